@@ -1,0 +1,60 @@
+import type { Clock } from './clock.ts';
+import type { CommandRunner } from './command.ts';
+import type { EnvironmentConfig } from './config/schema.ts';
+import type { HttpClient } from './http/client.ts';
+import type { Outcome } from './outcome.ts';
+import type { Parsed, Source } from './source.ts';
+import type { Target } from './target.ts';
+import type { SecretReader } from './secrets/reader.ts';
+
+/** SourceFile is a file's text and its path relative to the project's folder. */
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** Change is one difference between two sources, for people. */
+export interface Change {
+  readonly kind: 'added' | 'removed' | 'changed';
+  /** subject is what changed, as in `node "Answer"`. */
+  readonly subject: string;
+  readonly before?: string;
+  readonly after?: string;
+}
+
+/** Connection is everything that a target needs; it never reads the process's environment or the disk itself. */
+export interface Connection {
+  readonly environment: EnvironmentConfig;
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly secrets: SecretReader;
+  readonly commands: CommandRunner;
+  readonly files: FilePort;
+  readonly signal: AbortSignal;
+  /** log tells a person what is being waited for. */
+  log(line: string): void;
+  /** readOnly targets refuse every write (`--dry-run`). */
+  readonly readOnly: boolean;
+  /** source is the overlaid source, where the connection needs to know the kind of application. */
+  readonly source: Source;
+}
+
+/** FilePort reads and writes files that a connection owns, such as a gateway's include file. */
+export interface FilePort {
+  read(path: string): Promise<Outcome<string | undefined>>;
+  /** write replaces the file in one step (temporary file, fsync, rename). */
+  write(path: string, text: string): Promise<Outcome<void>>;
+}
+
+/** Platform is what works without a connection, and `connect`. */
+export interface Platform {
+  readonly name: string;
+  /** secrets are the environment variables that `connect` may read, each with what it is for. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** parse reads a source and reports everything that is wrong with its shape. */
+  parse(file: SourceFile): Parsed;
+  /** overlay puts an environment's values into a source, in memory. */
+  overlay(source: Source, environment: EnvironmentConfig, secrets: SecretReader): Outcome<Source>;
+  diff(before: Source, after: Source): readonly Change[];
+  connect(connection: Connection): Promise<Outcome<Target>>;
+}

@@ -1,0 +1,128 @@
+import type { Opened } from './asking.ts';
+import type { Arm, CountedUnit } from './evidence.ts';
+import type { Outcome } from './outcome.ts';
+import type { Source } from './source.ts';
+import type { Traffic } from './traffic.ts';
+import type { Marks, Version } from './version.ts';
+
+/** Served says who meets the candidate after a step. */
+export type Served = 'nobody' | 'a share' | 'everybody';
+
+/** ExposureRow is one line of the table "who is served by what". */
+export interface ExposureRow {
+  /** step is a step's name, or `health-check candidate`, `health-check live`. */
+  readonly step: string;
+  readonly served: Served;
+  /** note says why, in a few words. */
+  readonly note: string;
+}
+
+/** Exposure is the order of a release on this target and who meets the candidate after each step. */
+export interface Exposure {
+  /** title names the kind of target, as in "Dify behind a gateway". */
+  readonly title: string;
+  /** rows are in the order in which `release` takes the steps. */
+  readonly rows: readonly ExposureRow[];
+  /** bypasses are doors that the traffic split does not govern. */
+  readonly bypasses: readonly string[];
+}
+
+/** Inspection is what the platform says about an application before anything is changed. */
+export interface Inspection {
+  /** exists is false when the application must be created first. */
+  readonly exists: boolean;
+  /** server is the platform's version, for people. */
+  readonly server: string;
+  /** live is the version that users get by default; absent before the first publication. */
+  readonly live?: Version;
+  /** candidate is the deployed, unpublished version; absent when there is none. */
+  readonly candidate?: Version;
+  /** notes are lines worth telling a person. */
+  readonly notes: readonly string[];
+}
+
+/** Deployment is what `deploy` did, as read back from the platform. */
+export interface Deployment {
+  readonly changed: boolean;
+  /** version is what now holds the source; `draft` where a publication is still to come. */
+  readonly version: Version;
+  /** created tells the lines to add to sluice.yml when the application was made by this call. */
+  readonly created?: { readonly application: string; readonly lines: readonly string[] };
+  readonly notes: readonly string[];
+}
+
+/** DeployOptions say what a deployment may do beyond writing the candidate. */
+export interface DeployOptions {
+  /** create makes the application when it does not exist. */
+  readonly create: boolean;
+  /** overwrite replaces a candidate that somebody else edited since the last release. */
+  readonly overwrite: boolean;
+  /** lastDigest is the digest that the last release deployed, if it is known. */
+  readonly lastDigest?: string;
+}
+
+/** PublishRequest names a version to be made. Platforms shorten what is too long for them. */
+export interface PublishRequest {
+  readonly name: string;
+  readonly marks: Marks;
+  /** digest is what the candidate must still contain; another content is a `conflict`. */
+  readonly digest?: string;
+}
+
+/** Snapshot is a copy of what is live, without secrets. */
+export interface Snapshot {
+  /** files are relative paths with their text. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly digest: string;
+  readonly version?: Version;
+}
+
+/** Rung is one health check of a target, from cheap to deep. */
+export interface Rung {
+  readonly name: string;
+  /** run passes with a sentence that says what was seen, or gives the problem. */
+  run(signal: AbortSignal): Promise<Outcome<string>>;
+}
+
+/** Logs are a target's own records of how each version did. */
+export interface Logs {
+  readonly source: string;
+  readonly unit: CountedUnit;
+  /** read gives one arm a version, in the order asked, for runs that ended in `from` (included) to `to` (excluded), milliseconds since 1970. */
+  read(versions: readonly string[], from: number, to: number): Promise<Outcome<readonly Arm[]>>;
+}
+
+/** Capability names what a target may lack. */
+export type Capability = 'traffic' | 'logs' | 'openCandidate' | 'mark' | 'versions';
+
+/**
+ * Target is one application in one environment, behind an authenticated connection.
+ * A capability that is lacking is absent from the object and its reason stands in `lacking`.
+ */
+export interface Target {
+  readonly platform: string;
+  /** application is the app or runtime id, empty when it is still to be created. */
+  readonly application: string;
+  /** address is what people open, without credentials. */
+  readonly address: string;
+  readonly exposure: Exposure;
+  readonly lacking: Readonly<Partial<Record<Capability, string>>>;
+
+  inspect(): Promise<Outcome<Inspection>>;
+  deploy(source: Source, options: DeployOptions): Promise<Outcome<Deployment>>;
+  publish(request: PublishRequest): Promise<Outcome<Version>>;
+  /** versions are the published ones, newest first. */
+  versions?(): Promise<Outcome<readonly Version[]>>;
+  mark?(version: string, marks: Marks): Promise<Outcome<void>>;
+  /** checks are the health rungs that need no question. */
+  checks(): readonly Rung[];
+  /** open gives an address that serves only this version; `draft` where the candidate can be asked. */
+  open(version: string): Promise<Outcome<Opened>>;
+  snapshot(): Promise<Outcome<Snapshot>>;
+  /** restore makes a published version live for everybody and gives what is then live, read back. */
+  restore(version: string, marks: Marks): Promise<Outcome<Version>>;
+  readonly logs?: Logs;
+  readonly traffic?: Traffic;
+  close(): Promise<void>;
+}
+
