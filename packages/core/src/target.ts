@@ -116,7 +116,7 @@ export interface Target {
   mark?(version: string, marks: Marks): Promise<Outcome<void>>;
   /** checks are the health rungs that need no question. */
   checks(): readonly Rung[];
-  /** open gives an address that serves only this version; `draft` where the candidate can be asked. */
+  /** open gives an address that serves only this version: an id, `draft` where the candidate can be asked, or `live` for the users' own address. */
   open(version: string): Promise<Outcome<Opened>>;
   snapshot(): Promise<Outcome<Snapshot>>;
   /** restore makes a published version live for everybody and gives what is then live, read back. */

@@ -2,6 +2,7 @@ import type { Outcome } from './outcome.ts';
 
 /** Split says who gets what: `weight` per cent of users get `candidate`, the others get `stable`. */
 export interface Split {
+  /** stable is a version's id; empty when nothing is pinned and users get whatever the platform has published. */
   readonly stable: string;
   /** candidate is absent when everybody gets stable; weight is then 0. */
   readonly candidate?: string;

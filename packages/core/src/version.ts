@@ -1,6 +1,9 @@
 /** draft is the id of the version that is deployed but not published: Dify's draft, AgentRun's LATEST. */
 export const draft = 'draft';
 
+/** live asks for the address that users use, whichever version answers there. */
+export const live = 'live';
+
 /** Version is one state of an application that a platform can name and serve. */
 export interface Version {
   /** id is the platform's own id; `draft` for the unpublished one. */
