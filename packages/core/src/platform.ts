@@ -7,9 +7,12 @@ import type { Parsed, Source } from './source.ts';
 import type { Target } from './target.ts';
 import type { SecretReader } from './secrets/reader.ts';
 
-/** SourceFile is a file's text and its path relative to the project's folder. */
+/** SourceFile is a file's text and where it lies. */
 export interface SourceFile {
+  /** path is relative to `folder`. */
   readonly path: string;
+  /** folder is the project's folder, absolute; a platform that packs code reads it below this folder only. */
+  readonly folder: string;
   readonly text: string;
 }
 

@@ -60,10 +60,15 @@ export const emptyRecord = (application: string, environment: string): Environme
   history: [],
 });
 
-/** lastGood is the newest version that was recorded passed and not rolled back since, by digest. */
+/**
+ * lastGood is the newest version that was recorded passed and was not rolled back afterwards, by digest.
+ * `except` are ids that do not count, such as the version to get away from.
+ */
 export const lastGood = (record: EnvironmentRecord, except: readonly string[] = []): HistoryEntry | undefined => {
-  const bad = new Set(record.history.filter((entry) => entry.verdict === 'rolled-back').map((entry) => entry.digest));
-  return record.history.find(
-    (entry) => entry.verdict === 'passed' && !bad.has(entry.digest) && !except.includes(entry.version),
-  );
+  const rolledBack = new Set<string>();
+  for (const entry of record.history) {
+    if (entry.verdict === 'rolled-back') rolledBack.add(entry.digest);
+    if (entry.verdict === 'passed' && !rolledBack.has(entry.digest) && !except.includes(entry.version)) return entry;
+  }
+  return undefined;
 };

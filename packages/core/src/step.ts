@@ -39,9 +39,13 @@ export interface StepContext {
   /** cancelled is true once a person or the CI cancelled the run (and not when a deadline passed). */
   cancelled(): boolean;
   readonly dryRun: boolean;
+  /** rehearsal runs work on the lab: required inputs without a value get placeholders. */
+  readonly rehearsal: boolean;
   /** offline runs may not read credentials, connect or run commands (pull requests). */
   readonly offline: boolean;
   readonly project: Project;
+  /** workFolder is the absolute folder for Sluice's own files: snapshots, state, results. */
+  readonly workFolder: string;
   /** selected is the environment, or the problem or skip that says why there is none. */
   readonly selected: Outcome<SelectedEnvironment>;
   readonly secrets: SecretReader;

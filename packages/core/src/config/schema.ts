@@ -38,7 +38,7 @@ const share = z.union([z.string(), z.number()]).transform((value, context) => {
 
 const rate = share.refine((value) => value > 0 && value < 100, 'must be between 0% and 100%, both excluded');
 
-const address = z.url({ protocol: /^https?$/, error: 'must be an http or https address' }).refine((value) => {
+const address = z.url({ protocol: /^https?$/, error: 'must be an http or https address', abort: true }).refine((value) => {
   const url = new URL(value);
   return url.username === '' && url.password === '';
 }, 'must not carry credentials');

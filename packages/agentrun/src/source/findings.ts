@@ -1,0 +1,89 @@
+import { nearest, type Finding, type Json, type Place, type Severity } from '@sluice/core';
+import { isJsonRecord, type JsonRecord } from './json.ts';
+import type { EnvironmentName, KeyPath } from './placeholders.ts';
+import { agentSchema, knownKeys, regions, type Agent } from './schema.ts';
+
+/** Report makes findings at key paths. */
+export type Report = (rule: string, severity: Severity, path: KeyPath, message: string, hint?: string) => Finding;
+
+/** reportAt makes the Report of one file. */
+export const reportAt =
+  (placeOf: (path: KeyPath) => Place): Report =>
+  (rule, severity, path, message, hint) => ({ rule: `agentrun/${rule}`, severity, message, place: placeOf(path), ...(hint === undefined ? {} : { hint }) });
+
+const keyText = (path: KeyPath): string => path.slice(path.indexOf('props') + 1).join('.');
+
+/** checkAgent checks `props.agent` against its schema; the agent is there when it has no error. */
+export const checkAgent = (agent: Json | undefined, path: KeyPath, report: Report): { readonly agent?: Agent; readonly findings: readonly Finding[] } => {
+  const parsed = agentSchema.safeParse(agent);
+  if (parsed.success) return { agent: parsed.data, findings: [] };
+  return {
+    findings: parsed.error.issues.map((issue) => {
+      const at = [...path, ...issue.path.map((key) => (typeof key === 'number' ? key : String(key)))];
+      return report('shape', 'error', at, `${keyText(at)} ${issue.message}.`);
+    }),
+  };
+};
+
+/** checkRegion checks `props.region`. */
+export const checkRegion = (region: Json | undefined, path: KeyPath, report: Report): readonly Finding[] => {
+  if (regions.some((known) => known === region)) return [];
+  const meant = typeof region === 'string' ? nearest(region, regions) : undefined;
+  return [report('region', 'error', path, `region must be one of ${regions.join(', ')}.`, meant === undefined ? undefined : `Did you mean ${meant}?`)];
+};
+
+/** unknownKeys warns of keys that the component takes without a word and does nothing with, such as `memroy`. */
+export const unknownKeys = (agent: JsonRecord, path: KeyPath, report: Report): readonly Finding[] =>
+  Object.entries(knownKeys).flatMap(([part, known]) => {
+    const value = part === 'agent' ? agent : agent[part];
+    const at = part === 'agent' ? path : [...path, part];
+    if (!isJsonRecord(value)) return [];
+    return Object.keys(value)
+      .filter((key) => !known.some((name) => name === key))
+      .map((key) => {
+        const meant = nearest(key, known);
+        return report('unknown-key', 'warning', [...at, key], `${keyText([...at, key])} is not known and has no effect.`, meant === undefined ? undefined : `Did you mean ${meant}?`);
+      });
+  });
+
+/**
+ * endpointFindings are about `agent.endpoints`: Sluice routes traffic itself, and every `s deploy` writes these
+ * endpoints again. A weight there splits nothing, because the component sends the same version as target and as extra.
+ */
+export const endpointFindings = (agent: JsonRecord, path: KeyPath, report: Report): readonly Finding[] => {
+  const list = Array.isArray(agent['endpoints']) ? agent['endpoints'] : [];
+  return list.flatMap((endpoint: Json, index): Finding[] => {
+    if (!isJsonRecord(endpoint)) return [];
+    const at = [...path, 'endpoints', index];
+    const name = typeof endpoint['name'] === 'string' ? endpoint['name'] : String(index + 1);
+    const away = 'Leave endpoints out of s.yaml; Sluice creates and routes the endpoint that sluice.yml names.';
+    if (endpoint['version'] === undefined || endpoint['version'] === 'LATEST') {
+      return [report('endpoint-latest', 'error', at, `Endpoint "${name}" targets LATEST, so everybody gets new code at the moment of a deployment.`, away)];
+    }
+    if (endpoint['weight'] !== undefined) {
+      return [report('endpoint-weight', 'error', [...at, 'weight'], `The weight of endpoint "${name}" splits nothing: version ${String(endpoint['version'])} is its target and its extra version, and gets everybody.`, away)];
+    }
+    return [report('endpoint-pinned', 'warning', at, `Every "s deploy" sets endpoint "${name}" back to version ${String(endpoint['version'])} and undoes its routing.`, away)];
+  });
+};
+
+/** contentFindings are about parts that work otherwise than they look. */
+export const contentFindings = (agent: Agent, path: KeyPath, report: Report): readonly Finding[] => {
+  const image = agent.customContainerConfig?.image;
+  const tag = image === undefined || image.includes('@sha256:') ? undefined : (/:([^:/]+)$/.exec(image)?.[1] ?? 'latest');
+  const not = (key: string): Finding => report('not-applied', 'warning', [...path, key], `Sluice does not apply ${key}; what is set up on the platform stays as it is.`);
+  return [
+    ...(tag === 'latest' ? [report('image-tag', 'warning', [...path, 'customContainerConfig', 'image'], 'The image tag "latest" names other content tomorrow, so a change cannot be seen.', 'Name a tag of its own for each build, or a digest (@sha256:...).')] : []),
+    ...(agent.customDomain === undefined ? [] : [not('customDomain')]),
+    ...(agent.armsConfiguration === undefined ? [] : [not('armsConfiguration')]),
+  ];
+};
+
+// Secrets of the pipeline and of the platform itself have no place in an agent, whoever writes s.yaml.
+const forbidden = /^(SLUICE|GITHUB|CI|GITLAB|JENKINS|RUNNER|ACTIONS|BUILD|NODE|PATH|HOME|ALIBABA_CLOUD|ALIYUN|AGENTRUN|DIFY)(_|$)/;
+
+/** environmentFindings refuse placeholders that would carry the pipeline's own variables into the agent. */
+export const environmentFindings = (names: readonly EnvironmentName[], path: KeyPath, report: Report): readonly Finding[] =>
+  names
+    .filter(({ name }) => forbidden.test(name))
+    .map(({ name, path: at }) => report('environment-name', 'error', [...path, ...at], `The placeholder \${env(${name})} names one of the pipeline's own variables.`, 'Give the agent a variable with a name of its own.'));

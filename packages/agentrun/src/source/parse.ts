@@ -1,0 +1,105 @@
+import { readYaml, type Finding, type Json, type Parsed, type Place, type SourceFile } from '@sluice/core';
+import { readCode } from './code.ts';
+import { checkAgent, checkRegion, contentFindings, endpointFindings, environmentFindings, reportAt, unknownKeys, type Report } from './findings.ts';
+import { isJsonRecord, toJson, type JsonRecord } from './json.ts';
+import { initialOnly, keepAll, resolvePlaceholders, type KeyPath } from './placeholders.ts';
+import { AgentRunSource } from './source.ts';
+
+const componentName = /^(?:.*\/)?agentrun(?:@.+)?$/;
+
+const placeOfText = (where: string | undefined, file: string): Place => {
+  const [, line, column] = /:(\d+):(\d+)$/.exec(where ?? '') ?? [];
+  return line === undefined ? { file } : { file, line: Number(line), column: Number(column) };
+};
+
+interface Resource {
+  readonly props: JsonRecord;
+  readonly path: KeyPath;
+}
+
+/** findResource finds the one resource of the `agentrun` component. */
+const findResource = (document: JsonRecord, report: Report): { readonly resource?: Resource; readonly findings: Finding[] } => {
+  const resources = isJsonRecord(document['resources']) ? document['resources'] : {};
+  const agents = Object.entries(resources).filter(
+    ([, resource]) => isJsonRecord(resource) && typeof resource['component'] === 'string' && componentName.test(resource['component']),
+  );
+  const [first, second] = agents;
+  if (first === undefined) return { findings: [report('no-agent', 'error', ['resources'], 'No resource has the component agentrun.', 'Add resources.<name> with component: agentrun and props.')] };
+  if (second !== undefined) return { findings: [report('several-agents', 'error', ['resources', second[0]], `The file holds ${agents.length} agents; a release is about one.`, 'Give each agent its own s.yaml.')] };
+  const [id, resource] = first;
+  const props = isJsonRecord(resource) ? resource['props'] : undefined;
+  if (!isJsonRecord(props)) return { findings: [report('shape', 'error', ['resources', id], `resources.${id} has no props.`)] };
+  const component = isJsonRecord(resource) ? resource['component'] : undefined;
+  const pinned = typeof component === 'string' && component.includes('@');
+  return {
+    resource: { props, path: ['resources', id, 'props'] },
+    findings: pinned ? [] : [report('component-version', 'notice', ['resources', id, 'component'], 'The component has no version, so "s" uses whichever is newest.', 'Write component: agentrun@1.0.12.')],
+  };
+};
+
+const editionFindings = (document: JsonRecord, report: Report): readonly Finding[] =>
+  typeof document['edition'] === 'string' && /^3\.\d+\.\d+$/.test(document['edition'])
+    ? []
+    : [report('edition', 'error', ['edition'], 'edition must be 3.0.0.', 'Add the line edition: 3.0.0.')];
+
+const checkProps = (file: SourceFile, { props, path }: Resource, variables: JsonRecord, placeOf: (path: KeyPath) => Place, report: Report): Parsed => {
+  const kept = resolvePlaceholders(props, variables, keepAll);
+  const filled = resolvePlaceholders(props, variables, initialOnly);
+  const agentPath = [...path, 'agent'];
+  const whole: JsonRecord = isJsonRecord(filled.value) ? filled.value : {};
+  const raw: Json | undefined = whole['agent'];
+  const { agent, findings } = checkAgent(raw, agentPath, report);
+  const region = whole['region'];
+  const all: Finding[] = [
+    ...kept.faults.map((fault) => report('placeholder', 'error', [...path, ...fault.path], fault.message)),
+    ...environmentFindings(kept.environment, path, report),
+    ...checkRegion(region, [...path, 'region'], report),
+    ...findings,
+    ...(isJsonRecord(raw) ? [...unknownKeys(raw, agentPath, report), ...endpointFindings(raw, agentPath, report)] : []),
+    ...(agent === undefined ? [] : contentFindings(agent, agentPath, report)),
+  ];
+  if (agent === undefined || typeof region !== 'string' || all.some(({ severity }) => severity === 'error')) return { findings: all };
+  const src = agent.code?.src;
+  const archive = src === undefined ? undefined : readCode(file.folder, file.path, src);
+  if (archive?.ok === false) {
+    const { reason, hint } = archive.problem;
+    return { findings: [...all, report('code', 'error', [...agentPath, 'code', 'src'], reason, hint)] };
+  }
+  const source = new AgentRunSource({
+    path: file.path,
+    region,
+    agent,
+    props: isJsonRecord(kept.value) ? kept.value : {},
+    propsPath: path,
+    placeOf,
+    ...(archive === undefined ? {} : { archive: archive.value }),
+  });
+  return { source, findings: all };
+};
+
+/** parse reads an s.yaml with one agent. The source is there when nothing is an error. */
+export const parse = (file: SourceFile): Parsed => {
+  const read = readYaml(file.path, file.text);
+  if (!read.ok) {
+    return {
+      findings: [read.problem, ...(read.problem.others ?? [])].map((problem) => ({
+        rule: 'agentrun/yaml',
+        severity: 'error',
+        message: problem.reason,
+        place: placeOfText(problem.where, file.path),
+        ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+      })),
+    };
+  }
+  const { placeOf } = read.value;
+  const report = reportAt(placeOf);
+  const document = toJson(read.value.value);
+  if (!isJsonRecord(document)) return { findings: [report('shape', 'error', [], 'The file is not a mapping with edition and resources.')] };
+  const found = findResource(document, report);
+  const findings = [...editionFindings(document, report), ...found.findings];
+  if (found.resource === undefined) return { findings };
+  const variables: JsonRecord = isJsonRecord(document['vars']) ? document['vars'] : {};
+  const parsed = checkProps(file, found.resource, variables, placeOf, report);
+  const all = [...findings, ...parsed.findings];
+  return all.some(({ severity }) => severity === 'error') || parsed.source === undefined ? { findings: all } : { source: parsed.source, findings: all };
+};

@@ -1,0 +1,138 @@
+import * as z from 'zod';
+import { hasPlaceholder } from './placeholders.ts';
+
+/** regions are those that the `agentrun` component 1.0.12 accepts (src/common/schema.json). */
+export const regions = [
+  'cn-beijing', 'cn-hangzhou', 'cn-shanghai', 'cn-zhangjiakou', 'cn-shenzhen', 'cn-guangzhou', 'cn-chengdu', 'cn-hongkong',
+  'ap-southeast-1', 'ap-southeast-5', 'ap-northeast-1', 'us-west-1', 'eu-west-1', 'eu-central-1',
+] as const;
+
+const languages = ['python3.10', 'python3.12', 'nodejs18', 'nodejs20', 'java8', 'java11', 'java17', 'custom'] as const;
+
+const waiting = z.string().refine(hasPlaceholder);
+
+const matching = (pattern: RegExp, message: string): z.ZodType<string> =>
+  z.string(message).refine((value) => hasPlaceholder(value) || pattern.test(value), message);
+
+/** numeric is a number, or a text that is one, because placeholders give text. */
+const numeric = (minimum: number, maximum: number, whole: boolean): z.ZodType<number | string> => {
+  const message = `must be a ${whole ? 'whole number' : 'number'} from ${minimum} to ${maximum}`;
+  const number = z.number(message).refine((value) => value >= minimum && value <= maximum && (!whole || Number.isInteger(value)), message);
+  return z.preprocess(
+    (value) => (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value),
+    z.union([number, waiting], message),
+  );
+};
+
+const toggle = z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean('must be true or false'));
+const words = z.array(z.string('must be a text'), 'must be a list of texts');
+const text = z.string('must be a text').min(1, 'must not be empty');
+
+const code = z
+  .looseObject(
+    {
+      language: z.enum(languages, `must be one of ${languages.join(', ')}`),
+      src: text.optional(),
+      ossBucketName: text.optional(),
+      ossObjectName: text.optional(),
+      command: words.optional(),
+      checksum: matching(/^\d{1,20}$/, 'must be the CRC-64 of the archive as a decimal number in quotes').optional(),
+    },
+    'must be a mapping with language and src, or ossBucketName and ossObjectName',
+  )
+  .refine((value) => (value.src === undefined) !== (value.ossBucketName === undefined && value.ossObjectName === undefined), 'needs exactly one of src, and ossBucketName with ossObjectName')
+  .refine((value) => (value.ossBucketName === undefined) === (value.ossObjectName === undefined), 'needs ossBucketName and ossObjectName together');
+
+const container = z.looseObject(
+  {
+    image: text,
+    port: numeric(1, 65_535, true).optional(),
+    command: words.optional(),
+    imageRegistryType: z.enum(['ACR', 'ACREE', 'CUSTOM'], 'must be ACR, ACREE or CUSTOM').optional(),
+    acrInstanceId: text.optional(),
+    registryConfig: z.looseObject({}).optional(),
+  },
+  'must be a mapping with image',
+);
+
+const vswitch = matching(/^vsw-[a-z0-9]+$/, 'must be a vSwitch id such as vsw-abc123');
+
+const vpc = z.looseObject(
+  {
+    vpcId: matching(/^vpc-[a-z0-9]+$/, 'must be a VPC id such as vpc-abc123'),
+    vSwitchIds: z.union([vswitch, z.array(vswitch).min(1)], 'must be a vSwitch id such as vsw-abc123, or a list of them'),
+    securityGroupId: matching(/^sg-[a-z0-9]+$/, 'must be a security group id such as sg-abc123'),
+  },
+  'must be a mapping with vpcId, vSwitchIds and securityGroupId',
+);
+
+const health = z.looseObject({
+  httpGetUrl: text.optional(),
+  initialDelaySeconds: numeric(0, 300, true).optional(),
+  periodSeconds: numeric(1, 300, true).optional(),
+  timeoutSeconds: numeric(1, 60, true).optional(),
+  failureThreshold: numeric(1, 10, true).optional(),
+  successThreshold: numeric(1, 10, true).optional(),
+});
+
+/** endpointSchema is one entry of `agent.endpoints`. */
+export const endpointSchema = z.looseObject({
+  name: matching(/^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/, 'must begin with a letter and have letters, digits, _ and - only, at most 64'),
+  version: z.union([z.string(), z.number()], 'must be a version number').optional(),
+  description: z.string('must be a text').max(256, 'must have at most 256 characters').optional(),
+  weight: z.number('must be a number').optional(),
+});
+
+const mounts = z.looseObject({ mountPoints: z.array(z.looseObject({ mountDir: text })).min(1, 'needs at least one mount point') });
+
+/**
+ * agentSchema is `props.agent` of s.yaml (devsapp/agentrun 1.0.12, src/common/schema.json). cpu, memory and port are
+ * required here, because the component sends no default for them and the platform then refuses to create the runtime.
+ */
+export const agentSchema = z.looseObject(
+  {
+    name: matching(/^[a-zA-Z][a-zA-Z0-9_-]{0,127}$/, 'must begin with a letter and have letters, digits, _ and - only, at most 128'),
+    description: z.string('must be a text').max(256, 'must have at most 256 characters').optional(),
+    code: code.optional(),
+    customContainerConfig: container.optional(),
+    cpu: numeric(0.05, 16, false),
+    memory: numeric(128, 32_768, true),
+    diskSize: numeric(512, 10_240, true)
+      .refine((value) => typeof value === 'string' || value === 512 || value === 10_240, 'must be 512 or 10240')
+      .optional(),
+    port: numeric(1, 65_535, true),
+    instanceConcurrency: numeric(1, 200, true).optional(),
+    sessionIdleTimeoutSeconds: numeric(60, 86_400, true).optional(),
+    enableSessionIsolation: toggle.optional(),
+    disableSessionAffinity: toggle.optional(),
+    vpcConfig: vpc.optional(),
+    internetAccess: toggle.optional(),
+    nasConfig: mounts.optional(),
+    ossMountConfig: mounts.optional(),
+    environmentVariables: z.record(z.string(), z.string('must be a text; put numbers and booleans in quotes'), 'must be a mapping of names to texts').optional(),
+    role: matching(/^(acs:ram::[0-9]+:role\/)?[a-zA-Z][a-zA-Z0-9_/-]{0,127}$/, 'must be a role name or acs:ram::<account>:role/<name>').optional(),
+    credentialName: matching(/^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/, 'must begin with a letter and have letters, digits, _ and - only, at most 64').optional(),
+    logConfig: z.union([z.literal('auto'), z.looseObject({ project: text, logstore: text })], 'must be auto, or a mapping with project and logstore').optional(),
+    protocolConfiguration: z.looseObject({ type: z.enum(['HTTP', 'HTTPS'], 'must be HTTP or HTTPS').optional() }).optional(),
+    healthCheckConfiguration: health.optional(),
+    workspace: z.looseObject({ id: text.optional(), name: text.optional() }).optional(),
+    endpoints: z.array(endpointSchema, 'must be a list').optional(),
+    customDomain: z.looseObject({}).optional(),
+    armsConfiguration: z.looseObject({}).optional(),
+  },
+  'must be a mapping',
+)
+  .refine((value) => (value.code === undefined) !== (value.customContainerConfig === undefined), 'needs exactly one of code and customContainerConfig')
+  .refine((value) => value.nasConfig === undefined || value.vpcConfig !== undefined, 'nasConfig needs vpcConfig');
+
+/** Agent is a checked `props.agent`; numbers are text where they still wait for an environment variable. */
+export type Agent = z.output<typeof agentSchema>;
+
+/** knownKeys are the keys of each part that people mistype; others pass through the real component without a word. */
+export const knownKeys = {
+  agent: Object.keys(agentSchema.shape),
+  code: ['language', 'src', 'ossBucketName', 'ossObjectName', 'command', 'checksum'],
+  customContainerConfig: Object.keys(container.shape),
+  vpcConfig: Object.keys(vpc.shape),
+  healthCheckConfiguration: Object.keys(health.shape),
+} as const;

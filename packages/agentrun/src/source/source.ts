@@ -1,0 +1,40 @@
+import type { Place, Source } from '@sluice/core';
+import type { CodeArchive } from './code.ts';
+import { configurationOf, contentOf, digestOf, type Configuration } from './configuration.ts';
+import { canonicalJson, sha256, type JsonRecord } from './json.ts';
+import type { KeyPath } from './placeholders.ts';
+import type { Agent } from './schema.ts';
+
+/** SourceParts is what an AgentRunSource is made of. */
+export interface SourceParts {
+  readonly path: string;
+  readonly region: string;
+  readonly agent: Agent;
+  /** props are `region` and `agent` with variables resolved, and placeholders for the environment as they stand. */
+  readonly props: JsonRecord;
+  /** propsPath leads to `props` in the document. */
+  readonly propsPath: KeyPath;
+  readonly placeOf: (path: KeyPath) => Place;
+  readonly account?: string;
+  readonly archive?: CodeArchive;
+}
+
+/** AgentRunSource is one agent of an s.yaml. */
+export class AgentRunSource implements Source {
+  readonly platform = 'agentrun';
+  readonly kind = 'agent';
+  readonly inputs = [];
+  readonly path: string;
+  readonly title: string;
+  readonly digest: string;
+  readonly parts: SourceParts;
+  readonly configuration: Configuration;
+
+  constructor(parts: SourceParts) {
+    this.path = parts.path;
+    this.title = parts.agent.name;
+    this.parts = parts;
+    this.configuration = configurationOf(parts.agent, parts.region, parts.account, parts.archive);
+    this.digest = digestOf(this.configuration) ?? sha256(canonicalJson(contentOf(this.configuration)));
+  }
+}

@@ -1,0 +1,41 @@
+import { relative, resolve, sep } from 'node:path';
+import {
+  done,
+  failed,
+  readFileText,
+  type Application,
+  type EnvironmentConfig,
+  type Outcome,
+  type Project,
+} from '@sluice/core';
+import { platformFor } from './platforms.ts';
+
+/** sourcePath is the source file of an environment, relative to the project's folder. */
+const sourcePath = (project: Project, environment: EnvironmentConfig): string =>
+  environment.agentrun?.source ?? project.config.source;
+
+/** insideFolder refuses a source that leaves the project's folder. */
+const insideFolder = (project: Project, path: string): Outcome<string> => {
+  const absolute = resolve(project.folder, path);
+  const inside = relative(project.folder, absolute);
+  if (!inside.startsWith(`..${sep}`) && inside !== '..' && resolve(inside) !== inside) return done(absolute);
+  return failed({
+    category: 'input',
+    reason: `the source ${path} lies outside the folder of ${project.file}`,
+    tried: 'find the source',
+    where: project.file,
+    hint: 'Put the source beside sluice.yml or below it.',
+  });
+};
+
+/** readApplication reads and parses the source of one environment. */
+export const readApplication = async (project: Project, environment: EnvironmentConfig): Promise<Outcome<Application>> => {
+  const path = sourcePath(project, environment);
+  const absolute = insideFolder(project, path);
+  if (!absolute.ok) return absolute;
+  const text = await readFileText(absolute.value, path);
+  if (!text.ok) return text;
+  const platform = await platformFor(environment);
+  const file = { path, text: text.value, folder: project.folder };
+  return done({ platform, files: [file], parsed: platform.parse(file) });
+};

@@ -1,0 +1,58 @@
+import {
+  createCommandRunner,
+  createHttpClient,
+  credentialHosts,
+  type Clock,
+  type CommandRunner,
+  type Host,
+  type HttpClient,
+} from '@sluice/core';
+
+/** version is Sluice's own, for the user agent and `sluice version`. */
+export const version = '0.1.0';
+
+const proxies = (host: Host): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'].flatMap((name) => {
+      const value = host.environment[name];
+      return value === undefined || value === '' ? [] : [[name, value]];
+    }),
+  );
+
+/** ConnectionOptions say how a run may reach the outside. */
+export interface ConnectionOptions {
+  readonly host: Host;
+  readonly clock: Clock;
+  /** signal ends all connections; it outlives a cancelled step so that traffic can still be put back. */
+  readonly signal: AbortSignal;
+  /** loopbackOnly refuses every other address (rehearsals). */
+  readonly loopbackOnly: boolean;
+  readonly insecureHttp: boolean;
+  readonly ca?: string;
+}
+
+/** httpClient opens nothing before its first request. */
+export const httpClient = ({ host, clock, signal, loopbackOnly, insecureHttp, ca }: ConnectionOptions): HttpClient =>
+  createHttpClient({
+    clock,
+    signal,
+    userAgent: `sluice/${version}`,
+    loopbackOnly,
+    credentialHosts: credentialHosts(host.environment['SLUICE_HOSTS']),
+    insecureHttp,
+    proxyEnvironment: proxies(host),
+    ...(ca === undefined ? {} : { ca }),
+  });
+
+/** commandRunner runs programs with nothing of the environment but PATH and HOME. */
+export const commandRunner = (host: Host): CommandRunner =>
+  createCommandRunner({ path: host.environment['PATH'] ?? '', home: host.environment['HOME'] ?? '' });
+
+/** noCommands is the runner of a run that may start no program. */
+export const noCommands = (reason: string): CommandRunner => ({
+  run: ({ argv }) =>
+    Promise.resolve({
+      ok: false,
+      problem: { category: 'input', reason, tried: `run ${argv.join(' ')}`, hint: 'Run the step where commands of sluice.yml may run.' },
+    }),
+});

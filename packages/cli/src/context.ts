@@ -1,0 +1,145 @@
+import {
+  done,
+  failed,
+  type Application,
+  type Clock,
+  type CommandRunner,
+  type EvidenceRequest,
+  type FilePort,
+  type Host,
+  type HttpClient,
+  type Outcome,
+  type Project,
+  type ResultsFolder,
+  type SecretReader,
+  type SelectedEnvironment,
+  type Source,
+  type StateStore,
+  type StepContext,
+  type StepResult,
+  type Target,
+} from '@sluice/core';
+import { readApplication } from './application.ts';
+
+/** ContextParts are what a step's context is put together from. */
+export interface ContextParts {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** connectionSignal ends connections; it fires later than `signal`. */
+  readonly connectionSignal: AbortSignal;
+  cancelled(): boolean;
+  readonly dryRun: boolean;
+  readonly offline: boolean;
+  readonly rehearsal: boolean;
+  readonly project: Project;
+  readonly workFolder: string;
+  readonly selected: Outcome<SelectedEnvironment>;
+  readonly secrets: SecretReader;
+  readonly http: HttpClient;
+  readonly commands: CommandRunner;
+  readonly files: FilePort;
+  readonly state: StateStore;
+  readonly results: ResultsFolder;
+}
+
+/** once makes a function that works at its first call and gives the same promise afterwards. */
+const once = <T>(work: () => Promise<T>): (() => Promise<T>) => {
+  let promise: Promise<T> | undefined;
+  return () => {
+    promise ??= work();
+    return promise;
+  };
+};
+
+const selectedApplication = async ({ selected, project }: ContextParts): Promise<Outcome<Application>> =>
+  selected.ok ? readApplication(project, selected.value.config) : selected;
+
+const overlaidSource = async (parts: ContextParts, application: () => Promise<Outcome<Application>>): Promise<Outcome<Source>> => {
+  if (!parts.selected.ok) return parts.selected;
+  const read = await application();
+  if (!read.ok) return read;
+  const { platform, parsed } = read.value;
+  const error = parsed.findings.find((finding) => finding.severity === 'error');
+  if (parsed.source === undefined || error !== undefined) {
+    const { place } = error ?? { place: { file: parts.project.config.source } };
+    return failed({
+      category: 'gate',
+      reason: error?.message ?? 'the source cannot be read',
+      where: [place.file, place.line, place.column].filter((part) => part !== undefined).join(':'),
+      hint: 'Run validate: it lists everything that is wrong, without a connection.',
+    });
+  }
+  return platform.overlay(parsed.source, parts.selected.value.config, parts.secrets);
+};
+
+const refusedOffline = (): Outcome<never> =>
+  failed({
+    category: 'input',
+    reason: 'a pull request gets no connection to an environment',
+    hint: 'Run this step on a branch that sluice.yml maps to an environment; pull requests run validate, diff, plan and rehearse.',
+  });
+
+const connectTarget = async (
+  parts: ContextParts,
+  application: () => Promise<Outcome<Application>>,
+  source: () => Promise<Outcome<Source>>,
+): Promise<Outcome<Target>> => {
+  if (parts.offline) return refusedOffline();
+  if (!parts.selected.ok) return parts.selected;
+  const [read, overlaid] = [await application(), await source()];
+  if (!read.ok) return read;
+  if (!overlaid.ok) return overlaid;
+  const { http, clock, secrets, commands, files, host } = parts;
+  return read.value.platform.connect({
+    environment: parts.selected.value.config,
+    ...{ http, clock, secrets, commands, files },
+    signal: parts.connectionSignal,
+    log: (line) => host.log(line),
+    readOnly: parts.dryRun,
+    source: overlaid.value,
+  });
+};
+
+const environmentNamed = async (project: Project, name: string): Promise<Outcome<Application>> => {
+  const environment = project.config.environments[name];
+  if (environment !== undefined) return readApplication(project, environment);
+  return failed({ category: 'input', reason: `sluice.yml has no environment ${name}`, where: project.file });
+};
+
+/** Context is a step's context with an end. */
+export interface Context extends StepContext {
+  /** close ends the connection, if there was one. */
+  close(): Promise<void>;
+}
+
+/** createContext puts a step's context together; files are read and connections are made when a step asks for them, once. */
+export const createContext = (parts: ContextParts): Context => {
+  const application = once(() => selectedApplication(parts));
+  const overlaid = once(() => overlaidSource(parts, application));
+  let connected = false;
+  const target = once(() => {
+    connected = true;
+    return connectTarget(parts, application, overlaid);
+  });
+  const remembered = new Map<string, StepResult>();
+  const { connectionSignal: _connectionSignal, results, ...shared } = parts;
+  return {
+    ...shared,
+    application,
+    overlaid,
+    target,
+    parseEnvironment: (name) => environmentNamed(parts.project, name),
+    evidence: async (request: EvidenceRequest) => (await import('@sluice/evidence')).openSources(request, parts.clock),
+    earlier: async (step) => remembered.get(step) ?? results.newest(step),
+    record: async (result) => {
+      remembered.set(result.step, result);
+      return results.write(result);
+    },
+    close: async () => {
+      const opened = connected ? await target() : done(undefined);
+      if (opened.ok && opened.value !== undefined) await opened.value.close();
+      await parts.http.close();
+    },
+  };
+};

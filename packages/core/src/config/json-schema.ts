@@ -1,0 +1,96 @@
+import * as z from 'zod';
+import { configSchema } from './schema.ts';
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const variable = 'Name of the environment variable that holds the value.';
+
+/** descriptions say what a key is for, by its name, or by its parent's name and its own where one name has two meanings. */
+const descriptions: Readonly<Record<string, string>> = {
+  name: 'Name of the application, as people and file names know it.',
+  source: 'Path of the definition: what Dify Studio exports, or s.yaml. Relative to this file.',
+  'agentrun.source': 'The environment’s own s.yaml; `source` of this file when absent.',
+  environments: 'Where the application runs, by name.',
+  branches: 'Branches that release to this environment; `*` stands for any text without a slash, `**` for any text.',
+  dify: 'Address of the app in Dify Studio, or the long form.',
+  agentrun: 'The AgentRun runtime’s endpoint; the runtime itself is described by s.yaml.',
+  variables: 'Values of the source’s environment variables in this environment: plain, or `{ env: NAME }`.',
+  datasets: 'Knowledge bases: id in the source to name or id in this workspace.',
+  models: 'Models: name in the source to name in this workspace.',
+  tools: 'Tools: name in the source to name in this workspace.',
+  gateway: 'What splits the traffic in front of Dify.',
+  canary: 'How a candidate is judged: `true` for paired answers with the defaults, or a plan.',
+  health: 'How to find out that the application answers.',
+  notify: 'Who is told, and from which severity on.',
+  'live-at-once': 'Allows steps that serve everybody at once, for app modes without a draft.',
+  'insecure-http': 'Allows credentials over plain http to a host that is not this machine.',
+  console: 'Address of Dify Studio, with a prefix if there is one.',
+  api: 'Address of the service API; the console’s origin with /v1 when absent.',
+  app: 'The app’s id; absent before the first release.',
+  workspace: 'Id of the workspace, where an account has several.',
+  headers: 'Further request headers, for a proxy in front of Dify.',
+  ca: 'Path of a PEM file with the certificate authority of a private server.',
+  env: variable,
+  endpoint: 'Name of the endpoint that users call.',
+  account: 'The Alibaba Cloud account id that is meant; another one is refused.',
+  control: 'Address of the control plane in a private cloud; the region’s public one when absent.',
+  data: 'Address of the data plane in a private cloud; the region’s public one when absent.',
+  address: 'What users call; the service API’s address when absent.',
+  nginx: 'An nginx whose include file Sluice writes.',
+  include: 'Path of the include file, on the machine that runs nginx.',
+  sticky: 'What keeps a user on one version: the `user` of the request.',
+  test: 'Command that checks the configuration, as an argument list.',
+  reload: 'Command that loads the configuration, as an argument list.',
+  steps: 'Shares of the users in per cent, rising; 100 is implied. Only where traffic can be split.',
+  every: 'How long each share is watched, such as `10m`.',
+  'false-abort': 'How often a version that is no worse may be aborted, over the whole rollout.',
+  miss: 'How often a version that is worse by more than the margins may pass.',
+  watch: 'What is compared.',
+  minimum: 'Answers of the candidate that each step needs.',
+  pairs: 'The most paired questions that one judgement may send.',
+  ask: 'Questions and what their answers must be.',
+  settle: 'How long to wait for the first good answer after a start.',
+  query: 'What to say to a chat application.',
+  inputs: 'The application’s inputs, by name.',
+  expect: 'What a good answer is; any answer that is not empty when absent.',
+  contains: 'Text, or texts, that must be in the answer.',
+  'not-contains': 'Text, or texts, that must not be in the answer.',
+  matches: 'A regular expression that the answer must match.',
+  within: 'The longest time that the answer may take, such as `20s`.',
+  slack: 'An incoming webhook of Slack.',
+  dingtalk: 'A robot webhook of DingTalk.',
+  webhook: 'Any address that takes JSON.',
+  secret: 'What signs DingTalk messages and generic webhooks.',
+  'at-least': 'The lowest severity that is sent: P0 is the most urgent.',
+};
+
+/** describe puts descriptions on all properties of a JSON Schema, in place. */
+const describe = (schema: unknown, parent: string): void => {
+  if (Array.isArray(schema)) for (const branch of schema) describe(branch, parent);
+  if (!isObject(schema)) return;
+  for (const [keyword, value] of Object.entries(schema)) {
+    if (keyword !== 'properties' || !isObject(value)) {
+      if (isObject(value) || keyword === 'anyOf' || keyword === 'allOf') describe(value, parent);
+      continue;
+    }
+    for (const [name, property] of Object.entries(value)) {
+      const description = descriptions[`${parent}.${name}`] ?? descriptions[name];
+      if (isObject(property) && description !== undefined) property['description'] = description;
+      describe(property, name);
+    }
+  }
+};
+
+/** configJsonSchema is the JSON Schema of sluice.yml as people write it, for editors; every key has a description. */
+export const configJsonSchema = (): Readonly<Record<string, unknown>> => {
+  const { $schema, ...schema } = z.toJSONSchema(configSchema, { io: 'input' });
+  describe(schema, '');
+  return {
+    $schema,
+    $id: 'urn:sluice:configuration:1',
+    title: 'sluice.yml',
+    description: 'What Sluice releases, where to, and how carefully.',
+    ...schema,
+  };
+};

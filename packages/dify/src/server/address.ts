@@ -1,0 +1,61 @@
+import { done, failed, type EnvironmentConfig, type Outcome } from '@sluice/core';
+
+/** Address says where an app and its two APIs are; no part carries credentials or ends in a slash. */
+export interface Address {
+  /** console is the console API, as in `https://dify.example.com/console/api`. */
+  readonly console: string;
+  /** api is the service API, as in `https://dify.example.com/v1`. */
+  readonly api: string;
+  /** app is the app's id; empty when it is still to be created. */
+  readonly app: string;
+  /** workspace is the configured workspace id; empty when none is. */
+  readonly workspace: string;
+  /** studio is the address that people open. */
+  readonly studio: string;
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** isUuid says whether a text is an id of Dify's. */
+export const isUuid = (text: string): boolean => uuid.test(text);
+
+const trimmed = (address: string): string => address.replace(/\/+$/, '');
+
+/** apiOf is the console's origin with /v1; Dify Cloud answers on a host of its own. */
+const apiOf = (console: URL): string =>
+  console.hostname === 'cloud.dify.ai' ? 'https://api.dify.ai/v1' : `${console.origin}/v1`;
+
+const fromAddressBar = (text: string): Outcome<Address> => {
+  const url = new URL(text);
+  const match = /^(.*)\/app\/([^/]+)(?:\/.*)?$/.exec(url.pathname);
+  const [, prefix = '', app = ''] = match ?? [];
+  if (!isUuid(app)) {
+    return failed({
+      category: 'input',
+      reason: 'The address of the app has no app id.',
+      where: `${url.origin}${url.pathname}`,
+      hint: "Open the app in Studio and copy the browser's address, as in https://dify.example.com/app/<id>/workflow. For a new app use the long form with console and without app.",
+    });
+  }
+  const studio = `${url.origin}${prefix}`;
+  return done({ console: `${studio}/console/api`, api: apiOf(url), app, workspace: '', studio: `${studio}/app/${app}` });
+};
+
+/** readAddress reads `dify` of an environment: Studio's address bar, or the long form. */
+export const readAddress = (environment: EnvironmentConfig): Outcome<Address> => {
+  const { dify } = environment;
+  if (dify === undefined) return failed({ category: 'input', reason: 'The environment has no dify section.' });
+  if (typeof dify === 'string') return fromAddressBar(dify);
+  const studio = trimmed(dify.console);
+  const app = dify.app ?? '';
+  if (app !== '' && !isUuid(app)) {
+    return failed({ category: 'input', reason: `dify.app is "${app}", which is no app id.`, hint: 'The id is the part after /app/ in the address of Studio.' });
+  }
+  return done({
+    console: `${studio}/console/api`,
+    api: dify.api === undefined ? apiOf(new URL(studio)) : trimmed(dify.api),
+    app,
+    workspace: dify.workspace ?? '',
+    studio: app === '' ? studio : `${studio}/app/${app}`,
+  });
+};

@@ -1,0 +1,55 @@
+import { done, failed, oneLine, readJson, type FailureCategory, type HttpResponse, type Outcome, type Problem } from '@sluice/core';
+import type * as z from 'zod';
+import { isMapping, mappingOf, textOf } from '../source/shape.ts';
+
+const longestMessage = 300;
+
+const categoryOf = (status: number): FailureCategory => {
+  if (status === 401 || status === 403) return 'permission';
+  if (status === 404) return 'input';
+  if (status === 409) return 'conflict';
+  return status === 408 || status === 504 ? 'timeout' : 'platform';
+};
+
+const said = (response: HttpResponse): { readonly code?: string; readonly message?: string } => {
+  const body = readJson(response, 'read an error');
+  const error = mappingOf(body.ok ? body.value : undefined);
+  const code = textOf(error['code']);
+  const message = oneLine(textOf(error['message']) || textOf(error['error']), longestMessage);
+  return { ...(code === '' ? {} : { code }), ...(message === '' ? {} : { message }) };
+};
+
+const requestIdOf = (response: HttpResponse): string | undefined => response.headers['x-request-id'] ?? response.headers['x-trace-id'];
+
+/** refusal turns an answer with an error status into a problem with what the server said. */
+export const refusal = (response: HttpResponse, tried: string, where: string, hint?: string): Problem => {
+  const requestId = requestIdOf(response);
+  return {
+    category: categoryOf(response.status),
+    reason: `Dify refused to ${tried}.`,
+    tried,
+    where,
+    answer: { status: response.status, ...said(response), ...(requestId === undefined ? {} : { requestId }) },
+    ...(hint === undefined ? {} : { hint }),
+  };
+};
+
+/** jsonOf gives the JSON of a successful answer, else the refusal. */
+export const jsonOf = (response: HttpResponse, tried: string, where: string): Outcome<unknown> =>
+  response.status >= 400 ? failed(refusal(response, tried, where)) : readJson(response, tried);
+
+/** shaped checks a server's JSON against a shape; keys that are not in the shape are ignored. */
+export const shaped = <T>(schema: z.ZodType<T>, value: unknown, tried: string, where: string): Outcome<T> => {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return done(parsed.data);
+  const issues = parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.') || 'the answer'}: ${issue.message}`);
+  return failed({
+    category: 'platform',
+    reason: `The answer of Dify to "${tried}" has another shape than expected (${issues.join('; ')}).`,
+    tried,
+    where,
+    hint: isMapping(value)
+      ? 'Check that the address is right and which release of Dify answers there; this release may be newer than Sluice knows.'
+      : 'Check that the address is right: this is no answer of the Dify API.',
+  });
+};

@@ -1,0 +1,120 @@
+import { nearest, readYaml, type Finding, type Parsed, type Place, type Problem, type SourceFile } from '@sluice/core';
+import { checkGraph, type Report } from './check-graph.ts';
+import { hasGraph, hiddenSecret, isMode, modes, type Mode } from './dsl.ts';
+import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
+import { DifySource } from './source.ts';
+
+const placeOfProblem = (file: string, problem: Problem): Place => {
+  const match = /:(\d+)(?::(\d+))?$/.exec(problem.where ?? '');
+  if (match === null) return { file };
+  return { file, line: Number(match[1]), ...(match[2] === undefined ? {} : { column: Number(match[2]) }) };
+};
+
+const yamlFindings = (file: string, problem: Problem): Finding[] => [
+  {
+    rule: 'dify/yaml',
+    severity: 'error',
+    message: problem.reason,
+    place: placeOfProblem(file, problem),
+    ...(problem.hint === undefined ? {} : { hint: problem.hint }),
+  },
+  ...(problem.others ?? []).flatMap((other) => yamlFindings(file, other)),
+];
+
+/** readableVersion is what the server's version parser takes, as far as DSL versions go (Dify, packaging.version). */
+const readableVersion = /^v?\d+(\.\d+)*(?:[-_.]?(?:a|b|rc|alpha|beta|pre|post|dev)[-_.]?\d*)*$/i;
+
+const checkHead = (root: Mapping, report: Report): void => {
+  const version = root['version'];
+  if (version !== undefined && version !== null && typeof version !== 'string') {
+    report('version-not-text', 'error', `version is ${typeof version === 'number' ? `the number ${version}` : 'no text'}; the server refuses everything but a text.`, ['version'], `Put it in quotes, as in version: "0.5.0".`);
+  } else if (typeof version === 'string' && version !== '' && !readableVersion.test(version)) {
+    report('version-unreadable', 'error', `version is "${version}", which is no version.`, ['version'], 'A DSL version looks like 0.5.0.');
+  }
+  const kind = root['kind'];
+  if (kind === 'rag_pipeline') {
+    report('kind', 'error', 'This is a knowledge pipeline, not an app.', ['kind'], 'Export an app from Studio.');
+  } else if (kind !== 'app') {
+    report('kind', 'warning', `kind is ${kind === undefined ? 'missing' : JSON.stringify(kind)}; the server takes the file as an app.`, ['kind'], 'Write kind: app.');
+  }
+};
+
+const modeOf = (root: Mapping, report: Report): Mode | undefined => {
+  const app = root['app'];
+  if (!isMapping(app) || Object.keys(app).length === 0) {
+    report('app-missing', 'error', 'The file has no app section, so it is no app export.', ['app'], 'Export the app from Studio again.');
+    return undefined;
+  }
+  const mode = app['mode'];
+  if (isMode(mode)) return mode;
+  if (mode === undefined || mode === null || mode === '') {
+    report('mode-missing', 'error', 'app.mode is missing.', ['app', 'mode'], `It is one of ${modes.join(', ')}.`);
+    return undefined;
+  }
+  const near = nearest(textOf(mode), modes);
+  report('mode-unknown', 'error', `app.mode is ${JSON.stringify(mode)}, which Sluice cannot release.`, ['app', 'mode'], near === undefined ? `It is one of ${modes.join(', ')}.` : `Did you mean ${near}?`);
+  return undefined;
+};
+
+const checkVariables = (workflow: Mapping, section: string, report: Report): void => {
+  const names = new Set<string>();
+  listOf(workflow[section]).forEach((item, index) => {
+    const path = ['workflow', section, index];
+    const variable = mappingOf(item);
+    const name = textOf(variable['name']);
+    if (name === '' || textOf(variable['value_type']) === '' || variable['value'] === undefined || variable['value'] === null) {
+      report('variable-incomplete', 'error', `${name === '' ? `Variable ${index + 1}` : `Variable ${name}`} needs name, value_type and a value that is not null; the server refuses it.`, path);
+      return;
+    }
+    if (section === 'environment_variables' && textOf(variable['id']) === '') {
+      report('variable-incomplete', 'error', `Variable ${name} has no id; the server refuses it.`, path);
+    }
+    if (names.has(name)) report('variable-duplicate', 'error', `There are two variables named ${name}; the server keeps only one.`, path);
+    names.add(name);
+    if (variable['value_type'] === 'secret' && variable['value'] !== '' && variable['value'] !== hiddenSecret) {
+      report('secret-value', 'warning', `The secret variable ${name} has its value in the file.`, [...path, 'value'], 'Replace the secret where it is issued, export without secrets, and give the value by `variables: { NAME: { env: NAME } }`.');
+    }
+  });
+};
+
+const checkBody = (mode: Mode, root: Mapping, report: Report): void => {
+  if (!hasGraph(mode)) {
+    if (Object.keys(mappingOf(root['model_config'])).length === 0) {
+      report('model-config-missing', 'error', `A ${mode} app needs a model_config section.`, ['model_config']);
+    }
+    return;
+  }
+  const workflow = root['workflow'];
+  if (!isMapping(workflow)) {
+    report('workflow-missing', 'error', `A ${mode} app needs a workflow section.`, ['workflow']);
+    return;
+  }
+  checkVariables(workflow, 'environment_variables', report);
+  checkVariables(workflow, 'conversation_variables', report);
+  if (!isMapping(workflow['graph'])) {
+    report('graph-missing', 'error', 'The workflow has no graph.', ['workflow', 'graph']);
+    return;
+  }
+  checkGraph(mode, workflow['graph'], report);
+};
+
+/** parse reads a DSL file and reports everything that is wrong with its shape; a source is given when there is no error. */
+export const parse = (file: SourceFile): Parsed => {
+  const document = readYaml(file.path, file.text);
+  if (!document.ok) return { findings: yamlFindings(file.path, document.problem) };
+  const findings: Finding[] = [];
+  const report: Report = (rule, severity, message, path, hint) => {
+    const place = document.value.placeOf(path);
+    findings.push({ rule: `dify/${rule}`, severity, message, place, ...(hint === undefined ? {} : { hint }) });
+  };
+  const root = document.value.value;
+  if (!isMapping(root)) {
+    report('not-a-mapping', 'error', 'The file is no YAML mapping, so it is no app export.', []);
+    return { findings };
+  }
+  checkHead(root, report);
+  const mode = modeOf(root, report);
+  if (mode !== undefined) checkBody(mode, root, report);
+  const source = findings.some((finding) => finding.severity === 'error') ? undefined : DifySource.of(file.path, root);
+  return source === undefined ? { findings } : { source, findings };
+};

@@ -1,0 +1,29 @@
+import * as z from 'zod';
+import type { AnyStep } from '@sluice/core';
+
+/** InputFace is one input as every face shows it. */
+export interface InputFace {
+  readonly name: string;
+  readonly description: string;
+  /** values are the allowed values of a choice. */
+  readonly values?: readonly string[];
+}
+
+interface JsonSchemaProperty {
+  readonly description?: string;
+  readonly enum?: readonly string[];
+}
+
+const properties = (schema: z.ZodObject): Readonly<Record<string, JsonSchemaProperty>> => {
+  const json = z.toJSONSchema(schema, { io: 'input' });
+  return (json.properties ?? {}) as Record<string, JsonSchemaProperty>;
+};
+
+/** inputFaces lists a step's inputs. An input without a description is a defect and stops generation. */
+export const inputFaces = (step: AnyStep): readonly InputFace[] =>
+  Object.entries(properties(step.inputs)).map(([name, property]) => {
+    if (property.description === undefined || property.description === '') {
+      throw new Error(`the input ${name} of ${step.name} has no description`);
+    }
+    return { name, description: property.description, ...(property.enum === undefined ? {} : { values: property.enum }) };
+  });

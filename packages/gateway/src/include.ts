@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+import { done, failed, type Outcome, type Split } from '@sluice/core';
+import { checkPinning, pinningText, readPinning, type PinnedApplication, type Pinning } from './pinning.ts';
+
+const digestOf = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
+
+const block = (head: string, lines: readonly string[]): string =>
+  [`${head} {`, ...lines.map((line) => `    ${line}`), '}'].join('\n');
+
+/**
+ * versionBlocks choose the version of one request. `$sluice_user` is empty when the body could not be read and `=`
+ * when it names no user; both get the stable version, so that no user of the candidate is one that cannot be told again.
+ * The candidate's id is part of what is hashed: each release meets other users first, and a rising weight keeps its users.
+ */
+const versionBlocks = (name: string, { stable, candidate, weight }: Split): string[] => {
+  if (weight === 0 || candidate === undefined) return [block(`map "" ${name}_version`, [`default "${stable}";`])];
+  // A hash of 0xffffffff would miss a share of 100%, so everybody is said without a share.
+  if (weight === 100) return [block(`map "" ${name}_version`, [`default "${candidate}";`])];
+  return [
+    block(`split_clients "$sluice_user ${candidate}" ${name}_arm`, [`${weight}% "${candidate}";`, `* "${stable}";`]),
+    block(`map $sluice_user ${name}_version`, [`"" "${stable}";`, `"=" "${stable}";`, `default ${name}_arm;`]),
+  ];
+};
+
+/**
+ * pinBlock puts the version where Dify looks for it: Dify >= 1.7.2, api/controllers/service_api/app/workflow.py
+ * (`/workflows/<id>/run`) and completion.py (`workflow_id`). The pin stands last in the body, because of two equal
+ * keys Dify takes the last, so a client's own `workflow_id` does not beat it.
+ */
+const pinBlock = (name: string, kind: PinnedApplication['kind']): string =>
+  kind === 'workflow'
+    ? block(`map ${name}_version ${name}_path`, ['"" /v1/workflows/run;', `default /v1/workflows/${name}_version/run;`])
+    : block(`map ${name}_version ${name}_body`, [
+        '"" $request_body;',
+        `default '$sluice_body_open,"workflow_id":"${name}_version"}';`,
+      ]);
+
+/**
+ * renderInclude writes the include file of one application for nginx's http context: only variables, no keys.
+ * Its second line holds the split as JSON, so that readInclude can read it back. An id that is not a UUID, or a share
+ * that nginx cannot serve, is an `input` problem.
+ */
+export const renderInclude = (split: Split, application: PinnedApplication): Outcome<string> => {
+  const checked = checkPinning({ application: application.application, kind: application.kind, split });
+  if (!checked.ok) return checked;
+  const pinning = pinningText(checked.value);
+  const name = `$sluice_${application.application.replaceAll('-', '_')}`;
+  const text = [
+    `# ${pinning}`,
+    ...versionBlocks(name, split),
+    pinBlock(name, application.kind),
+    block(`map "" ${name}_split`, [`default '${pinning}';`]),
+    '',
+  ].join('\n');
+  return done(`# Written by Sluice. Do not edit: a release stops at a file that was changed by hand. sha256:${digestOf(text)}\n${text}`);
+};
+
+/** readInclude reads back what renderInclude wrote. A foreign file is an `input` problem, one changed by hand a `conflict`. */
+export const readInclude = (text: string): Outcome<Pinning> => {
+  const match = /^# Written by Sluice\.[^\n]* sha256:([0-9a-f]{64})\n(# (\{[^\n]*\})\n[^]*)$/.exec(text);
+  const [, digest, rest, json] = match ?? [];
+  if (rest === undefined || json === undefined) {
+    return failed({
+      category: 'input',
+      reason: 'The include file was not written by Sluice.',
+      hint: 'Give Sluice a file of its own in gateway.nginx.include, or remove this one when nobody needs it.',
+    });
+  }
+  const pinning = readPinning(json);
+  if (digestOf(rest) !== digest || pinning === undefined) {
+    return failed({
+      category: 'conflict',
+      reason: 'The include file was changed by hand since Sluice wrote it.',
+      hint: 'Look at the change. To let Sluice go on, remove the file; the next release writes it anew.',
+    });
+  }
+  return done(pinning);
+};

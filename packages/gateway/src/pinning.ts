@@ -1,0 +1,86 @@
+import { done, failed, type Outcome, type Split } from '@sluice/core';
+import * as z from 'zod';
+
+/** GatewayKind says how Dify lets a caller pin a version: a workflow by its path, a chatflow by a field of the body. */
+export type GatewayKind = 'workflow' | 'chat';
+
+/** PinnedApplication is one application behind a gateway; `application` is a slug. */
+export interface PinnedApplication {
+  readonly application: string;
+  readonly kind: GatewayKind;
+}
+
+/** Pinning is what the include file holds and what the gateway answers when it is asked for its split. */
+export interface Pinning extends PinnedApplication {
+  readonly split: Split;
+}
+
+/** Dify's version ids are UUIDs; nothing else may get into a configuration that nginx executes. */
+const versionId = z.string().regex(/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/);
+
+const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+
+// nginx reads split_clients shares with two decimals and refuses what is then 0.
+const inSteps = (weight: number): boolean => Math.abs(weight * 100 - Math.round(weight * 100)) < 1e-6;
+
+const splitSchema = z
+  .strictObject({
+    stable: z.union([z.literal(''), versionId], 'the stable version is not the id of a Dify version'),
+    candidate: versionId.exactOptional(),
+    weight: z.number().min(0).max(100).refine(inSteps, 'nginx splits in steps of 0.01 per cent'),
+  })
+  .refine((split) => split.weight === 0 || split.candidate !== undefined, 'a weight needs a candidate')
+  .refine((split) => split.weight === 0 || split.stable !== '', 'a stable version must be pinned before a candidate gets users');
+
+const pinningSchema = z.strictObject({
+  format: z.literal(1),
+  application: slug,
+  kind: z.enum(['workflow', 'chat']),
+  split: splitSchema,
+});
+
+/** pinningText writes a pinning as one line of JSON. It holds slugs, UUIDs and a number, so it needs no quoting in nginx. */
+export const pinningText = ({ application, kind, split }: Pinning): string =>
+  JSON.stringify({
+    format: 1,
+    application,
+    kind,
+    split: {
+      stable: split.stable,
+      ...(split.candidate === undefined ? {} : { candidate: split.candidate }),
+      weight: split.weight,
+    },
+  });
+
+/** readPinning reads what pinningText wrote; undefined when it is anything else. */
+export const readPinning = (text: string): Pinning | undefined => {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const parsed = pinningSchema.safeParse(json);
+  if (!parsed.success) return undefined;
+  const { application, kind, split } = parsed.data;
+  return { application, kind, split };
+};
+
+/** checkPinning lets through only what nginx can serve and what is safe to write into its configuration. */
+export const checkPinning = (pinning: Pinning): Outcome<Pinning> => {
+  const parsed = pinningSchema.safeParse({ format: 1, ...pinning });
+  if (parsed.success) return done(pinning);
+  const [issue] = parsed.error.issues;
+  return failed({
+    category: 'input',
+    reason: `The gateway cannot serve this split: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}.`.replace(':  ', ': '),
+    tried: `split the traffic of ${JSON.stringify(pinning.application)}`,
+    hint: 'A version is a UUID from Dify, and a weight is 0 to 100 per cent in steps of 0.01.',
+  });
+};
+
+/** splitText says a split in words, for people. */
+export const splitText = ({ stable, candidate, weight }: Split): string => {
+  const others = stable === '' ? 'nothing is pinned' : `version ${stable} is pinned`;
+  return weight === 0 ? others : `${others} and ${weight} % of users get ${candidate ?? 'no version'}`;
+};

@@ -1,0 +1,170 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import type { Faults } from '../faults.ts';
+import { startServer } from '../server.ts';
+import { SignatureCheck, type AccessKey } from './acs3.ts';
+import { controlHandler, type Throttle } from './control.ts';
+import { dataHandler } from './data.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { MergeRule, VersionWeight } from './routing.ts';
+import type { Runtime } from './runtime.ts';
+import { isRefused, Store } from './store.ts';
+
+export type { MergeRule, VersionWeight } from './routing.ts';
+
+/** LabRuntimeOptions describe a runtime as people have made it before. */
+export interface LabRuntimeOptions {
+  readonly name: string;
+  /** code stands for the agent's archive; it is kept and not run. */
+  readonly code?: string;
+  /** endpoint is the name of the users' endpoint, `Default` when absent. */
+  readonly endpoint?: string;
+  readonly environmentVariables?: Readonly<Record<string, string>>;
+}
+
+/** LabAgentRun is a running AgentRun account in one region. */
+export interface LabAgentRun {
+  /** control and data are the origins of the two planes. */
+  readonly control: string;
+  readonly data: string;
+  readonly region: 'cn-hangzhou';
+  readonly accountId: string;
+  readonly credentials: AccessKey;
+  /** apiKey is what invocations of a runtime with a `credentialName` send as `X-API-Key`. */
+  readonly apiKey: string;
+  /** createRuntime makes a ready runtime with version 1 published and an endpoint on it. */
+  createRuntime(options: LabRuntimeOptions): { runtimeId: string; version: string; endpointId: string };
+  /** setFaults makes every version but `except` misbehave; LATEST is excused until it differs from `except`. */
+  setFaults(runtimeName: string, except: string | undefined, faults: Faults): void;
+  /** served counts by version the chat requests that were routed to it, failed and refused ones included. */
+  served(runtimeName: string, endpointName: string): Record<string, number>;
+  /** routing is what the lab has stored for an endpoint. */
+  routing(runtimeName: string, endpointName: string): { targetVersion: string; versionWeights: VersionWeight[] };
+  /** code is the inline archive of a version, or of LATEST, as it was sent. */
+  code(runtimeName: string, version: string): Buffer | undefined;
+  /** failNext lets the next creation or update of a runtime or an endpoint end as CREATE_FAILED or UPDATE_FAILED. */
+  failNext(of: 'runtime' | 'endpoint', statusReason: string): void;
+  /** throttle refuses the next control-plane requests as `Throttling.User`. */
+  throttle(options: { requests: number; status?: 400 | 429; retryAfterSeconds?: number }): void;
+  close(): Promise<void>;
+}
+
+/** LabAgentRunOptions set the lab's speed and what official documents leave open about the platform. */
+export interface LabAgentRunOptions {
+  /** timeScale is by how much waits are compressed; 1 when absent. */
+  readonly timeScale?: number;
+  /** usualLatencyMs is the usual latency of an answer; 40 when absent. */
+  readonly usualLatencyMs?: number;
+  /** pollsToReady is how often a client has to ask before a phase ends; 2 when absent. A phase ends after 2 s as well. */
+  readonly pollsToReady?: number;
+  /** mergeRule is what a PUT without weights does to the stored ones; they stay when absent. */
+  readonly mergeRule?: MergeRule;
+  /** endpointReady is the word for a finished endpoint; READY when absent. */
+  readonly endpointReady?: 'READY' | 'ACTIVE';
+  /** temporaryCredentials makes the key pair one of STS, with a security token. */
+  readonly temporaryCredentials?: boolean;
+}
+
+const region = 'cn-hangzhou';
+const phaseMs = 2000;
+// Compressed further, an answer's latency would drown in the machine's own noise and a slow version could not be seen.
+const leastLatencyMs = 10;
+
+const randomText = (length: number): string => randomBytes(length).toString('base64url').replace(/[-_]/g, 'x').slice(0, length);
+
+const newAccessKey = (temporary: boolean): AccessKey =>
+  temporary
+    ? { accessKeyId: `STS.${randomText(24)}`, accessKeySecret: randomText(44), securityToken: randomText(120) }
+    : { accessKeyId: `LTAI${randomText(20)}`, accessKeySecret: randomText(30) };
+
+const found = <T>(value: T | undefined, what: string): T => {
+  // A wrong name here is a mistake in a test or a rehearsal, not an expected failure.
+  if (value === undefined) throw new Error(`the lab has no ${what}`);
+  return value;
+};
+
+const runtimeBody = (options: LabRuntimeOptions): Readonly<Record<string, unknown>> => ({
+  agentRuntimeName: options.name,
+  artifactType: 'Code',
+  codeConfiguration: {
+    language: 'nodejs20',
+    command: ['node', 'index.js'],
+    zipFile: Buffer.from(`PK\u0003\u0004${options.code ?? `export const agent = '${options.name}';`}`).toString('base64'),
+  },
+  cpu: 1,
+  memory: 2048,
+  diskSize: 512,
+  port: 9000,
+  networkConfiguration: { networkMode: 'PUBLIC' },
+  sessionIdleTimeoutSeconds: 600,
+  sessionConcurrencyLimitPerInstance: 20,
+  ...(options.environmentVariables === undefined ? {} : { environmentVariables: options.environmentVariables }),
+});
+
+const createReady = (store: Store, options: LabRuntimeOptions): { runtimeId: string; version: string; endpointId: string } => {
+  const runtime = store.createRuntime(runtimeBody(options), true);
+  if (isRefused(runtime)) throw new Error(runtime.message);
+  const version = store.publish(runtime, { description: 'first version' });
+  if (isRefused(version)) throw new Error(version.message);
+  const endpoint = store.createEndpoint(
+    runtime,
+    { agentRuntimeEndpointName: options.endpoint ?? 'Default', targetVersion: version.number },
+    true,
+  );
+  if (isRefused(endpoint)) throw new Error(endpoint.message);
+  return { runtimeId: runtime.id, version: version.number, endpointId: endpoint.id };
+};
+
+const newStore = (options: LabAgentRunOptions, timeScale: number): Store => {
+  const pace = { polls: options.pollsToReady ?? 2, settleMs: phaseMs / timeScale, ready: 'READY' } as const;
+  return new Store(
+    {
+      runtimePace: pace,
+      endpointPace: { ...pace, ready: options.endpointReady ?? 'READY' },
+      mergeRule: options.mergeRule ?? { absent: 'keep', empty: 'clear' },
+    },
+    () => Date.now(),
+    () => performance.now(),
+  );
+};
+
+/** startLabAgentRun starts the control plane and the data plane on loopback, with random credentials and an empty account. */
+export const startLabAgentRun = async (options: LabAgentRunOptions = {}): Promise<LabAgentRun> => {
+  const timeScale = options.timeScale ?? 1;
+  const usualMs = options.usualLatencyMs ?? 40;
+  const store = newStore(options, timeScale);
+  const credentials = newAccessKey(options.temporaryCredentials ?? false);
+  const apiKey = randomText(40);
+  const accountId = `1${String(randomInt(1e12)).padStart(15, '0')}`;
+  const throttle: Throttle = { requests: 0, status: 429, retryAfterSeconds: 1 };
+  const data = await startServer(
+    dataHandler({ store, apiKey, usualMs: Math.max(usualMs / timeScale, Math.min(usualMs, leastLatencyMs)), timeScale, now: () => Date.now() }),
+  );
+  const check = new SignatureCheck(credentials, () => Date.now());
+  const control = await startServer(controlHandler({ store, account: { accountId, region, data: data.origin }, check, throttle }));
+  const runtimeNamed = (name: string): Runtime => found(store.runtimeNamed(name), `runtime ${name}`);
+  const endpointNamed = (runtime: string, name: string): Endpoint =>
+    found(runtimeNamed(runtime).endpointNamed(name), `endpoint ${name} of runtime ${runtime}`);
+  return {
+    control: control.origin,
+    data: data.origin,
+    region,
+    accountId,
+    credentials,
+    apiKey,
+    createRuntime: (description) => createReady(store, description),
+    setFaults: (name, except, faults) => runtimeNamed(name).setFaults(except, faults),
+    served: (runtime, endpoint) => ({ ...endpointNamed(runtime, endpoint).served }),
+    routing: (runtime, endpoint) => {
+      const { targetVersion, versionWeights } = endpointNamed(runtime, endpoint).routing;
+      return { targetVersion, versionWeights: [...versionWeights] };
+    },
+    code: (runtime, version) => store.code(runtimeNamed(runtime), version),
+    failNext: (of, statusReason) => store.failNext(of, statusReason),
+    throttle: ({ requests, status = 429, retryAfterSeconds = 1 }) => {
+      Object.assign(throttle, { requests, status, retryAfterSeconds });
+    },
+    close: async () => {
+      await Promise.all([control.close(), data.close()]);
+    },
+  };
+};

@@ -1,0 +1,50 @@
+import type { LabRequest } from '../server.ts';
+import { missingPage, refuse, type Answer, type Refused } from './answer.ts';
+import { isUuid } from './reading.ts';
+
+/** Route is one method on one path; `:name` stands for one segment, `:app` and `:key` for a UUID. */
+export interface Route<Call> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly handle: (call: Call, parameters: Readonly<Record<string, string>>) => Answer | Refused | Promise<Answer | Refused>;
+}
+
+const uuidNames = new Set(['app', 'key']);
+
+const parametersOf = (pattern: string, path: string): Record<string, string> | undefined => {
+  const wanted = pattern.split('/');
+  const given = path.split('/');
+  if (wanted.length !== given.length) return undefined;
+  const parameters: Record<string, string> = {};
+  for (const [index, part] of wanted.entries()) {
+    const actual = given[index] ?? '';
+    if (!part.startsWith(':')) {
+      if (part !== actual) return undefined;
+      continue;
+    }
+    const name = part.slice(1);
+    if (actual === '' || (uuidNames.has(name) && !isUuid(actual))) return undefined;
+    parameters[name] = actual;
+  }
+  return parameters;
+};
+
+/** route finds the handler of a request, first match first, and answers 404 or 405 as Flask does when there is none. */
+export const route = <Call>(
+  routes: readonly Route<Call>[],
+  request: LabRequest,
+  path: string,
+): { run: (call: Call) => Answer | Refused | Promise<Answer | Refused>; path: string } | Answer | Refused => {
+  let otherMethod = false;
+  for (const candidate of routes) {
+    const parameters = parametersOf(candidate.path, path);
+    if (parameters === undefined) continue;
+    if (candidate.method === request.method) {
+      return { run: (call) => candidate.handle(call, parameters), path: candidate.path };
+    }
+    otherMethod = true;
+  }
+  return otherMethod
+    ? refuse(405, 'method_not_allowed', 'The method is not allowed for the requested URL.')
+    : missingPage;
+};

@@ -1,0 +1,3 @@
+export * from './agentrun/index.ts';
+export * from './faults.ts';
+export * from './inbox/index.ts';

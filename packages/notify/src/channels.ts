@@ -1,0 +1,66 @@
+import { done, failed, type ChannelConfig, type HttpRequest, type HttpResponse, type Outcome, type SecretReader } from '@sluice/core';
+import { webhookUrl } from './address.ts';
+import { dingtalkRequest, readDingtalk } from './dingtalk.ts';
+import { reaches, type Message, type MessageSeverity } from './message.ts';
+import { readSlack, slackRequest } from './slack.ts';
+import { readWebhook, webhookRequest } from './webhook.ts';
+
+/** Channel is one place that messages go to, with its address and secret read. */
+export interface Channel {
+  readonly host: string;
+  /** build makes the call; `now` is milliseconds since 1970. */
+  build(message: Message, now: number): HttpRequest;
+  /** read says whether the answer means that the message arrived. */
+  read(response: HttpResponse): Outcome<void>;
+}
+
+/** Destination is one channel as configured: its name for people, and the channel or why it cannot be used. */
+export interface Destination {
+  readonly name: string;
+  readonly channel: Outcome<Channel>;
+}
+
+const kinds = ['slack', 'dingtalk', 'webhook'] as const;
+type Kind = (typeof kinds)[number];
+
+const channelOf = (kind: Kind, url: URL, secret: string | undefined): Channel => {
+  switch (kind) {
+    case 'slack':
+      return { host: url.host, build: (message) => slackRequest(url, message), read: readSlack };
+    case 'dingtalk':
+      return { host: url.host, build: (message, now) => dingtalkRequest(url, message, secret, now), read: readDingtalk };
+    case 'webhook':
+      return { host: url.host, build: (message, now) => webhookRequest(url, message, secret, now), read: readWebhook };
+  }
+};
+
+const openChannel = (kind: Kind, config: ChannelConfig, variable: string, secrets: SecretReader): Outcome<Channel> => {
+  const value = secrets.read(variable, `the ${kind} webhook of notify`);
+  if (!value.ok) return value;
+  const url = webhookUrl(value.value, variable);
+  if (!url.ok) return url;
+  if (config.secret === undefined) return done(channelOf(kind, url.value, undefined));
+  const secret = secrets.read(config.secret.env, `the signature of the ${kind} webhook of notify`);
+  return secret.ok ? done(channelOf(kind, url.value, secret.value)) : secret;
+};
+
+/** destinations gives the channels that want a message of this severity; an entry that names no channel is a problem. */
+export const destinations = (
+  configs: readonly ChannelConfig[],
+  severity: MessageSeverity,
+  secrets: SecretReader,
+): readonly Destination[] =>
+  configs
+    .map((config, index) => ({ config, index }))
+    .filter(({ config }) => reaches(severity, config['at-least']))
+    .flatMap(({ config, index }): Destination[] => {
+      const named = kinds.flatMap((kind) => {
+        const reference = config[kind];
+        return reference === undefined
+          ? []
+          : [{ name: `${kind} (${reference.env})`, channel: openChannel(kind, config, reference.env, secrets) }];
+      });
+      if (named.length > 0) return named;
+      const name = `notify[${index}]`;
+      return [{ name, channel: failed({ category: 'input', reason: `${name} names neither slack nor dingtalk nor webhook.` }) }];
+    });

@@ -1,0 +1,68 @@
+import { durationText, type Observation } from '@sluice/core';
+import { absorb } from './absorb.ts';
+import type { PairedPlan, RolloutPlan, WeightedPlan } from './plan.ts';
+import { crossed } from './reading.ts';
+import type { RolloutState } from './rollout-state.ts';
+import { lackOf } from './sufficiency.ts';
+import { crossedText, seenText, sentence } from './wording.ts';
+
+/** Verdict is what to do next: go on looking, take the next weight, make the candidate stable, or go back. */
+export type Verdict = 'hold' | 'raise' | 'promote' | 'abort' | 'inconclusive';
+
+/** Decision is a verdict, one sentence with the numbers, and the state to go on with. */
+export interface Decision {
+  readonly verdict: Verdict;
+  readonly reason: string;
+  readonly state: RolloutState;
+}
+
+type Judgement = Omit<Decision, 'state'>;
+
+const judgement = (verdict: Verdict, text: string): Judgement => ({ verdict, reason: sentence(text) });
+
+const judgeWeighted = (plan: WeightedPlan, state: RolloutState, nowMs: number): Judgement => {
+  const weight = `${plan.weights[state.stage] ?? 0} %`;
+  const baked = nowMs - state.stageSince >= plan.bakeMs;
+  const lack = lackOf(plan, state);
+  const late = nowMs - state.startedAt >= plan.deadlineMs;
+  if (baked && lack === undefined) {
+    const left = plan.weights.length - 1 - state.stage;
+    if (left === 0) return judgement('promote', `no guard aborted up to ${weight}: ${seenText(plan, state)}`);
+    const remaining = state.startedAt + plan.deadlineMs - nowMs;
+    if (left * plan.bakeMs <= remaining) return judgement('raise', `no guard aborted at ${weight}: ${seenText(plan, state)}`);
+    return judgement(
+      'inconclusive',
+      `the deadline leaves ${durationText(Math.max(0, remaining))}, and the weights after ${weight} need ${durationText(left * plan.bakeMs)}`,
+    );
+  }
+  if (lack !== undefined && (late || (baked && lack.final))) {
+    return judgement('inconclusive', `there is not enough evidence at ${weight}${late ? ' and the deadline has passed' : ''}: ${lack.text}`);
+  }
+  if (late) return judgement('inconclusive', `the deadline has passed before ${weight} had been kept for ${durationText(plan.bakeMs)}`);
+  return judgement('hold', lack === undefined ? `no guard aborts at ${weight} so far: ${seenText(plan, state)}` : `waiting at ${weight}: ${lack.text}`);
+};
+
+const judgePaired = (plan: PairedPlan, state: RolloutState, nowMs: number): Judgement => {
+  const used = state.windows >= Math.ceil(plan.pairs / plan.pairsPerWindow);
+  const late = nowMs - state.startedAt >= plan.deadlineMs;
+  if (!used && !late) return judgement('hold', `no guard aborts so far: ${seenText(plan, state)}`);
+  const lack = lackOf(plan, state);
+  const ending = used ? `all ${plan.pairs} pairs are used` : 'the deadline has passed';
+  return lack === undefined
+    ? judgement('promote', `no guard aborted and ${ending}: ${seenText(plan, state)}`)
+    : judgement('inconclusive', `there is not enough evidence and ${ending}: ${lack.text}`);
+};
+
+/**
+ * decide adds one round of observations to the state and judges. It is pure; `nowMs` is on the plan's time scale.
+ * An abort needs a guard whose evidence reaches the number of guards and sources divided by the false-abort rate, so
+ * that a candidate as good as stable is aborted with at most that rate over the whole rollout, however often this is
+ * called. Errors have to be worse by more than their margin, too. Everything but an abort needs evidence: thin evidence
+ * holds, and at the plan's deadline it is inconclusive.
+ */
+export const decide = (plan: RolloutPlan, before: RolloutState, observations: readonly Observation[], nowMs: number): Decision => {
+  const state = absorb(plan, before, observations);
+  const guard = crossed(plan, state);
+  if (guard !== undefined) return { ...judgement('abort', crossedText(guard)), state };
+  return { ...(plan.kind === 'weighted' ? judgeWeighted(plan, state, nowMs) : judgePaired(plan, state, nowMs)), state };
+};

@@ -1,0 +1,57 @@
+import type { Observation } from '@sluice/core';
+import type { Guard, Margins } from './plan.ts';
+import type { Table } from './two-sample.ts';
+
+/** shares are how many of a window's pooled values count as large: the upper half for shifts, a tenth for tails. */
+const shares = [0.5, 0.1];
+
+/** markLargest marks the given share of the pooled values, the largest ones; ties go to stable. */
+export const markLargest = (stable: readonly number[], candidate: readonly number[], share: number): Table => {
+  const pooled = [
+    ...stable.map((value) => ({ value, ours: 0 })),
+    ...candidate.map((value) => ({ value, ours: 1 })),
+  ].sort((one, other) => other.value - one.value || one.ours - other.ours);
+  const count = Math.max(1, Math.round(pooled.length * share));
+  const markedCandidate = pooled.slice(0, count).reduce((sum, entry) => sum + entry.ours, 0);
+  return {
+    stable: stable.length,
+    candidate: candidate.length,
+    markedStable: Math.min(count, pooled.length) - markedCandidate,
+    markedCandidate,
+  };
+};
+
+const markLarger = (stable: number, candidate: number): Table => ({
+  stable: 1,
+  candidate: 1,
+  markedStable: candidate > stable ? 0 : 1,
+  markedCandidate: candidate > stable ? 1 : 0,
+});
+
+/**
+ * tablesOf gives what a guard bets on in one window: lists of tables, each list one way of marking whose tables'
+ * evidence is added up. Errors are marked as they are. Latencies and tokens are ranked: stable's values are first
+ * raised by the margin, then the largest of the pooled values are marked, so that "no worse than the margin" is
+ * the same as "marks fall by chance or on stable", without any assumption about the shape of the values and without
+ * a threshold that had to be estimated. Where the source is paired, each pair is a window of its own and the larger
+ * of its two values is marked, so that easy and hard questions are never compared with each other.
+ */
+export const tablesOf = (guard: Guard, seen: Observation, paired: boolean, margins: Margins): readonly (readonly Table[])[] => {
+  if (guard === 'errors') {
+    return [
+      [
+        {
+          stable: seen.stable.answers,
+          candidate: seen.candidate.answers,
+          markedStable: seen.stable.errors,
+          markedCandidate: seen.candidate.errors,
+        },
+      ],
+    ];
+  }
+  const field = guard === 'latency' ? 'latenciesMs' : 'tokens';
+  const stable = seen.stable[field].map((value) => value * (1 + margins[guard]));
+  const candidate = seen.candidate[field];
+  if (paired) return [candidate.map((value, index) => markLarger(stable[index] ?? Number.POSITIVE_INFINITY, value))];
+  return shares.map((share) => (stable.length === 0 || candidate.length === 0 ? [] : [markLargest(stable, candidate, share)]));
+};

@@ -1,0 +1,130 @@
+import { done, durationText, failed, type CanaryPlanConfig, type Outcome, type Problem } from '@sluice/core';
+
+/** Guard is one thing that is watched; each guard has its own sequential test for each source. */
+export type Guard = CanaryPlanConfig['watch'][number];
+
+/** Margins are by how much a candidate may be worse before it matters. */
+export interface Margins {
+  /** errors is an absolute difference of error rates: 0.005 is half a percentage point. */
+  readonly errors: number;
+  /** latency and tokens are fractions of the stable version's values: 0.2 is 20 %. */
+  readonly latency: number;
+  readonly tokens: number;
+}
+
+/** Judging is what both kinds of plan say about the judgement. */
+export interface Judging {
+  /** minimumAnswers is how many answers of each arm one weight, or a paired judgement, needs from one source. */
+  readonly minimumAnswers: number;
+  /** falseAbort is the most that a candidate as good as stable may be aborted, over the whole rollout, as a fraction. */
+  readonly falseAbort: number;
+  /** miss is the fraction of bad candidates that may pass; forecasts use it, the decision does not. */
+  readonly miss: number;
+  readonly watch: readonly Guard[];
+  readonly margins: Margins;
+  /** clump is how many requests one cause may spoil at once; the evidence of sources that count requests is divided by it. */
+  readonly clump: number;
+  /** deadlineMs is how long the rollout may take, without the way back. */
+  readonly deadlineMs: number;
+  /** pairs is the most paired probes of the rollout, pairsPerWindow the most of one observation. */
+  readonly pairs: number;
+  readonly pairsPerWindow: number;
+}
+
+/** WeightedPlan moves real traffic: each weight is kept for `bakeMs` and until there are enough answers. */
+export interface WeightedPlan extends Judging {
+  readonly kind: 'weighted';
+  /** weights are in per cent, rising, above 0 and below 100; promotion follows the last. */
+  readonly weights: readonly number[];
+  readonly bakeMs: number;
+  /** tickMs is the time between two looks at the evidence. */
+  readonly tickMs: number;
+}
+
+/** PairedPlan moves no traffic: both versions are asked the same questions. */
+export interface PairedPlan extends Judging {
+  readonly kind: 'paired';
+}
+
+/** RolloutPlan is how a candidate is judged. */
+export type RolloutPlan = WeightedPlan | PairedPlan;
+
+/** defaultWeights are the weights of a canary that names none on a target that can split traffic. */
+export const defaultWeights: readonly number[] = [5, 25, 50];
+
+const margins: Margins = { errors: 0.005, latency: 0.2, tokens: 0.2 };
+const clump = 4;
+
+const problem = (reason: string, hint: string): Problem => ({ category: 'input', reason, tried: 'read the canary plan', hint });
+
+const weightsProblem = (weights: readonly number[]): Problem | undefined => {
+  const shown = weights.map((weight) => `${weight}%`).join(', ');
+  const rising = weights.every((weight, index) => weight > (weights[index - 1] ?? 0));
+  if (weights.length === 0 || !rising || weights.some((weight) => weight >= 100)) {
+    return problem(
+      `canary.steps is [${shown}], which is not a rising list of weights above 0 % and below 100 %.`,
+      'Write rising weights, as in canary: { steps: [5%, 25%, 50%] }; 100 % follows by itself.',
+    );
+  }
+  return undefined;
+};
+
+/**
+ * planOf makes the plan of a canary. Without `steps` it is weighted by the default weights where the target can split
+ * traffic, and paired where it cannot. Problems are `input`: steps that do not rise, steps without a way to split, and
+ * a plan that cannot end before its deadline.
+ */
+export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: number): Outcome<RolloutPlan> => {
+  const judging = {
+    minimumAnswers: config.minimum,
+    falseAbort: config['false-abort'] / 100,
+    miss: config.miss / 100,
+    watch: [...new Set(config.watch)],
+    margins,
+    clump,
+    deadlineMs,
+    pairs: config.pairs,
+  };
+  if (!canSplit) {
+    if (config.steps !== undefined) {
+      return failed(
+        problem(
+          'canary.steps needs a target that can split traffic, and this one cannot.',
+          'Remove canary.steps to judge on paired answers before anybody is served, or put a gateway in front of the app.',
+        ),
+      );
+    }
+    if (config.pairs < config.minimum) {
+      return failed(
+        problem(
+          `canary.pairs is ${config.pairs} and canary.minimum ${config.minimum}, so a judgement on paired answers could never end.`,
+          'Raise canary.pairs to at least canary.minimum.',
+        ),
+      );
+    }
+    return done({ ...judging, kind: 'paired', pairsPerWindow: Math.min(10, config.pairs) });
+  }
+  const given = config.steps ?? defaultWeights;
+  const weights = given.at(-1) === 100 ? given.slice(0, -1) : given;
+  const wrong = weightsProblem(weights);
+  if (wrong !== undefined) return failed(wrong);
+  const needed = weights.length * config.every;
+  if (needed > deadlineMs) {
+    return failed(
+      problem(
+        `The canary needs ${durationText(needed)} for ${weights.length} weights of ${durationText(config.every)}, and its deadline is ${durationText(deadlineMs)}.`,
+        'Shorten canary.every, take out a step, or give the step a longer deadline.',
+      ),
+    );
+  }
+  const tickMs = Math.min(60_000, Math.max(1000, config.every / 10));
+  const windows = Math.max(1, Math.ceil(needed / tickMs));
+  return done({
+    ...judging,
+    kind: 'weighted',
+    weights,
+    bakeMs: config.every,
+    tickMs,
+    pairsPerWindow: Math.ceil(config.pairs / windows),
+  });
+};

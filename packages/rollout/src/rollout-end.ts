@@ -1,0 +1,73 @@
+import type { Observed, Problem } from '@sluice/core';
+import type { RolloutPlan } from './plan.ts';
+import { readings, type Reading } from './reading.ts';
+import type { RolloutState } from './rollout-state.ts';
+
+/** RolloutPoint is one look: milliseconds since the start, the weight in per cent, and the answers of each arm so far. */
+export type RolloutPoint = {
+  readonly atMs: number;
+  readonly weight: number;
+  readonly stable: number;
+  readonly candidate: number;
+};
+
+/** RolloutEvidence is what a verdict rests on, as JSON for the result document; the report draws it. */
+export type RolloutEvidence = {
+  readonly stable: string;
+  readonly candidate: string;
+  readonly weights: readonly number[];
+  readonly readings: readonly Reading[];
+  /** silent are the sources whose last window could not be counted, with the reason. */
+  readonly silent: readonly string[];
+  readonly history: readonly RolloutPoint[];
+};
+
+/** RolloutEnd is how a rollout ended. */
+export interface RolloutEnd {
+  /** verdict is `stopped` when something else than the evidence ended it; `problem` then says what. */
+  readonly verdict: 'promote' | 'abort' | 'inconclusive' | 'stopped';
+  /** reason is for people and says where the traffic is now. */
+  readonly reason: string;
+  /** weightsSeen are the weights that were set, in per cent. */
+  readonly weightsSeen: readonly number[];
+  /** observed is the last split that was read back; absent when none was, or when no traffic is moved. */
+  readonly observed?: Observed;
+  readonly evidence: RolloutEvidence;
+  readonly state: RolloutState;
+  /** problem is set when the rollout could not do what it had to; with `abort` and `inconclusive`, too, when the way back failed. */
+  readonly problem?: Problem;
+}
+
+/** answersSeen are the counts of the source that counted most of the candidate; sources are never added up. */
+export const answersSeen = (state: RolloutState): { readonly stable: number; readonly candidate: number } =>
+  Object.values(state.sources)
+    .map(({ total }) => ({ stable: total.stable.answers, candidate: total.candidate.answers }))
+    .reduce((one, other) => (other.candidate > one.candidate ? other : one), { stable: 0, candidate: 0 });
+
+const mostPoints = 200;
+
+/** thinned keeps at most about two hundred points, and every change of the weight. */
+const thinned = (history: readonly RolloutPoint[]): readonly RolloutPoint[] => {
+  const every = Math.ceil(history.length / mostPoints);
+  return history.filter(
+    (point, index) =>
+      index % every === 0 || index === history.length - 1 || point.weight !== history[index - 1]?.weight || point.weight !== history[index + 1]?.weight,
+  );
+};
+
+/** evidenceOf gathers the numbers of a rollout. */
+export const evidenceOf = (
+  plan: RolloutPlan,
+  state: RolloutState,
+  weights: readonly number[],
+  history: readonly RolloutPoint[],
+): RolloutEvidence => ({
+  stable: state.stable,
+  candidate: state.candidate,
+  weights,
+  readings: readings(plan, state),
+  silent: Object.entries(state.sources)
+    .filter(([, source]) => source.silence !== '')
+    .map(([name, source]) => `${name}: ${source.silence}`),
+  history: thinned(history),
+});

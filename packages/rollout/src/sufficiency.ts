@@ -1,0 +1,46 @@
+import type { Guard, RolloutPlan } from './plan.ts';
+import { valuesOf } from './reading.ts';
+import type { RolloutState, SourceState } from './rollout-state.ts';
+
+/** Lack is what keeps a rollout from going on. */
+export interface Lack {
+  /** text is a clause with the numbers. */
+  readonly text: string;
+  /** final lacks do not go away by waiting. */
+  readonly final: boolean;
+}
+
+/** fresh is how many values of a guard came in since the present weight was set. */
+const fresh = (source: SourceState, guard: Guard, arm: 'stable' | 'candidate'): number =>
+  valuesOf(guard, source.total[arm]) - valuesOf(guard, source.before[arm]);
+
+const answersLack = (plan: RolloutPlan, name: string, source: SourceState): string | undefined => {
+  if (source.silence !== '') return `${name}: ${source.silence}`;
+  const candidate = fresh(source, 'errors', 'candidate');
+  const stable = fresh(source, 'errors', 'stable');
+  if (candidate >= plan.minimumAnswers && stable >= plan.minimumAnswers) return undefined;
+  return `${name} counted ${candidate} of the candidate and ${stable} of stable, and ${plan.minimumAnswers} of each are needed`;
+};
+
+/** Answers that failed have neither latency nor tokens, so half as many values as answers are enough. */
+const hasValues = (plan: RolloutPlan, source: SourceState, guard: Guard): boolean =>
+  (['stable', 'candidate'] as const).every((arm) => fresh(source, guard, arm) >= plan.minimumAnswers / 2);
+
+/**
+ * lackOf says what is missing before the present weight counts as judged; undefined when nothing is. One source must
+ * have enough answers of both arms, and its last window must have been counted; every watched guard must have values
+ * from such a source. A guard without any value is not a guard that saw nothing wrong.
+ */
+export const lackOf = (plan: RolloutPlan, state: RolloutState): Lack | undefined => {
+  const sources = Object.entries(state.sources);
+  if (sources.length === 0) return { text: 'there is no source of evidence', final: true };
+  const lacks = sources.map(([name, source]) => answersLack(plan, name, source));
+  const speaking = sources.filter((_, index) => lacks[index] === undefined).map(([, source]) => source);
+  if (speaking.length === 0) return { text: lacks.filter((lack) => lack !== undefined).join('; '), final: false };
+  const blind = plan.watch.find((guard) => !speaking.some((source) => hasValues(plan, source, guard)));
+  if (blind === undefined) return undefined;
+  const never = sources.every(([, source]) => valuesOf(blind, source.total.stable) + valuesOf(blind, source.total.candidate) === 0);
+  return never
+    ? { text: `no source counts ${blind}, which canary.watch names: take it out of canary.watch or add a source that counts it`, final: true }
+    : { text: `there are too few values of ${blind}, which canary.watch names, in both arms`, final: false };
+};

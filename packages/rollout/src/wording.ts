@@ -1,0 +1,46 @@
+import { durationText, type CountedUnit } from '@sluice/core';
+import type { Guard, RolloutPlan } from './plan.ts';
+import { readings, type Reading } from './reading.ts';
+import type { RolloutState } from './rollout-state.ts';
+
+const units: Readonly<Record<CountedUnit, string>> = { request: 'answers', user: 'users', session: 'sessions' };
+
+/** percentText writes a share from 0 to 1 for people. */
+export const percentText = (share: number): string => `${Number((share * 100).toFixed(1))} %`;
+
+const number = (value: number): string => String(Number(value.toPrecision(3)));
+
+const failures = (reading: Reading): string => {
+  const ofArm = (rate: number | null, count: number): string => `${Math.round((rate ?? 0) * count)} of ${count}`;
+  return (
+    `the candidate failed in ${ofArm(reading.candidate, reading.candidateCount)} and stable in ` +
+    `${ofArm(reading.stable, reading.stableCount)} ${units[reading.unit]} (${reading.source})`
+  );
+};
+
+const means = (reading: Reading): string => {
+  const written = (mean: number | null): string => {
+    if (mean === null) return 'nothing';
+    return reading.guard === 'latency' ? durationText(mean) : `${Math.round(mean)} tokens`;
+  };
+  return (
+    `the candidate needs ${written(reading.candidate)} and stable ${written(reading.stable)} on average, ` +
+    `over ${reading.candidateCount} and ${reading.stableCount} ${units[reading.unit]} (${reading.source})`
+  );
+};
+
+const guardNames: Readonly<Record<Guard, string>> = { errors: 'error', latency: 'latency', tokens: 'token' };
+
+/** crossedText says why a guard aborts. */
+export const crossedText = (reading: Reading): string =>
+  `${reading.guard === 'errors' ? failures(reading) : means(reading)}; the ${guardNames[reading.guard]} evidence is ` +
+  `${number(reading.evidence)} to 1, and ${number(reading.needed)} to 1 aborts`;
+
+/** seenText says in one clause what all sources saw of errors, without a judgement. */
+export const seenText = (plan: RolloutPlan, state: RolloutState): string => {
+  const errors = readings({ ...plan, watch: ['errors'] }, state).map(failures);
+  return errors.length === 0 ? 'no source was asked' : errors.join('; ');
+};
+
+/** sentence makes one sentence of clauses. */
+export const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

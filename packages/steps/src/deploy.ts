@@ -1,0 +1,74 @@
+import * as z from 'zod';
+import { defineStep, endedBy, type Deployment, type StepContext, type StepEnding, type Target } from '@sluice/core';
+import { commonInputs, flag } from './inputs.ts';
+import { servedAfter } from './exposure.ts';
+import { recordOf } from './record.ts';
+
+const inputs = z.strictObject({
+  ...commonInputs,
+  create: flag('Make the application when it does not exist, and print the lines for sluice.yml. Default: `false`.'),
+  overwrite: flag('Replace a candidate that somebody else edited since the last release. Default: `false`.'),
+});
+
+const say = (context: StepContext, deployment: Deployment): void => {
+  for (const note of deployment.notes) context.host.log(note);
+  if (deployment.created === undefined) return;
+  context.host.log('The application is new. Add to sluice.yml:');
+  for (const line of deployment.created.lines) context.host.log(`  ${line}`);
+};
+
+const outputsOf = (target: Target, deployment: Deployment): Record<string, string> => ({
+  version: deployment.version.id,
+  digest: deployment.version.digest ?? '',
+  changed: String(deployment.changed),
+  application: deployment.created?.application ?? target.application,
+  served: servedAfter(target.exposure, 'deploy'),
+});
+
+/** deploy puts the source beside what runs and reads back what is there. */
+export const deploy = defineStep({
+  name: 'deploy',
+  summary: 'Put the application beside what runs, keep its secrets, and read back what is there.',
+  inputs,
+  outputs: {
+    version: { description: 'Id of the deployed, unpublished version.', initial: '' },
+    digest: { description: 'Digest of what was read back.', initial: '' },
+    changed: { description: '`true` when something was written, `false` when it was there already.', initial: '' },
+    application: { description: 'Id of the app or runtime.', initial: '' },
+    served: { description: 'Who meets the new version now: `nobody`, `a share` or `everybody`.', initial: '' },
+  },
+  offline: false,
+  deadlineMs: 1_200_000,
+  run: async (context, values) => {
+    const source = await context.overlaid();
+    if (!source.ok) return endedBy(source.problem);
+    const target = await context.target();
+    if (!target.ok) return endedBy(target.problem);
+    const record = await recordOf(context, target.value);
+    if (!record.ok) return endedBy(record.problem);
+    if (context.dryRun) return dryRun(target.value, source.value.digest);
+    const lastDigest = record.value.candidate?.digest ?? record.value.stable?.digest;
+    const deployed = await target.value.deploy(source.value, {
+      create: values.create ?? false,
+      overwrite: values.overwrite ?? false,
+      ...(lastDigest === undefined ? {} : { lastDigest }),
+    });
+    if (!deployed.ok) return endedBy(deployed.problem);
+    say(context, deployed.value);
+    const what = deployed.value.changed ? 'deployed and read back' : 'already there, nothing written';
+    return {
+      category: 'passed',
+      reason: `${source.value.title}: ${what} (${deployed.value.version.digest ?? 'the platform shows no content'})`,
+      outputs: outputsOf(target.value, deployed.value),
+      evidence: { sent: source.value.digest, readBack: deployed.value.version.digest ?? null },
+    };
+  },
+});
+
+const dryRun = async (target: Target, digest: string): Promise<StepEnding> => {
+  const inspected = await target.inspect();
+  if (!inspected.ok) return endedBy(inspected.problem);
+  const same = (inspected.value.candidate ?? inspected.value.live)?.digest === digest;
+  const what = !inspected.value.exists ? 'would make the application' : same ? 'is there already' : 'would be deployed';
+  return { category: 'passed', reason: `${digest} ${what}`, outputs: { changed: String(!same), application: target.application } };
+};

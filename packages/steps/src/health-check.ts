@@ -1,0 +1,104 @@
+import * as z from 'zod';
+import {
+  defineStep,
+  done,
+  draft,
+  endedBy,
+  live,
+  type Opened,
+  type Outcome,
+  type StepContext,
+  type StepEnding,
+  type Target,
+} from '@sluice/core';
+import { healthCheck as checkHealth, type HealthReport } from '@sluice/probe';
+import { commonInputs, text } from './inputs.ts';
+import { healthConfig, newUsers, probesOf } from './questions.ts';
+
+const inputs = z.strictObject({
+  ...commonInputs,
+  version: text('What to ask: `candidate` (deployed, not published), `live` (the address that users use) or a version id. Default: `live`.'),
+});
+
+const settleMs = 120_000;
+
+/** liveVersion is the version that the users' address should serve to everybody; undefined while traffic is split. */
+const liveVersion = async (target: Target): Promise<Outcome<string | undefined>> => {
+  const split = await target.traffic?.read();
+  if (split !== undefined) {
+    if (!split.ok) return split;
+    const { stable, weight } = split.value.split;
+    if (weight > 0) return done(undefined);
+    if (stable !== '') return done(stable);
+  }
+  const inspected = await target.inspect();
+  return inspected.ok ? done(inspected.value.live?.id) : inspected;
+};
+
+const outputsOf = (report: HealthReport): Record<string, string> => ({
+  version: report.version,
+  'answered-by': report.answeredBy.join(','),
+  checks: String(report.checked.length),
+  'failed-checks': String(report.checked.filter((one) => !one.passed).length),
+});
+
+const ending = (report: HealthReport, address: string): StepEnding => {
+  const evidence = { how: report.how, checked: report.checked.map((one) => ({ ...one, latencyMs: Math.round(one.latencyMs) })) };
+  const outputs = outputsOf(report);
+  if (report.problem === undefined) return { category: report.category, reason: report.reason, outputs, evidence };
+  return endedBy({ where: address, ...report.problem, category: report.problem.category }, { outputs, evidence });
+};
+
+const check = async (context: StepContext, target: Target, opened: Opened, meant: string | undefined): Promise<StepEnding> => {
+  const source = await context.overlaid();
+  if (!source.ok) return endedBy(source.problem);
+  const probes = probesOf(context, source.value);
+  if (!probes.ok) return endedBy(probes.problem);
+  const report = await checkHealth({
+    rungs: target.checks(),
+    opened,
+    probes: probes.value,
+    ...(meant === undefined ? {} : { meant }),
+    settleMs: healthConfig(context)?.settle ?? settleMs,
+    clock: context.clock,
+    freshUser: newUsers(),
+    signal: context.signal,
+    log: (line) => context.host.log(line),
+  });
+  for (const one of report.checked) context.host.log(`${one.passed ? 'ok' : 'failed'}: ${one.name}: ${one.said}`);
+  return ending(report, target.address);
+};
+
+/** healthCheck asks one version and says which it asked and how it knows. */
+export const healthCheck = defineStep({
+  name: 'health-check',
+  summary: 'Ask one version of the running application, judge status, content and latency, and say which version answered.',
+  inputs,
+  outputs: {
+    version: { description: 'Id of the version that was asked.', initial: '' },
+    'answered-by': { description: 'Ids of the versions that named themselves in their answers.', initial: '' },
+    checks: { description: 'Number of checks made.', initial: '0' },
+    'failed-checks': { description: 'Number of checks that failed.', initial: '' },
+  },
+  offline: false,
+  deadlineMs: 300_000,
+  run: async (context, values) => {
+    const target = await context.target();
+    if (!target.ok) return endedBy(target.problem);
+    const asked = values.version ?? live;
+    const candidate = asked === 'candidate';
+    if (candidate && target.value.lacking.openCandidate !== undefined) {
+      return { category: 'skipped', reason: `the candidate cannot be asked: ${target.value.lacking.openCandidate}` };
+    }
+    if (candidate && context.dryRun) return { category: 'skipped', reason: 'dry run: nothing was deployed, so there is no candidate to ask' };
+    const meant = asked === live ? await liveVersion(target.value) : done(undefined);
+    if (!meant.ok) return endedBy(meant.problem);
+    const opened = await target.value.open(candidate ? draft : asked);
+    if (!opened.ok) return endedBy(opened.problem);
+    context.host.log(`asking ${candidate ? 'the candidate' : asked}: ${opened.value.how}`);
+    const ended = await check(context, target.value, opened.value, meant.value);
+    const closed = await opened.value.close();
+    if (!closed.ok) context.host.warn(`${opened.value.how} was not closed: ${closed.problem.reason}`);
+    return ended;
+  },
+});

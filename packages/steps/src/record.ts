@@ -1,0 +1,61 @@
+import {
+  done,
+  emptyRecord,
+  type EnvironmentRecord,
+  type HistoryEntry,
+  type Outcome,
+  type StepContext,
+  type Stored,
+  type Target,
+} from '@sluice/core';
+
+const environmentName = (context: StepContext): string => (context.selected.ok ? context.selected.value.name : '');
+
+const stored = async (context: StepContext, target: Target): Promise<Outcome<Stored | undefined>> =>
+  target.application === '' ? done(undefined) : context.state.read(target.application, environmentName(context));
+
+/** recordOf reads what is remembered of this application in this environment; an empty record when nothing is. */
+export const recordOf = async (context: StepContext, target: Target): Promise<Outcome<EnvironmentRecord>> => {
+  const found = await stored(context, target);
+  if (!found.ok) return found;
+  return done(found.value?.record ?? emptyRecord(target.application, environmentName(context)));
+};
+
+/** changeRecord reads, changes and writes the record, and fails with `conflict` when somebody else wrote in between. */
+export const changeRecord = async (
+  context: StepContext,
+  target: Target,
+  change: (record: EnvironmentRecord) => EnvironmentRecord,
+): Promise<Outcome<void>> => {
+  const found = await stored(context, target);
+  if (!found.ok) return found;
+  const before = found.value?.record ?? emptyRecord(target.application, environmentName(context));
+  const written = await context.state.write(change(before), found.value?.revision);
+  return written.ok ? done(undefined) : written;
+};
+
+const historyLength = 50;
+
+/** withHistory puts an entry in front of a record's history and keeps the newest fifty. */
+export const withHistory = (record: EnvironmentRecord, entry: HistoryEntry): EnvironmentRecord => ({
+  ...record,
+  history: [entry, ...record.history].slice(0, historyLength),
+});
+
+/** historyEntry describes how a version ended, with who and where from the host. */
+export const historyEntry = (
+  context: StepContext,
+  version: { readonly id: string; readonly name: string; readonly digest?: string },
+  verdict: HistoryEntry['verdict'],
+  reason: string,
+): HistoryEntry => ({
+  version: version.id,
+  name: version.name,
+  digest: version.digest ?? '',
+  commit: context.host.context.commit,
+  verdict,
+  at: new Date(context.clock.now()).toISOString(),
+  actor: context.host.context.actor,
+  runUrl: context.host.context.runUrl,
+  reason,
+});

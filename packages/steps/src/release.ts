@@ -1,0 +1,196 @@
+import * as z from 'zod';
+import {
+  defineStep,
+  done,
+  endedBy,
+  resultOf,
+  runStep,
+  type AnyStep,
+  type Category,
+  type Outcome,
+  type StepContext,
+  type StepEnding,
+  type StepResult,
+  type Target,
+  type Version,
+} from '@sluice/core';
+import { canary } from './canary.ts';
+import { deploy } from './deploy.ts';
+import { exposureLines, servedAfter, widerThan } from './exposure.ts';
+import { healthCheck } from './health-check.ts';
+import { commonInputs, flag, text } from './inputs.ts';
+import { releaseLease, takeLease } from './lease.ts';
+import { notify } from './notify.ts';
+import { publishVersion } from './publish-version.ts';
+import { putBack } from './put-back.ts';
+import { changeRecord, historyEntry, withHistory } from './record.ts';
+import { snapshot } from './snapshot.ts';
+import { validate } from './validate.ts';
+
+const inputs = z.strictObject({
+  ...commonInputs,
+  create: flag('Make the application when it does not exist. Default: `false`.'),
+  overwrite: flag('Replace a candidate that somebody else edited since the last release. Default: `false`.'),
+  name: text('Name of the version. Default: the commit.'),
+});
+
+type Inputs = z.output<typeof inputs>;
+
+/** stepsByRow says which step, with which inputs, stands behind a row of a target's exposure table. */
+const stepsByRow = (values: Inputs): Readonly<Record<string, { step: AnyStep; inputs: Record<string, unknown> }>> => ({
+  snapshot: { step: snapshot, inputs: {} },
+  deploy: { step: deploy, inputs: { create: values.create, overwrite: values.overwrite } },
+  'health-check candidate': { step: healthCheck, inputs: { version: 'candidate' } },
+  'publish-version': { step: publishVersion, inputs: { name: values.name } },
+  canary: { step: canary, inputs: {} },
+  'health-check live': { step: healthCheck, inputs: { version: 'live' } },
+});
+
+const good = (category: Category): boolean => category === 'passed' || category === 'skipped';
+
+/** Run carries what a release in progress knows. */
+interface Run {
+  readonly context: StepContext;
+  readonly values: Inputs;
+  readonly results: StepResult[];
+}
+
+const take = async (run: Run, step: AnyStep, stepInputs: Readonly<Record<string, unknown>>): Promise<StepResult> => {
+  const result = await runStep(step, run.context, stepInputs);
+  run.results.push(result);
+  const recorded = await run.context.record(result);
+  if (!recorded.ok) run.context.host.warn(`the result document was not written: ${recorded.problem.reason}`);
+  return result;
+};
+
+/** walk takes the rows in order and stops at the first step that did not pass; it gives that step, and the row reached. */
+const walk = async (run: Run, target: Target): Promise<StepResult | undefined> => {
+  const byRow = stepsByRow(run.values);
+  for (const row of target.exposure.rows) {
+    const entry = byRow[row.step];
+    if (entry === undefined) continue;
+    const result = await take(run, entry.step, entry.inputs);
+    if (!good(result.category)) return result;
+    run.context.host.log(`served by the new version after ${row.step}: ${row.served}`);
+  }
+  return undefined;
+};
+
+/** metCandidate says whether users could have met the candidate by now: the step that failed counts as taken. */
+const metCandidate = (run: Run, target: Target): boolean => {
+  const taken = run.results.map((result) => result.step);
+  const published = taken.includes(publishVersion.name);
+  const judged = taken.includes(canary.name) && target.traffic !== undefined;
+  const wide = target.exposure.rows.some((row) => taken.includes(row.step) && widerThan(servedAfter(target.exposure, row.step), 'nobody'));
+  return published || judged || wide;
+};
+
+const prepare = async (context: StepContext, target: Target): Promise<Outcome<void>> => {
+  if (context.dryRun) return done(undefined);
+  const proved = await context.state.prove();
+  if (!proved.ok) return proved;
+  return target.application === '' ? done(undefined) : takeLease(context, target);
+};
+
+const remember = async (run: Run, target: Target, failing: StepResult | undefined, live: Version | undefined): Promise<void> => {
+  if (run.context.dryRun || live === undefined || target.application === '') return;
+  const verdict = failing === undefined ? 'passed' : failing.category === 'evidence' ? 'inconclusive' : 'failed';
+  const published = run.results.find((result) => result.step === publishVersion.name)?.outputs;
+  const subject = failing === undefined ? live : { id: published?.['version'] ?? '', name: published?.['version-name'] ?? '', digest: published?.['digest'] ?? '' };
+  const digest = live.digest ?? '';
+  const recorded = await changeRecord(run.context, target, ({ candidate: _candidate, rollout: _rollout, ...record }) => {
+    const next = { ...record, stable: { version: live.id, digest } };
+    return subject.id === '' ? next : withHistory(next, historyEntry(run.context, subject, verdict, failing?.reason ?? 'released'));
+  });
+  if (!recorded.ok) run.context.host.warn(`the release was not recorded: ${recorded.problem.reason}`);
+};
+
+/** recover puts the last good version back after a failure, under a signal of its own so that a cancelled run can still do it. */
+const recover = async (run: Run, target: Target, before: Version | undefined): Promise<Outcome<string>> => {
+  if (run.context.dryRun) return done('nothing was changed');
+  if (!metCandidate(run, target)) return done('no user has met the new version');
+  if (before === undefined) return done('this was the first release: there is no earlier version to put back');
+  const back = await putBack(run.context, target, before);
+  return back.ok ? done(back.value.said) : back;
+};
+
+const release_ = async (run: Run): Promise<StepEnding> => {
+  const { context } = run;
+  const validated = await take(run, validate, {});
+  if (!good(validated.category)) return ending(run, validated, done('nothing has been sent to any server'));
+  const target = await context.target();
+  if (!target.ok) return endedBy(target.problem, { steps: run.results });
+  const before = await target.value.inspect();
+  if (!before.ok) return endedBy(before.problem, { steps: run.results });
+  for (const note of before.value.notes) context.host.log(note);
+  for (const line of exposureLines(target.value.exposure)) context.host.log(line);
+  const prepared = await prepare(context, target.value);
+  if (!prepared.ok) return endedBy(prepared.problem, { steps: run.results });
+  const failing = await walk(run, target.value);
+  const recovered = failing === undefined ? done('') : await recover(run, target.value, before.value.live);
+  const after = await target.value.inspect();
+  await remember(run, target.value, failing, after.ok ? after.value.live : undefined);
+  if (!context.dryRun && target.value.application !== '') await releaseLease(context, target.value);
+  return ending(run, failing, recovered);
+};
+
+const outputsOf = (results: readonly StepResult[]): Record<string, string> => {
+  const output = (step: string, name: string): string => results.find((result) => result.step === step)?.outputs[name] ?? '';
+  return {
+    version: output('publish-version', 'version'),
+    'previous-version': output('publish-version', 'previous-version'),
+    verdict: output('canary', 'verdict'),
+    snapshot: output('snapshot', 'folder'),
+  };
+};
+
+const ending = (run: Run, failing: StepResult | undefined, recovered: Outcome<string>): StepEnding => {
+  const { results } = run;
+  const outputs = { ...outputsOf(results), 'failed-step': failing?.step ?? '', recovered: recovered.ok ? recovered.value : 'no' };
+  if (failing === undefined) {
+    const last = results.find((result) => result.step === publishVersion.name);
+    return { category: 'passed', reason: last?.reason ?? 'released', outputs, steps: results };
+  }
+  if (recovered.ok) {
+    const reason = `${failing.step}: ${failing.reason}; ${recovered.value}`;
+    return { category: failing.category, reason, hint: failing.hint, outputs, steps: results };
+  }
+  return {
+    category: failing.category,
+    reason: `${failing.step}: ${failing.reason}; AND the last good version could not be put back: ${recovered.problem.reason}`,
+    hint: `Users may still meet the new version. ${recovered.problem.hint ?? 'Run rollback now.'}`,
+    outputs,
+    problem: recovered.problem.category === failing.category ? recovered.problem : { ...recovered.problem, category: failing.category === 'passed' || failing.category === 'skipped' ? 'defect' : failing.category },
+    steps: results,
+  };
+};
+
+/** release takes all steps in the order in which the fewest users meet an unjudged version, and goes back when one fails. */
+export const release = defineStep({
+  name: 'release',
+  summary: 'Take all steps in the order in which the fewest users meet an unjudged version; go back when one fails.',
+  inputs,
+  outputs: {
+    version: { description: 'Id of the new version.', initial: '' },
+    'previous-version': { description: 'Id of the version that was live before.', initial: '' },
+    verdict: { description: "The canary's verdict.", initial: '' },
+    snapshot: { description: 'Folder of the copy taken before.', initial: '' },
+    'failed-step': { description: 'The step that did not pass.', initial: '' },
+    recovered: { description: 'After a failure: what users get, as read back; `no` when that is not certain.', initial: '' },
+  },
+  offline: false,
+  deadlineMs: 5_400_000,
+  run: async (context, values) => {
+    const started = new Date(context.clock.now());
+    const startedMs = context.clock.elapsed();
+    const run: Run = { context, values, results: [] };
+    const ended = await release_(run);
+    if (context.offline || !context.selected.ok) return ended;
+    // notify reads the release's own result like any other step's, so it is recorded before it is complete.
+    const soFar = resultOf('release', ended, {}, started, context.clock.elapsed() - startedMs);
+    const recorded = await context.record(soFar);
+    if (!recorded.ok) context.host.warn(`the result document was not written: ${recorded.problem.reason}`);
+    const told = await take(run, notify, {});
+    return good(told.category) || !good(ended.category) ? { ...ended, steps: run.results } : endedBy(told.problem ?? { category: 'gate', reason: told.reason }, { steps: run.results, ...(ended.outputs === undefined ? {} : { outputs: ended.outputs }) });
+  },
+});

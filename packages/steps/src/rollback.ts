@@ -1,0 +1,91 @@
+import * as z from 'zod';
+import {
+  defineStep,
+  done,
+  endedBy,
+  failed,
+  lastGood,
+  type Outcome,
+  type StepContext,
+  type Target,
+  type Version,
+} from '@sluice/core';
+import { commonInputs, text } from './inputs.ts';
+import { changeRecord, historyEntry, recordOf, withHistory } from './record.ts';
+import { versionText } from './versions.ts';
+
+const inputs = z.strictObject({
+  ...commonInputs,
+  version: text('Id of the version to go back to. Default: the last good one.'),
+  reason: text('Why, for the record and the notification.'),
+});
+
+const listed = (versions: readonly Version[]): string =>
+  versions.length === 0 ? 'the platform lists no versions' : `versions: ${versions.slice(0, 10).map(versionText).join(', ')}`;
+
+/** chooseVersion gives the version to go back to: the named one, else the last good one by record; never a neighbour in a list. */
+const chooseVersion = async (
+  context: StepContext,
+  target: Target,
+  named: string | undefined,
+  current: Version | undefined,
+): Promise<Outcome<string>> => {
+  if (named !== undefined) return done(named);
+  const record = await recordOf(context, target);
+  if (!record.ok) return record;
+  const good = lastGood(record.value, current === undefined ? [] : [current.id]);
+  if (good !== undefined) return done(good.version);
+  const versions = await target.versions?.();
+  if (versions !== undefined && !versions.ok) return versions;
+  return failed({
+    category: 'input',
+    reason: 'there is no record of a version that passed, so the version to go back to must be named',
+    tried: `find the last good version of ${target.application}`,
+    where: context.state.where,
+    hint: `Run rollback with the input version. ${listed(versions?.value ?? [])}.`,
+  });
+};
+
+/** rollback makes the last good version live again for everybody and verifies it. */
+export const rollback = defineStep({
+  name: 'rollback',
+  summary: 'Make the last good version, or a named one, live again for everybody, and verify it.',
+  inputs,
+  outputs: {
+    version: { description: 'Id of the version that is live now.', initial: '' },
+    'previous-version': { description: 'Id of the version that was live before.', initial: '' },
+  },
+  offline: false,
+  deadlineMs: 180_000,
+  run: async (context, values) => {
+    const target = await context.target();
+    if (!target.ok) return endedBy(target.problem);
+    const inspected = await target.value.inspect();
+    if (!inspected.ok) return endedBy(inspected.problem);
+    const { live } = inspected.value;
+    const chosen = await chooseVersion(context, target.value, values.version, live);
+    if (!chosen.ok) return endedBy(chosen.problem);
+    const outputs = { 'previous-version': live?.id ?? '' };
+    if (context.dryRun) {
+      return { category: 'passed', reason: `would go back from ${live?.id ?? 'nothing'} to ${chosen.value}`, outputs };
+    }
+    const { commit, runUrl } = context.host.context;
+    const restored = await target.value.restore(chosen.value, { commit, runUrl });
+    if (!restored.ok) return endedBy(restored.problem, { outputs });
+    const written = await changeRecord(context, target.value, (record) =>
+      withHistory(
+        { ...record, stable: { version: restored.value.id, digest: restored.value.digest ?? '' } },
+        live === undefined
+          ? historyEntry(context, restored.value, 'passed', values.reason ?? 'rolled back to')
+          : historyEntry(context, live, 'rolled-back', values.reason ?? `rolled back to ${restored.value.id}`),
+      ),
+    );
+    if (!written.ok) context.host.warn(`the roll-back was done but not recorded: ${written.problem.reason}`);
+    return {
+      category: 'passed',
+      reason: `${versionText(restored.value)} is live again; before it was ${live === undefined ? 'nothing' : versionText(live)}`,
+      outputs: { ...outputs, version: restored.value.id },
+      evidence: { asked: chosen.value, live: restored.value.id, digest: restored.value.digest ?? null },
+    };
+  },
+});

@@ -1,0 +1,90 @@
+// Measures what the documentation states, side by side in one run, and writes docs/benchmarks.md.
+// CPU time is user + system of the child process, the lowest of many runs; ratios compare rows of the same run.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bundle = join(root, 'dist', 'index.js');
+const rounds = 25;
+
+/** measured runs a command under a preload that prints the child's own CPU time and peak memory at exit. */
+const measured = (options) => {
+  const script = join(root, 'scripts', 'measure.cjs');
+  const child = spawnSync(process.execPath, ['--require', script, ...options], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: process.env.HOME },
+  });
+  if (child.status !== 0) throw new Error(`${options.join(' ')} ended with ${child.status}`);
+  return JSON.parse(String(child.output[3]));
+};
+
+const lowest = (rows, key) => Math.min(...rows.map((row) => row[key]));
+
+const parseScript = `import { readFileSync } from 'node:fs'; const { parseDocument } = await import(${JSON.stringify(pathToFileURL(join(root, 'node_modules', 'yaml', 'dist', 'index.js')).href)});
+for (const file of ['examples/support-bot/sluice.yml', 'examples/support-bot/app/support-bot.yml']) parseDocument(readFileSync(file, 'utf8')).toJS();`;
+
+const cases = {
+  'node -e 0': ['-e', '0'],
+  'the yaml library reads the two files, nothing else': ['--input-type=module', '-e', parseScript],
+  'validate examples/support-bot': [bundle, 'validate', 'examples/support-bot'],
+  'sluice version': [bundle, 'version'],
+};
+
+const samples = Object.fromEntries(Object.keys(cases).map((name) => [name, []]));
+for (let round = 0; round < rounds; round += 1) {
+  for (const [name, options] of Object.entries(cases)) samples[name].push(measured(options));
+}
+const cpu = Object.fromEntries(Object.entries(samples).map(([name, rows]) => [name, lowest(rows, 'cpuMs')]));
+const bare = cpu['node -e 0'];
+const parse = cpu['the yaml library reads the two files, nothing else'] - bare;
+const validate = cpu['validate examples/support-bot'];
+const ratio = (validate - parse) / bare;
+
+const started = performance.now();
+const rehearsal = measured([bundle, 'rehearse']);
+const rehearsalSeconds = (performance.now() - started) / 1000;
+
+const archive = execFileSync('bash', ['-c', 'git archive HEAD | gzip | wc -c'], { cwd: root, encoding: 'utf8' }).trim();
+const chunks = readdirSync(join(root, 'dist')).filter((name) => name.endsWith('.js'));
+
+const chunkLoads = chunks
+  .filter((name) => name !== 'index.js')
+  .map((name) => {
+    const script = `await import(${JSON.stringify(pathToFileURL(join(root, 'dist', name)).href)})`;
+    const rows = Array.from({ length: 7 }, () => measured(['--input-type=module', '-e', script]));
+    return { name, bytes: statSync(join(root, 'dist', name)).size, ms: lowest(rows, 'cpuMs') - bare };
+  });
+
+const fixed = (value, digits = 1) => value.toFixed(digits);
+const text = `# Benchmarks
+
+Made by \`npm run bench\`. Machine: ${cpus().length} × ${cpus()[0].model}, Node ${process.versions.node}. Times are CPU time (user + system), the lowest of ${rounds} runs taken in turn; compare rows, not machines.
+
+## Start-up
+
+| command | CPU ms | × bare node |
+| --- | --- | --- |
+${Object.entries(cpu).map(([name, ms]) => `| \`${name}\` | ${fixed(ms)} | ${fixed(ms / bare, 2)} |`).join('\n')}
+
+\`validate\` without the parse itself: **${fixed(ratio, 2)} × bare node** (target: at most 1.6).
+
+Chunks of the bundle. \`index.js\` (${Math.round(statSync(bundle).size / 1000)} kB) is always read; the others only when a command needs them. The time is for loading the chunk's file alone.
+
+| chunk | kB | CPU ms over bare node |
+| --- | --- | --- |
+${chunkLoads.map(({ name, bytes, ms }) => `| \`${name}\` | ${Math.round(bytes / 1000)} | ${fixed(ms)} |`).join('\n')}
+
+## Download
+
+\`git archive HEAD | gzip | wc -c\`: **${archive} bytes** (target: at most 1,500,000).
+
+## Rehearsal
+
+\`node dist/index.js rehearse\`: **${fixed(rehearsalSeconds)} s** wall time (target: at most 20), **${fixed(rehearsal.peakMb, 0)} MB** peak memory (target: at most 200).
+`;
+writeFileSync(join(root, 'docs', 'benchmarks.md'), text);
+console.log(text);

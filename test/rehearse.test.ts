@@ -1,0 +1,93 @@
+import { describe, expect, test } from '@jest/globals';
+import { readFile, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { project, repository, sluice } from './sluice-process.ts';
+
+const corpus = process.env['SLUICE_DSL_CORPUS'];
+
+interface Document {
+  readonly status: string;
+  readonly category: string;
+  readonly reason: string;
+  readonly outputs: Record<string, string>;
+  readonly steps?: readonly Document[];
+  readonly step: string;
+}
+
+const rehearse = async (...argv: readonly string[]): Promise<{ code: number | null; document: Document; durationMs: number; stderr: string }> => {
+  const ended = await sluice(['rehearse', ...argv, '--json']);
+  return { code: ended.code, document: JSON.parse(ended.stdout) as Document, durationMs: ended.durationMs, stderr: ended.stderr };
+};
+
+const stepsOf = (document: Document): readonly string[] => (document.steps ?? []).map((step) => `${step.step} ${step.status}`);
+
+describe('rehearse', () => {
+  test('releases the Dify example behind a gateway', async () => {
+    const { code, document, durationMs } = await rehearse();
+    expect(stepsOf(document)).toEqual([
+      'validate passed',
+      'snapshot passed',
+      'deploy passed',
+      'health-check passed',
+      'publish-version passed',
+      'canary passed',
+      'health-check passed',
+      'notify passed',
+    ]);
+    expect(code).toBe(0);
+    expect(document.outputs['verdict']).toBe('promote');
+    expect(durationMs).toBeLessThan(40_000);
+  }, 60_000);
+
+  test('releases the AgentRun example', async () => {
+    const { code, document } = await rehearse('examples/order-agent/sluice.yml');
+    expect(document.reason).not.toBe('');
+    expect(stepsOf(document)).toContain('canary passed');
+    expect(code).toBe(0);
+  }, 60_000);
+
+  test.each([
+    ['errors=0.2', []],
+    ['latency=3', []],
+    ['tokens=3', []],
+    ['wrong=0.3', []],
+    ['errors=0.2', ['examples/order-agent/sluice.yml']],
+  ])('aborts a candidate with %s %j, and stable is back', async (faults, files) => {
+    const { code, document, stderr } = await rehearse(...files, '--candidate', faults);
+    expect(document.steps?.find((step) => step.step === 'canary')?.status).toBe('failed');
+    expect(stepsOf(document).at(-1)).toBe('notify passed');
+    expect(document.outputs['recovered']).toMatch(/read back/);
+    expect(stderr).toMatch(/lab: users get .*stable/);
+    expect(code).toBe(1);
+  }, 60_000);
+
+  test('a knob that does not exist is exit 2 and names the knobs', async () => {
+    const ended = await sluice(['rehearse', '--candidate', 'erors=1']);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr + ended.stdout).toMatch(/erors.*\n[^]*errors=0\.2/);
+  });
+
+  test('a file that Dify cannot run stops at validate with the line', async () => {
+    const text = await readFile(join(repository, 'examples/support-bot/app/support-bot.yml'), 'utf8');
+    const folder = await project({ 'app.yml': text.replace(/^(\s*)target: .*$/m, '$1target: "no-such-node"') });
+    const ended = await sluice(['rehearse', 'app.yml'], { folder });
+    expect(ended.code).toBe(1);
+    expect(ended.stdout).toMatch(/app\.yml:\d+:\d+/);
+  });
+});
+
+const suite = corpus === undefined ? describe.skip : describe;
+
+suite(`the corpus of real apps${corpus === undefined ? ' was not run: SLUICE_DSL_CORPUS is not set' : ''}`, () => {
+  test('every file completes, or stops at validate with the line', async () => {
+    const files = (await readdir(corpus ?? '')).filter((name) => name.endsWith('.yml')).sort();
+    expect(files).toHaveLength(46);
+    const odd: string[] = [];
+    for (const name of files) {
+      const { code, document } = await rehearse(join(corpus ?? '', name));
+      const stopped = document.steps?.length === 1 && document.steps[0]?.step === 'validate' && /:\d+:\d+: /.test(document.reason);
+      if (code !== 0 && !stopped) odd.push(`${name}: exit ${code}: ${document.reason}`);
+    }
+    expect(odd).toEqual([]);
+  }, 240_000);
+});
