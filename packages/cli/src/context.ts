@@ -1,6 +1,7 @@
 import {
   done,
   failed,
+  placeText,
   type Application,
   type Clock,
   type CommandRunner,
@@ -9,6 +10,7 @@ import {
   type Host,
   type HttpClient,
   type Outcome,
+  type Place,
   type Project,
   type ResultsFolder,
   type SecretReader,
@@ -62,11 +64,11 @@ const overlaidSource = async (parts: ContextParts, application: () => Promise<Ou
   const { platform, parsed } = read.value;
   const error = parsed.findings.find((finding) => finding.severity === 'error');
   if (parsed.source === undefined || error !== undefined) {
-    const { place } = error ?? { place: { file: parts.project.config.source } };
+    const place: Place = error?.place ?? { file: parts.project.config.source };
     return failed({
       category: 'gate',
       reason: error?.message ?? 'the source cannot be read',
-      where: [place.file, place.line, place.column].filter((part) => part !== undefined).join(':'),
+      where: placeText(place),
       hint: 'Run validate: it lists everything that is wrong, without a connection.',
     });
   }

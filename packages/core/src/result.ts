@@ -1,8 +1,8 @@
 import { statusOf, type Category, type Status } from './category.ts';
 import type { Problem } from './problem.ts';
 
-/** Json is any JSON value. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+/** Json is any JSON value; a key without a value is left out when it is written. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
 /** Outputs are a step's named results; CI systems know only text. */
 export type Outputs = Readonly<Record<string, string>>;

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { done, failed, type Outcome, type Split } from '@sluice/core';
 import { checkPinning, pinningText, readPinning, type PinnedApplication, type Pinning } from './pinning.ts';
 
-const digestOf = (text: string): string => createHash('sha256').update(text, 'utf8').digest('hex');
+const author = '# Written by Sluice. Do not edit: a release stops at a file that was changed by hand.';
 
 const block = (head: string, lines: readonly string[]): string =>
   [`${head} {`, ...lines.map((line) => `    ${line}`), '}'].join('\n');
@@ -45,34 +44,38 @@ export const renderInclude = (split: Split, application: PinnedApplication): Out
   if (!checked.ok) return checked;
   const pinning = pinningText(checked.value);
   const name = `$sluice_${application.application.replaceAll('-', '_')}`;
-  const text = [
+  const lines = [
+    author,
     `# ${pinning}`,
     ...versionBlocks(name, split),
     pinBlock(name, application.kind),
     block(`map "" ${name}_split`, [`default '${pinning}';`]),
     '',
-  ].join('\n');
-  return done(`# Written by Sluice. Do not edit: a release stops at a file that was changed by hand. sha256:${digestOf(text)}\n${text}`);
+  ];
+  return done(lines.join('\n'));
 };
 
-/** readInclude reads back what renderInclude wrote. A foreign file is an `input` problem, one changed by hand a `conflict`. */
+const spaced = (text: string): string => text.trim().replace(/\s+/g, ' ');
+
+/**
+ * readInclude reads back what renderInclude wrote; blanks do not matter. A foreign file is an `input` problem, and one
+ * that does not do what its second line says was changed by hand, which is a `conflict`.
+ */
 export const readInclude = (text: string): Outcome<Pinning> => {
-  const match = /^# Written by Sluice\.[^\n]* sha256:([0-9a-f]{64})\n(# (\{[^\n]*\})\n[^]*)$/.exec(text);
-  const [, digest, rest, json] = match ?? [];
-  if (rest === undefined || json === undefined) {
+  const [first, second] = text.split(/\r?\n/);
+  if (first?.trim() !== author) {
     return failed({
       category: 'input',
       reason: 'The include file was not written by Sluice.',
-      hint: 'Give Sluice a file of its own in gateway.nginx.include, or remove this one when nobody needs it.',
+      hint: 'Give Sluice a file of its own in gateway.nginx.include. docs/gateway-nginx.md shows the first one.',
     });
   }
-  const pinning = readPinning(json);
-  if (digestOf(rest) !== digest || pinning === undefined) {
-    return failed({
-      category: 'conflict',
-      reason: 'The include file was changed by hand since Sluice wrote it.',
-      hint: 'Look at the change. To let Sluice go on, remove the file; the next release writes it anew.',
-    });
-  }
-  return done(pinning);
+  const pinning = readPinning(second?.replace(/^# /, '') ?? '');
+  const written = pinning === undefined ? undefined : renderInclude(pinning.split, pinning);
+  if (pinning !== undefined && written?.ok === true && spaced(written.value) === spaced(text)) return done(pinning);
+  return failed({
+    category: 'conflict',
+    reason: 'The include file was changed by hand since Sluice wrote it.',
+    hint: 'Find out why. Sluice goes on when the lines below do again what the second line of the file says.',
+  });
 };

@@ -88,7 +88,7 @@ const change = async (
   const seen = last.ok ? splitText(last.value) : last.problem.reason;
   return failed({
     category: 'platform',
-    reason: `nginx was reloaded, but after ${servingDeadlineMs / 1000} s the gateway does not serve the new split. Last seen: ${seen}`,
+    reason: `nginx was reloaded, but after ${servingDeadlineMs / 1000} s the gateway does not serve the new split steadily. Last seen: ${seen}`,
     tried,
     where: serving.url,
     hint: `Open ${serving.url} and look into nginx's error log. In ${nginx.include} now ${splitText(wanted)}; before, ${splitText(current.split)}.`,

@@ -42,8 +42,13 @@ export const readServing = async ({ url, application, http }: ServingGateway, de
 };
 
 const pause = 200;
+const readings = 5;
 
-/** awaitServing asks until the gateway serves what `accept` accepts; false at the deadline, with the last reading. */
+/**
+ * awaitServing asks until the gateway serves what `accept` accepts in five readings in a row; false at the deadline,
+ * with the last reading. One reading proves little: after a reload nginx lets its old workers accept for another
+ * 100 ms (ngx_process_cycle.c), and they still serve the split of before.
+ */
 export const awaitServing = async (
   gateway: ServingGateway,
   clock: Clock,
@@ -51,9 +56,11 @@ export const awaitServing = async (
   accept: (split: Split) => boolean,
 ): Promise<{ readonly served: boolean; readonly last: Outcome<Split> }> => {
   const end = clock.elapsed() + deadlineMs;
+  let inARow = 0;
   for (;;) {
     const last = await readServing(gateway, Math.max(1, end - clock.elapsed()));
-    if (last.ok && accept(last.value)) return { served: true, last };
+    inARow = last.ok && accept(last.value) ? inARow + 1 : 0;
+    if (inARow === readings) return { served: true, last };
     if (clock.elapsed() + pause >= end) return { served: false, last };
     await clock.sleep(pause);
   }

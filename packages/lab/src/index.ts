@@ -1,3 +1,4 @@
 export * from './agentrun/index.ts';
 export * from './faults.ts';
+export * from './gateway/index.ts';
 export * from './inbox/index.ts';

@@ -93,7 +93,7 @@ describe('routing', () => {
     expect(mergeRouting(stored, request, rule).versionWeights).toEqual(expected);
   });
 
-  test('gives any weight its share within one and a half in any 100 choices', () => {
+  test('gives any weight its share within two in any 100 choices', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 100 }), fc.nat(100_000), (perCent, start) => {
         const routing: Routing = { targetVersion: '1', versionWeights: [{ version: '2', weight: perCent / 100 }] };

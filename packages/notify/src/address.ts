@@ -13,6 +13,3 @@ export const webhookUrl = (value: string, variable: string): Outcome<URL> => {
 
 /** withoutMentions breaks every @ with a zero-width space, so that no name behind it is called. */
 export const withoutMentions = (codePoint: string): string => (codePoint === '@' ? '@\u200b' : codePoint);
-
-/** oneLineOf joins the lines of a text by blanks; control characters become blanks, too. */
-export const oneLineOf = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();

@@ -1,5 +1,4 @@
-import { failed, type ChannelConfig, type Clock, type HttpClient, type HttpResponse, type Outcome, type Problem, type SecretReader } from '@sluice/core';
-import { oneLineOf } from './address.ts';
+import { failed, plainLine, type ChannelConfig, type Clock, type HttpClient, type HttpResponse, type Outcome, type Problem, type SecretReader } from '@sluice/core';
 import { destinations, type Channel, type Destination } from './channels.ts';
 import type { Message } from './message.ts';
 
@@ -80,7 +79,7 @@ const saidBy = (problem: Problem): string => {
   const answer = [problem.answer?.status === undefined ? '' : `HTTP ${problem.answer.status}`, problem.answer?.code ?? '', problem.answer?.message ?? '']
     .filter((part) => part !== '')
     .join(' ');
-  return oneLineOf(answer === '' ? problem.reason : `${problem.reason} It answered: ${answer}`);
+  return plainLine(answer === '' ? problem.reason : `${problem.reason} It answered: ${answer}`);
 };
 
 const deliverTo = async (destination: Destination, message: Message, ports: DeliveryPorts): Promise<Delivery> => {

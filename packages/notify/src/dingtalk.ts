@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import { done, failed, type HttpRequest, type HttpResponse, type Outcome } from '@sluice/core';
-import { oneLineOf, withoutMentions } from './address.ts';
+import { done, failed, plainLine, type HttpRequest, type HttpResponse, type Outcome } from '@sluice/core';
+import { withoutMentions } from './address.ts';
 import { clip, jsonBytes } from './clip.ts';
 import type { Message } from './message.ts';
 
@@ -37,11 +37,11 @@ const bodyOf = (title: string, text: string): string =>
 
 /** dingtalkRequest builds the call of a custom robot; `now` is milliseconds since 1970 and goes into the signature. */
 export const dingtalkRequest = (url: URL, message: Message, secret: string | undefined, now: number): HttpRequest => {
-  const plain = oneLineOf(`${message.severity} ${message.title}`);
+  const plain = plainLine(`${message.severity} ${message.title}`);
   const title = clip(plain, titleLimit, withoutMentions, jsonBytes);
   const heading = `### ${dingtalkText(plain, titleLimit * 2)}\n\n`;
   const link = linkText(message.runUrl);
-  const lines = message.lines.map(oneLineOf).filter((line) => line !== '');
+  const lines = message.lines.map((line) => plainLine(line).trim()).filter((line) => line !== '');
   const room = bodyLimit - Buffer.byteLength(bodyOf(title, heading + link), 'utf8');
   return {
     method: 'POST',
@@ -87,7 +87,7 @@ const answerOf = (text: string): { code: number; message: string } | undefined =
     return undefined;
   }
   if (typeof parsed !== 'object' || parsed === null || !('errcode' in parsed) || typeof parsed.errcode !== 'number') return undefined;
-  return { code: parsed.errcode, message: 'errmsg' in parsed ? oneLineOf(String(parsed.errmsg)).slice(0, 200) : '' };
+  return { code: parsed.errcode, message: 'errmsg' in parsed ? plainLine(String(parsed.errmsg)).slice(0, 200) : '' };
 };
 
 /** readDingtalk takes only status 200 with errcode 0 as delivered: DingTalk answers 200 also when it refuses. */

@@ -1,5 +1,5 @@
-import { done, failed, type HttpRequest, type HttpResponse, type Outcome } from '@sluice/core';
-import { oneLineOf, withoutMentions } from './address.ts';
+import { done, failed, plainLine, type HttpRequest, type HttpResponse, type Outcome } from '@sluice/core';
+import { withoutMentions } from './address.ts';
 import { clip } from './clip.ts';
 import type { Message } from './message.ts';
 
@@ -17,8 +17,8 @@ const section = (text: string): object => ({ type: 'section', text: { type: 'mrk
 
 /** slackRequest builds the call of an incoming webhook. */
 export const slackRequest = (url: URL, message: Message): HttpRequest => {
-  const title = oneLineOf(`${message.severity} ${message.title}`);
-  const lines = message.lines.map(oneLineOf).filter((line) => line !== '');
+  const title = plainLine(`${message.severity} ${message.title}`);
+  const lines = message.lines.map((line) => plainLine(line).trim()).filter((line) => line !== '');
   const header = clip(title, headerLimit, withoutMentions, (written) => written.length);
   return {
     method: 'POST',
@@ -46,6 +46,6 @@ export const readSlack = (response: HttpResponse): Outcome<void> =>
     : failed({
         category: response.status === 403 || response.status === 404 ? 'permission' : 'platform',
         reason: 'Slack did not accept the message.',
-        answer: { status: response.status, message: oneLineOf(response.text).slice(0, 200) },
+        answer: { status: response.status, message: plainLine(response.text).slice(0, 200) },
         hint: 'Check that the webhook still exists and that its channel is not archived.',
       });

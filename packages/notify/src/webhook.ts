@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { done, failed, type HttpRequest, type HttpResponse, type Outcome } from '@sluice/core';
-import { oneLineOf } from './address.ts';
+import { done, failed, plainLine, type HttpRequest, type HttpResponse, type Outcome } from '@sluice/core';
 import type { Message } from './message.ts';
 
 /** webhookSignature is `sha256=` and the hex HMAC-SHA256 of `<timestamp>.<body>`. */
@@ -13,12 +12,12 @@ export const webhookSignature = (timestamp: string, body: string, secret: string
  */
 export const webhookRequest = (url: URL, message: Message, secret: string | undefined, now: number): HttpRequest => {
   const timestamp = String(now);
-  const lines = message.lines.map(oneLineOf).filter((line) => line !== '');
+  const lines = message.lines.map((line) => plainLine(line).trim()).filter((line) => line !== '');
   const body = JSON.stringify({
-    title: oneLineOf(message.title),
+    title: plainLine(message.title),
     severity: message.severity,
     status: message.status,
-    text: [oneLineOf(message.title), ...lines].join('\n'),
+    text: [plainLine(message.title), ...lines].join('\n'),
     lines,
     runUrl: message.runUrl,
   });
@@ -43,5 +42,5 @@ export const readWebhook = (response: HttpResponse): Outcome<void> =>
     : failed({
         category: response.status === 401 || response.status === 403 ? 'permission' : 'platform',
         reason: 'The webhook did not accept the message.',
-        answer: { status: response.status, message: oneLineOf(response.text).slice(0, 200) },
+        answer: { status: response.status, message: plainLine(response.text).slice(0, 200) },
       });

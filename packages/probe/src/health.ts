@@ -15,7 +15,7 @@ export interface Checked {
 
 /** HealthReport is a health check's verdict and what it rests on. */
 export interface HealthReport {
-  /** category is `passed`, `gate` for a bad answer, `evidence` when nothing was looked at, or a problem's own. */
+  /** category is `passed`, `gate` for a bad answer, `evidence` when nothing was looked at, `cancelled` when the signal fired, or a problem's own. */
   readonly category: Category;
   readonly reason: string;
   readonly checked: readonly Checked[];
@@ -52,7 +52,7 @@ interface Seen {
 const meantVersion = (request: HealthRequest): string =>
   request.meant ?? (request.opened === undefined || request.opened.version === live ? '' : request.opened.version);
 
-const cutShort = (): Problem => ({ category: 'timeout', reason: 'The run ended before the health check was done.' });
+const cutShort = (): Problem => ({ category: 'cancelled', reason: 'The run ended before the health check was done.' });
 
 /** climb runs the rungs from cheap to deep and stops at the first that fails: those above it would fail for the same cause. */
 const climb = async (request: HealthRequest): Promise<Seen> => {

@@ -1,4 +1,4 @@
-import { done, failed, type Outcome, type Problem, type Question, type QuestionConfig, type Source, type SourceInput } from '@sluice/core';
+import { didYouMean, done, failed, type Outcome, type Problem, type Question, type QuestionConfig, type Source, type SourceInput } from '@sluice/core';
 import { remoteFile } from './remote-file.ts';
 
 /** Inputs are the values that one question gives to an application. */
@@ -112,7 +112,7 @@ export const typedInputs = (source: Source, given: Given, placeholders: Inputs, 
       category: 'input',
       reason: `${source.title} has no input "${name}".`,
       where,
-      hint: known.size === 0 ? 'It has no inputs at all.' : `Its inputs are ${[...known.keys()].join(', ')}.`,
+      hint: known.size === 0 ? 'It has no inputs at all.' : `Inputs: ${didYouMean(name, [...known.keys()])}`,
     }));
   const values: Record<string, Inputs[string]> = {};
   for (const input of source.inputs) {

@@ -38,14 +38,14 @@ const complaintOf = (reply: Outcome<Reply>): { readonly problem: Problem; readon
 const neverSteady = (problem: Problem, opened: Opened, settleMs: number, sawSuccess: boolean): Problem => ({
   ...problem,
   reason: sawSuccess
-    ? `The application answered, but not ${inARow} times in a row within ${durationText(settleMs)}. ${problem.reason}`
-    : `The application did not answer within ${durationText(settleMs)}. ${problem.reason}`,
+    ? `The application answered, but not ${inARow} times in a row within ${durationText(settleMs)}: ${problem.reason}`
+    : `The application did not answer within ${durationText(settleMs)}: ${problem.reason}`,
   tried: `ask version ${opened.version} (${opened.how})`,
   hint: problem.hint ?? 'If it starts more slowly than that, raise health.settle.',
 });
 
 const interrupted = (opened: Opened): Problem => ({
-  category: 'timeout',
+  category: 'cancelled',
   reason: `The run ended before version ${opened.version} answered steadily.`,
   tried: `ask version ${opened.version} (${opened.how})`,
 });
@@ -79,7 +79,7 @@ export const settle = async (opened: Opened, probe: Probe, options: SettleOption
     successes = 0;
     if (complaint.lasting) return failed(complaint.problem);
     if (waitedMs + wait > settleMs) return failed(neverSteady(complaint.problem, opened, settleMs, sawSuccess));
-    options.log(`Not answering yet: ${complaint.problem.reason} Asking again in ${durationText(wait)}.`);
+    options.log(`not answering yet, asking again in ${durationText(wait)}: ${complaint.problem.reason}`);
     await clock.sleep(wait, signal);
     waitedMs += wait;
     wait = Math.min(wait * 2, longestWaitMs);

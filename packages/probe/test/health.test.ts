@@ -79,7 +79,7 @@ describe('settle', () => {
 
   test('a run that has ended asks nothing', async () => {
     const opened = openedWith('7', reply());
-    expect((await settled(opened, 1000, AbortSignal.abort())).result).toMatchObject({ ok: false, problem: { category: 'timeout' } });
+    expect((await settled(opened, 1000, AbortSignal.abort())).result).toMatchObject({ ok: false, problem: { category: 'cancelled' } });
     expect(opened.asked).toEqual([]);
   });
 
@@ -113,8 +113,8 @@ describe('healthCheck fails closed', () => {
     ['another version answered', { opened: openedWith('7', reply({ version: '6' })) }, 'gate'],
     ['one of two answers is bad', { opened: openedWith('7', reply(), reply({ text: '' })), probes: [probe, probe] }, 'gate'],
     ['the last answer is from another version', { opened: openedWith('7', reply({ version: '7' }), reply({ version: '6' })), probes: [probe, probe] }, 'gate'],
-    ['the run ended', { opened: openedWith('7', reply()), signal: AbortSignal.abort() }, 'timeout'],
-    ['the run ended before the rungs', { rungs: [rung('login')], signal: AbortSignal.abort() }, 'timeout'],
+    ['the run ended', { opened: openedWith('7', reply()), signal: AbortSignal.abort() }, 'cancelled'],
+    ['the run ended before the rungs', { rungs: [rung('login')], signal: AbortSignal.abort() }, 'cancelled'],
     ['it never settled', { opened: openedWith('7', refused(502)), settleMs: 5000 }, 'gate'],
   ])('%s', async (_, rest, category) => {
     const report = await healthCheck(request(rest));

@@ -11,7 +11,7 @@ const armFlaw = (name: string, arm: Arm): string | undefined => {
   const whole = [arm.answers, arm.errors].every((value) => Number.isSafeInteger(value) && value >= 0);
   if (!whole || arm.errors > arm.answers) return `its counts of ${name} are impossible`;
   const values = [...arm.latenciesMs, ...arm.tokens];
-  return values.every((value) => Number.isFinite(value) && value >= 0) ? undefined : `its values of ${name} are not numbers`;
+  return values.every((value) => value >= 0 && value <= Number.MAX_VALUE) ? undefined : `its values of ${name} are not numbers`;
 };
 
 /** flawOf says why an observation cannot be used; undefined when it can. */
@@ -51,8 +51,8 @@ const addBets = (plan: RolloutPlan, guard: Guard, before: readonly number[], see
   const paired = isPaired(seen);
   // Requests of one session share their fate, so a window of requests holds less evidence than its count says.
   const divisor = seen.unit === 'request' && !paired ? plan.clump : 1;
-  const window = tablesOf(guard, seen, paired, plan.margins).flatMap((tables) => {
-    const evidence = tables.map(logEvidence);
+  const window = tablesOf(guard, seen, paired, plan.margins).flatMap((marked) => {
+    const evidence = marked.map(({ table, times }) => logEvidence(table).map((bet) => bet * times));
     return ratios.map((_, index) => sum(evidence.map((bets) => bets[index] ?? 0)) / divisor);
   });
   return window.map((bet, index) => (before[index] ?? 0) + bet);

@@ -21,12 +21,22 @@ export const markLargest = (stable: readonly number[], candidate: readonly numbe
   };
 };
 
-const markLarger = (stable: number, candidate: number): Table => ({
-  stable: 1,
-  candidate: 1,
-  markedStable: candidate > stable ? 0 : 1,
-  markedCandidate: candidate > stable ? 1 : 0,
-});
+/** Marked is a table and how many windows like it there are. */
+export interface Marked {
+  readonly table: Table;
+  readonly times: number;
+}
+
+const once = (table: Table): readonly Marked[] => [{ table, times: 1 }];
+
+/** markPairs marks the larger value of each pair; ties go to stable. */
+const markPairs = (stable: readonly number[], candidate: readonly number[]): readonly Marked[] => {
+  const larger = candidate.filter((value, index) => value > (stable[index] ?? value)).length;
+  return [
+    { table: { stable: 1, candidate: 1, markedStable: 0, markedCandidate: 1 }, times: larger },
+    { table: { stable: 1, candidate: 1, markedStable: 1, markedCandidate: 0 }, times: candidate.length - larger },
+  ];
+};
 
 /**
  * tablesOf gives what a guard bets on in one window: lists of tables, each list one way of marking whose tables'
@@ -36,22 +46,21 @@ const markLarger = (stable: number, candidate: number): Table => ({
  * a threshold that had to be estimated. Where the source is paired, each pair is a window of its own and the larger
  * of its two values is marked, so that easy and hard questions are never compared with each other.
  */
-export const tablesOf = (guard: Guard, seen: Observation, paired: boolean, margins: Margins): readonly (readonly Table[])[] => {
+export const tablesOf = (guard: Guard, seen: Observation, paired: boolean, margins: Margins): readonly (readonly Marked[])[] => {
   if (guard === 'errors') {
     return [
-      [
-        {
-          stable: seen.stable.answers,
-          candidate: seen.candidate.answers,
-          markedStable: seen.stable.errors,
-          markedCandidate: seen.candidate.errors,
-        },
-      ],
+      once({
+        stable: seen.stable.answers,
+        candidate: seen.candidate.answers,
+        markedStable: seen.stable.errors,
+        markedCandidate: seen.candidate.errors,
+      }),
     ];
   }
   const field = guard === 'latency' ? 'latenciesMs' : 'tokens';
   const stable = seen.stable[field].map((value) => value * (1 + margins[guard]));
   const candidate = seen.candidate[field];
-  if (paired) return [candidate.map((value, index) => markLarger(stable[index] ?? Number.POSITIVE_INFINITY, value))];
-  return shares.map((share) => (stable.length === 0 || candidate.length === 0 ? [] : [markLargest(stable, candidate, share)]));
+  if (paired) return [markPairs(stable, candidate)];
+  if (stable.length === 0 || candidate.length === 0) return shares.map(() => []);
+  return shares.map((share) => once(markLargest(stable, candidate, share)));
 };

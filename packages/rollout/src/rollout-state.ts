@@ -47,7 +47,7 @@ const rolloutState = z.strictObject({
   windows: z.number().int().min(0),
   sources: z.record(z.string(), source),
   /** permission is the weight that is about to be set, or is set: whoever finds it may lower it to 0. */
-  permission: split.optional(),
+  permission: split.exactOptional(),
 });
 
 /** ArmTally adds up what one source saw of one version. */

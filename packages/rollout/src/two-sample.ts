@@ -9,13 +9,18 @@ export interface Table {
 /** ratios are the odds ratios that the test bets on; the evidence is the mean of the six bets. */
 export const ratios: readonly number[] = [1.5, 2, 3, 5, 10, 20];
 
+const { exp, log } = Math;
+
 const logSum = (terms: readonly number[]): number => {
-  const largest = terms.reduce((one, other) => Math.max(one, other), Number.NEGATIVE_INFINITY);
-  return largest + Math.log(terms.reduce((sum, term) => sum + Math.exp(term - largest), 0));
+  let largest = terms[0] ?? 0;
+  for (const term of terms) if (term > largest) largest = term;
+  let sum = 0;
+  for (const term of terms) sum += exp(term - largest);
+  return largest + log(sum);
 };
 
 /** logMean is the logarithm of the mean of numbers that are given by their logarithms. */
-export const logMean = (logarithms: readonly number[]): number => logSum(logarithms) - Math.log(logarithms.length);
+export const logMean = (logarithms: readonly number[]): number => logSum(logarithms) - log(logarithms.length);
 
 /**
  * logEvidence gives, for each ratio r, the logarithm of r^x / E[r^x], where x is the number of marked answers that
@@ -34,11 +39,11 @@ export const logEvidence = (table: Table): number[] => {
   const chances = [0];
   for (let x = lowest; x < highest; x += 1) {
     const step = ((candidate - x) * (marked - x)) / ((x + 1) * (stable - marked + x + 1));
-    chances.push((chances.at(-1) ?? 0) + Math.log(step));
+    chances.push((chances.at(-1) ?? 0) + log(step));
   }
   const total = logSum(chances);
   return ratios.map((ratio) => {
-    const bet = Math.log(ratio);
+    const bet = log(ratio);
     const expected = logSum(chances.map((chance, index) => chance + (lowest + index) * bet)) - total;
     return table.markedCandidate * bet - expected;
   });

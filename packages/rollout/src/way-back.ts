@@ -35,7 +35,8 @@ const foreign = (split: Split, versions: Versions): Problem => ({
   hint: `The split was left as it is. If it is not meant, set stable to ${versions.stable} and the weight of ${versions.candidate} to 0.`,
 });
 
-const stranded = (problem: Problem, versions: Versions, highest: number): Problem => ({
+/** stranded is the problem that users may be left on the candidate, with the exact way back. */
+export const stranded = (problem: Problem, versions: Versions, highest: number): Problem => ({
   category: problem.category === 'permission' ? 'permission' : 'platform',
   reason:
     `Traffic may still be on the candidate ${versions.candidate}, with up to ${highest} %: ` +
@@ -49,7 +50,7 @@ const stranded = (problem: Problem, versions: Versions, highest: number): Proble
 /**
  * backToStable gives all traffic back to stable and reads it back. It looks again and tries once more when the first
  * attempt fails, because the split may have moved on; a split that is no longer this rollout's is left alone and is a
- * `conflict`. `highest` is the largest weight that users may be left with.
+ * `conflict`. `highest` is the largest weight that users may be left with; 100 when the promotion was tried.
  */
 export const backToStable = async (
   traffic: Traffic,
@@ -61,7 +62,9 @@ export const backToStable = async (
   const first = await setSplit(traffic, expected, wanted);
   if (first.ok) return first;
   const read = await traffic.read();
-  if (read.ok && !isOurs(read.value.split, versions)) return failed(foreign(read.value.split, versions));
+  const promoted: Split = { stable: versions.candidate, weight: 0 };
+  const byUs = (split: Split): boolean => isOurs(split, versions) || (highest === 100 && sameSplit(split, promoted));
+  if (read.ok && !byUs(read.value.split)) return failed(foreign(read.value.split, versions));
   const second = await setSplit(traffic, read.ok ? read.value.split : expected, wanted);
   return second.ok ? done(second.value) : failed(stranded(second.problem, versions, highest));
 };

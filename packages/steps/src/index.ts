@@ -1,2 +1,3 @@
+export { userQuestion } from './questions.ts';
 export { release } from './release.ts';
 export { steps } from './registry.ts';

@@ -12,3 +12,13 @@ export const probesOf = (context: StepContext, source: Source): Outcome<readonly
 
 /** newUsers makes a user nobody has seen for each question. */
 export const newUsers = (): FreshUser => freshUsers(randomBytes);
+
+/** userQuestion is what a user of the application asks: the first question of the health check. */
+export const userQuestion = async (context: StepContext): Promise<Outcome<Pick<Probe, 'query' | 'inputs'>>> => {
+  const source = await context.overlaid();
+  if (!source.ok) return source;
+  const probes = probesOf(context, source.value);
+  if (!probes.ok) return probes;
+  const [first] = probes.value;
+  return { ok: true, value: { inputs: first?.inputs ?? {}, ...(first?.query === undefined ? {} : { query: first.query }) } };
+};

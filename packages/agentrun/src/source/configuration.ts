@@ -7,10 +7,14 @@ import type { Agent } from './schema.ts';
 /** Configuration is what one version of a runtime is made of, in the words of AgentRun's API 2025-09-10. */
 export type Configuration = JsonRecord;
 
-const artifactOf = (agent: Agent, archive: CodeArchive | undefined): Readonly<Record<string, unknown>> => {
-  if (agent.code === undefined) return { artifactType: 'Container', containerConfiguration: agent.customContainerConfig };
-  const { src: _folder, checksum, ...code } = agent.code;
-  return { artifactType: 'Code', codeConfiguration: { ...code, checksum: archive?.checksum ?? checksum } };
+const artifactOf = ({ code, customContainerConfig: container }: Agent, archive: CodeArchive | undefined): Readonly<Record<string, unknown>> => {
+  if (code !== undefined) {
+    const { language, command, ossBucketName, ossObjectName, checksum } = code;
+    return { artifactType: 'Code', codeConfiguration: { language, command, ossBucketName, ossObjectName, checksum: archive?.checksum ?? checksum } };
+  }
+  if (container === undefined) return {};
+  const { image, port, command, imageRegistryType, acrInstanceId, registryConfig } = container;
+  return { artifactType: 'Container', containerConfiguration: { image, port, command, imageRegistryType, acrInstanceId, registryConfig } };
 };
 
 const networkOf = ({ vpcConfig, internetAccess }: Agent): Readonly<Record<string, unknown>> => {
@@ -120,6 +124,6 @@ export const digestOf = (configuration: JsonRecord): string | undefined => {
   const { environmentVariables: variables, ...rest } = content;
   if (!isJsonRecord(variables)) return sha256(canonicalJson(rest));
   const names = Object.keys(variables).sort().join('\n');
-  const sealed = scryptSync(canonicalJson(variables), `sluice agentrun ${names}`, 32).toString('hex');
+  const sealed = scryptSync(canonicalJson(variables), `sluice agentrun ${names}`, 32, { N: 4096 }).toString('hex');
   return sha256(canonicalJson({ ...rest, environmentVariables: sealed }));
 };

@@ -1,6 +1,6 @@
-import { nearest, type Finding, type Json, type Place, type Severity } from '@sluice/core';
+import { nearest, type Finding, type Json, type KeyPath, type Place, type Severity } from '@sluice/core';
 import { isJsonRecord, type JsonRecord } from './json.ts';
-import type { EnvironmentName, KeyPath } from './placeholders.ts';
+import type { EnvironmentName } from './placeholders.ts';
 import { agentSchema, knownKeys, regions, type Agent } from './schema.ts';
 
 /** Report makes findings at key paths. */

@@ -2,7 +2,7 @@ import { done, failed, type EnvironmentConfig, type Json, type Outcome, type Pro
 import { checkAgent, checkRegion, reportAt } from './findings.ts';
 import { isJsonRecord, type JsonRecord } from './json.ts';
 import { keepAll, resolvePlaceholders } from './placeholders.ts';
-import type { Agent } from './schema.ts';
+import { endpointName, type Agent } from './schema.ts';
 import { AgentRunSource } from './source.ts';
 
 const input = (reason: string, where: string, hint?: string): Problem => ({ category: 'input', reason, where, ...(hint === undefined ? {} : { hint }) });
@@ -58,6 +58,9 @@ export const overlay = (source: Source, environment: EnvironmentConfig, secrets:
   const problems = belongsToDify
     .filter((key) => environment[key] !== undefined)
     .map((key) => input(`"${key}" belongs to Dify and has no meaning for an agent.`, source.path, `Take ${key} out of the environment in sluice.yml.`));
+  if (!endpointName.test(environment.agentrun.endpoint)) {
+    problems.push(input(`"${environment.agentrun.endpoint}" cannot be the name of an endpoint.`, 'sluice.yml: agentrun.endpoint', 'It begins with a letter and has letters, digits, _ and - only, at most 64.'));
+  }
   const variables = readVariables(environment, secrets, problems);
   const filled = fill(parts.props, secrets, source.path, problems);
   const props: JsonRecord = isJsonRecord(filled) ? filled : {};

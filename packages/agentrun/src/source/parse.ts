@@ -1,8 +1,8 @@
-import { readYaml, type Finding, type Json, type Parsed, type Place, type SourceFile } from '@sluice/core';
+import { readYaml, type Finding, type Json, type KeyPath, type Parsed, type Place, type SourceFile } from '@sluice/core';
 import { readCode } from './code.ts';
 import { checkAgent, checkRegion, contentFindings, endpointFindings, environmentFindings, reportAt, unknownKeys, type Report } from './findings.ts';
 import { isJsonRecord, toJson, type JsonRecord } from './json.ts';
-import { initialOnly, keepAll, resolvePlaceholders, type KeyPath } from './placeholders.ts';
+import { initialOnly, keepAll, resolvePlaceholders } from './placeholders.ts';
 import { AgentRunSource } from './source.ts';
 
 const componentName = /^(?:.*\/)?agentrun(?:@.+)?$/;

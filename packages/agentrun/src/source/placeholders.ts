@@ -1,8 +1,5 @@
-import type { Json } from '@sluice/core';
+import type { Json, KeyPath } from '@sluice/core';
 import { isJsonRecord, type JsonRecord } from './json.ts';
-
-/** KeyPath leads to a value in a document. */
-export type KeyPath = readonly (string | number)[];
 
 /** EnvironmentName is one use of `${env('NAME', 'initial')}`. */
 export interface EnvironmentName {

@@ -75,9 +75,11 @@ const health = z.looseObject({
   successThreshold: numeric(1, 10, true).optional(),
 });
 
-/** endpointSchema is one entry of `agent.endpoints`. */
-export const endpointSchema = z.looseObject({
-  name: matching(/^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/, 'must begin with a letter and have letters, digits, _ and - only, at most 64'),
+/** endpointName is the form of an endpoint's name. */
+export const endpointName = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
+
+const endpointSchema = z.looseObject({
+  name: matching(endpointName, 'must begin with a letter and have letters, digits, _ and - only, at most 64'),
   version: z.union([z.string(), z.number()], 'must be a version number').optional(),
   description: z.string('must be a text').max(256, 'must have at most 256 characters').optional(),
   weight: z.number('must be a number').optional(),

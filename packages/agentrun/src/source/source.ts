@@ -1,8 +1,7 @@
-import type { Place, Source } from '@sluice/core';
+import type { KeyPath, Place, Source } from '@sluice/core';
 import type { CodeArchive } from './code.ts';
 import { configurationOf, contentOf, digestOf, type Configuration } from './configuration.ts';
 import { canonicalJson, sha256, type JsonRecord } from './json.ts';
-import type { KeyPath } from './placeholders.ts';
 import type { Agent } from './schema.ts';
 
 /** SourceParts is what an AgentRunSource is made of. */

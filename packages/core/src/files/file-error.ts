@@ -1,3 +1,5 @@
+import { errorField } from '../error-fields.ts';
+
 const meanings: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'the operation is not permitted',
@@ -16,8 +18,8 @@ const meanings: Readonly<Record<string, string>> = {
 
 /** fileErrorCode is the code of an error from the file system, such as `ENOENT`; undefined for any other error. */
 export const fileErrorCode = (error: unknown): string | undefined => {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  return 'syscall' in error || error.code in meanings ? error.code : undefined;
+  const code = errorField(error, 'code');
+  return code !== undefined && (errorField(error, 'syscall') !== undefined || code in meanings) ? code : undefined;
 };
 
 /** fileErrorText says in plain words what a code from the file system means. */

@@ -34,6 +34,12 @@ export const refusal = (response: HttpResponse, tried: string, where: string, hi
   };
 };
 
+/** mayHaveHappened says whether a write that failed so may have been carried out: no answer came, or a proxy's. */
+export const mayHaveHappened = (problem: Problem): boolean => {
+  const status = problem.answer?.status;
+  return status === undefined ? problem.category !== 'input' && problem.category !== 'permission' && problem.category !== 'defect' : status >= 500 || status === 408;
+};
+
 /** jsonOf gives the JSON of a successful answer, else the refusal. */
 export const jsonOf = (response: HttpResponse, tried: string, where: string): Outcome<unknown> =>
   response.status >= 400 ? failed(refusal(response, tried, where)) : readJson(response, tried);

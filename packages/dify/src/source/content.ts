@@ -9,7 +9,7 @@ import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 export interface Content {
   readonly mode: Mode;
   readonly nodes: Mapping;
-  /** edges are `source handle target` texts, sorted. */
+  /** edges are `source handle target` texts, sorted, each once. */
   readonly edges: readonly string[];
   readonly features: Mapping;
   readonly environment: Mapping;
@@ -36,11 +36,10 @@ const featuresOf = (value: unknown): Mapping => {
   const upload = mappingOf(features['file_upload']);
   const image = mappingOf(upload['image']);
   if (image['enabled'] !== true) return features;
-  const { image: _image, ...rest } = upload;
   return {
     ...features,
     file_upload: {
-      ...rest,
+      ...Object.fromEntries(Object.entries(upload).filter(([key]) => key !== 'image')),
       enabled: true,
       number_limits: Number(image['number_limits'] ?? 3),
       allowed_file_upload_methods: image['transfer_methods'] ?? ['remote_url', 'local_file'],
@@ -81,9 +80,7 @@ const bookkeeping = new Set(['created_by', 'created_at', 'updated_by', 'updated_
 export const workflowContent = (mode: Mode, workflow: Mapping): Content => ({
   mode,
   nodes: Object.fromEntries(listOf(mappingOf(workflow['graph'])['nodes']).map(nodeOf)),
-  edges: graphEdges(workflow['graph'])
-    .map((edge) => `${edge.source} ${edge.handle} ${edge.target}`)
-    .sort(),
+  edges: [...new Set(graphEdges(workflow['graph']).map((edge) => `${edge.source} ${edge.handle} ${edge.target}`))].sort(),
   features: featuresOf(workflow['features']),
   environment: Object.fromEntries(listOf(workflow['environment_variables']).map(variableOf)),
   conversation: Object.fromEntries(listOf(workflow['conversation_variables']).map(variableOf)),

@@ -5,14 +5,15 @@ import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 /** shown writes a value for people; texts are given as they are. */
 const shown = (value: unknown): string => (typeof value === 'string' ? value : canonicalJson(value));
 
-const same = (one: unknown, other: unknown): boolean => canonicalJson(one) === canonicalJson(other);
+/** same tells a key that is not there from one that is null. */
+const same = (one: unknown, other: unknown): boolean =>
+  (one === undefined) === (other === undefined) && canonicalJson(one) === canonicalJson(other);
 
-/** changesOf compares two values of one subject; what is only on one side was added or removed. */
+/** changeOf compares two values of one subject; what is only on one side was added or removed. */
 const changeOf = (subject: string, before: unknown, after: unknown): Change[] => {
   if (same(before, after)) return [];
-  const nothing = (value: unknown): boolean => value === undefined;
-  if (nothing(before)) return [{ kind: 'added', subject, after: shown(after) }];
-  if (nothing(after)) return [{ kind: 'removed', subject, before: shown(before) }];
+  if (before === undefined) return [{ kind: 'added', subject, after: shown(after) }];
+  if (after === undefined) return [{ kind: 'removed', subject, before: shown(before) }];
   return [{ kind: 'changed', subject, before: shown(before), after: shown(after) }];
 };
 
@@ -70,9 +71,8 @@ const allNodeChanges = (before: Content, after: Content): Change[] =>
     if (!isMapping(one)) return [{ kind: 'added', subject: `node "${titleOf(mappingOf(other), id)}"` }];
     if (!isMapping(other)) return [{ kind: 'removed', subject: `node "${titleOf(one, id)}"` }];
     const changes = nodeChanges(titleOf(other, id), mappingOf(one['data']), mappingOf(other['data']));
-    const { data: _one, ...outer } = one;
-    const { data: _other, ...otherOuter } = other;
-    return [...changes, ...changesBelow(`node "${titleOf(other, id)}"`, outer, otherOuter)];
+    const place = (node: Mapping): Mapping => ({ type: node['type'], parentId: node['parentId'] });
+    return [...changes, ...changesBelow(`node "${titleOf(other, id)}"`, place(one), place(other))];
   });
 
 const edgeChanges = (before: Content, after: Content): Change[] => {

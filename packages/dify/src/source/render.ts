@@ -12,7 +12,6 @@ const quoted = (text: string): string =>
 
 /** blockSafe texts come back unchanged from a literal block in YAML 1.1 and 1.2. */
 const blockSafe = (text: string): boolean =>
-  // eslint-disable-next-line no-control-regex
   /^[^\s][^\u0000-\u0009\u000b-\u001f\u007f-\u00a0\u2028\u2029\ufeff\ufffe\uffff]*\n[^\u0000-\u0009\u000b-\u001f\u007f-\u00a0\u2028\u2029\ufeff\ufffe\uffff]*$/.test(text) &&
   !/\s$/.test(text) &&
   !/[\ud800-\udfff]/.test(text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, ''));

@@ -1,4 +1,4 @@
-import { fields, items, text, texts } from '../reading.ts';
+import { fields, items, text, texts, type Fields } from '../reading.ts';
 import { repr } from '../python.ts';
 import { allHold, ConditionFault } from './conditions.ts';
 import { buildGraph, type GraphNode } from './graph.ts';
@@ -87,11 +87,23 @@ export const iterationNode = async (node: GraphNode, scope: Scope): Promise<Node
   return { outputs: { output } };
 };
 
+/** constant reads a loop variable's own value; Studio writes lists as JSON text. */
+const constant = (variable: Fields): unknown => {
+  const { value } = variable;
+  if (typeof value !== 'string' || !text(variable['var_type']).startsWith('array')) return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    // The caller answers a value that is not there with Dify's complaint.
+    return undefined;
+  }
+};
+
 const prepareLoop = (node: GraphNode, pool: Pool): Record<string, unknown> | string => {
   const inputs: Record<string, unknown> = { loop_count: node.fields['loop_count'] };
   for (const variable of items(node.fields['loop_variables']).map(fields)) {
     const label = text(variable['label']);
-    const value = variable['value_type'] === 'variable' ? pool.get(texts(variable['value'])) : variable['value'];
+    const value = variable['value_type'] === 'variable' ? pool.get(texts(variable['value'])) : constant(variable);
     if (value === undefined || value === null) return `Invalid value for loop variable ${label}`;
     pool.set(node.id, label, value);
     inputs[label] = value;

@@ -9,8 +9,8 @@ export interface Within {
 
 /** FlowEvent is one event of a run in Dify's own shape, still without the ids of task and run. */
 export type FlowEvent =
-  | { readonly event: 'chunk'; readonly text: string; readonly selector: readonly string[] }
-  | { readonly event: Exclude<string, 'chunk'>; readonly fields: Readonly<Record<string, unknown>> };
+  | { readonly chunk: string; readonly selector: readonly string[] }
+  | { readonly event: string; readonly fields: Readonly<Record<string, unknown>> };
 
 /** Plan is what the lab decided about one run before it began: how it misbehaves and how slow it is. */
 export interface Plan {
@@ -67,7 +67,7 @@ export class Run {
       await this.ports.wait(this.plan.firstTokenMs);
       this.firstTokenSeconds = Number(((performance.now() - this.startedAt) / 1000).toFixed(3));
     }
-    this.ports.emit({ event: 'chunk', text, selector });
+    this.ports.emit({ chunk: text, selector });
   }
 }
 

@@ -1,0 +1,2 @@
+export { agentrunPlatform } from './platform.ts';
+export { agentrunSecrets } from './server/credentials.ts';

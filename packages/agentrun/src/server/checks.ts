@@ -1,0 +1,81 @@
+import { done, failed, oneLine, type HttpResponse, type Outcome, type Rung } from '@sluice/core';
+import { isJsonRecord, isRecord } from '../source/json.ts';
+import { endpointAddress } from './address.ts';
+import { dataHeaders } from './ask.ts';
+import { requireRuntime, requireUsersEndpoint, type AgentRunContext } from './context.ts';
+import { ready } from './wait.ts';
+import type { Endpoint, Runtime } from './wire.ts';
+
+const well = new Set(['ok', 'up', 'healthy', 'pass', 'ready', 'success']);
+
+/** healthPath is where the platform itself asks; `/health` when nothing is configured. */
+const healthPath = ({ shown }: Runtime): string => {
+  const { healthCheckConfiguration: check } = shown;
+  const path = isJsonRecord(check) ? check['httpGetUrl'] : undefined;
+  return typeof path === 'string' && path.startsWith('/') ? path : '/health';
+};
+
+const statusOf = (text: string): string | undefined => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) && typeof value['status'] === 'string' ? value['status'] : undefined;
+  } catch {
+    // A health page need not be JSON.
+    return undefined;
+  }
+};
+
+/** readHealth says whether an answer to the health path is a good one. */
+export const readHealth = (response: HttpResponse, path: string): Outcome<string> => {
+  const said = statusOf(response.text);
+  const bad = (reason: string): Outcome<string> =>
+    failed({ category: 'gate', reason, tried: `GET ${path} through the users' endpoint`, answer: { status: response.status } });
+  if (response.status !== 200) return bad(`${path} answers HTTP ${response.status}.`);
+  if (/text\/html/i.test(response.headers['content-type'] ?? '')) return bad(`${path} answers a web page, which says nothing about the agent.`);
+  if (said !== undefined && !well.has(said.toLowerCase())) return bad(`${path} says "${oneLine(said, 80)}".`);
+  return done(`${path} answers 200${said === undefined ? '' : ` and says "${oneLine(said, 80)}"`}`);
+};
+
+const both = async (context: AgentRunContext): Promise<Outcome<{ runtime: Runtime; endpoint: Endpoint }>> => {
+  const runtime = await requireRuntime(context);
+  if (!runtime.ok) return runtime;
+  const endpoint = await requireUsersEndpoint(context, runtime.value.id);
+  return endpoint.ok ? done({ runtime: runtime.value, endpoint: endpoint.value }) : endpoint;
+};
+
+/** checks are the rungs that cost no tokens: the state of the runtime, that of the users' endpoint, and its health path. */
+export const checks = (context: AgentRunContext): readonly Rung[] => [
+  {
+    name: 'runtime is ready',
+    run: async () => {
+      const runtime = await requireRuntime(context);
+      return runtime.ok ? ready(`runtime "${runtime.value.name}"`, runtime.value) : runtime;
+    },
+  },
+  {
+    name: 'endpoint is ready',
+    run: async () => {
+      const found = await both(context);
+      return found.ok ? ready(`endpoint "${found.value.endpoint.name}"`, found.value.endpoint) : found;
+    },
+  },
+  {
+    name: 'health path answers',
+    run: async (signal) => {
+      const found = await both(context);
+      if (!found.ok) return found;
+      const { runtime, endpoint } = found.value;
+      const address = endpointAddress(context, endpoint);
+      if (!address.ok) return address;
+      const path = healthPath(runtime);
+      const sent = await context.http.send({
+        method: 'GET',
+        url: `${address.value}${path}`,
+        headers: { ...dataHeaders(context, address.value) },
+        tried: `GET ${path} through endpoint "${endpoint.name}"`,
+        signal,
+      });
+      return sent.ok ? readHealth(sent.value, path) : sent;
+    },
+  },
+];

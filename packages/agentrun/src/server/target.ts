@@ -1,0 +1,97 @@
+import { done, draft, failed, type DeployOptions, type Deployment, type Exposure, type Inspection, type Opened, type Outcome, type PublishRequest, type Rung, type Snapshot, type Source, type Target, type Traffic, type Version } from '@sluice/core';
+import { AgentRunSource } from '../source/source.ts';
+import { checks } from './checks.ts';
+import { requireRuntime, uninterrupted, type AgentRunContext } from './context.ts';
+import { deploy } from './deploy.ts';
+import { exposureOf } from './exposure.ts';
+import { inspect } from './inspect.ts';
+import { open } from './open.ts';
+import { publish } from './publish.ts';
+import { snapshot } from './snapshot.ts';
+import { setSplit, trafficOf } from './traffic.ts';
+import { requireVersion, versionOf } from './versions.ts';
+
+/** AgentRunTarget is one runtime and the one endpoint that users call. */
+export class AgentRunTarget implements Target {
+  readonly platform = 'agentrun';
+  readonly address: string;
+  readonly exposure: Exposure;
+  readonly traffic: Traffic;
+  readonly lacking = {
+    logs: 'evidence from the logs of AgentRun (SLS, counted by version) is not there yet; probes of pinned endpoints are',
+    mark: "AgentRun has no operation to change a version's description, so marks are written once, when a version is published",
+  };
+  readonly #context: AgentRunContext;
+  #application: string;
+  /** The version that took the place of LATEST at the users' endpoint, so that "what users had" can be put back. */
+  #heldLatest: string | undefined;
+
+  constructor(context: AgentRunContext, application: string, address: string) {
+    this.#context = context;
+    this.#application = application;
+    this.address = address;
+    this.exposure = exposureOf(context.endpoint);
+    this.traffic = trafficOf(context);
+  }
+
+  get application(): string {
+    return this.#application;
+  }
+
+  inspect(): Promise<Outcome<Inspection>> {
+    return inspect(this.#context);
+  }
+
+  async deploy(source: Source, options: DeployOptions): Promise<Outcome<Deployment>> {
+    if (!(source instanceof AgentRunSource) || source.title !== this.#context.source.title) {
+      return failed({ category: 'defect', reason: `The source "${source.title}" does not belong to this connection.`, tried: 'deploy', where: source.path });
+    }
+    const deployed = await deploy(this.#context, source, options);
+    if (!deployed.ok) return deployed;
+    this.#heldLatest = deployed.value.pinned?.version ?? this.#heldLatest;
+    this.#application = deployed.value.deployment.created?.application ?? this.#application;
+    return done(deployed.value.deployment);
+  }
+
+  publish(request: PublishRequest): Promise<Outcome<Version>> {
+    return publish(this.#context, request);
+  }
+
+  async versions(): Promise<Outcome<readonly Version[]>> {
+    const runtime = await requireRuntime(this.#context);
+    if (!runtime.ok) return runtime;
+    const list = await this.#context.api.listVersions(runtime.value.id);
+    return list.ok ? done(list.value.map((version) => versionOf(version))) : list;
+  }
+
+  checks(): readonly Rung[] {
+    return checks(this.#context);
+  }
+
+  open(version: string): Promise<Outcome<Opened>> {
+    return open(this.#context, version);
+  }
+
+  snapshot(): Promise<Outcome<Snapshot>> {
+    return snapshot(this.#context);
+  }
+
+  /** restore gives everybody a published version, whatever the split was; the marks cannot be kept (see `lacking.mark`). */
+  async restore(version: string): Promise<Outcome<Version>> {
+    const wanted = version === draft ? this.#heldLatest : version;
+    if (wanted === undefined) {
+      return failed({ category: 'input', reason: 'LATEST cannot be restored: it is what was deployed last, and changes with every deployment.', tried: 'restore', hint: 'Name a published version.' });
+    }
+    const context = uninterrupted(this.#context);
+    const runtime = await requireRuntime(context);
+    if (!runtime.ok) return runtime;
+    const known = await requireVersion(context, runtime.value.id, wanted);
+    if (!known.ok) return known;
+    const set = await setSplit(context, undefined, { stable: wanted, weight: 0 });
+    return set.ok ? known : set;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}

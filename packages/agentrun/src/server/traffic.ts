@@ -1,0 +1,107 @@
+import { done, durationText, failed, sameSplit, type Observed, type Outcome, type Split, type Traffic } from '@sluice/core';
+import { endpointReady, findUsersEndpoint, requireRuntime, uninterrupted, type AgentRunContext } from './context.ts';
+import { routingOf, splitOf, splitText, wantedFault, zeroes } from './routing.ts';
+import type { Endpoint, Runtime } from './wire.ts';
+
+const nobody: Split = { stable: '', weight: 0 };
+
+/** currentSplit is the split of an endpoint; an endpoint that does not exist yet routes nobody. */
+const currentSplit = (endpoint: Endpoint | undefined): Outcome<Split> => (endpoint === undefined ? done(nobody) : splitOf(endpoint));
+
+const rounded = (split: Split): Split => ({ ...split, weight: Math.round(split.weight * 1e4) / 1e4 });
+
+const settled = async (context: AgentRunContext, runtimeId: string, endpoint: Endpoint): Promise<Outcome<{ endpoint: Endpoint; split: Split }>> => {
+  const now = await endpointReady(context, runtimeId, endpoint);
+  if (!now.ok) return now;
+  const split = splitOf(now.value);
+  return split.ok ? done({ endpoint: now.value, split: split.value }) : split;
+};
+
+/** route sends a split to an endpoint, waits until it is ready, and gives what is read back, which may be another split. */
+export const route = async (context: AgentRunContext, runtimeId: string, endpoint: Endpoint, wanted: Split): Promise<Outcome<Split>> => {
+  const routing = routingOf(wanted);
+  const sent = await context.api.setRouting(runtimeId, endpoint.id, routing);
+  if (!sent.ok) return sent;
+  const first = await settled(context, runtimeId, endpoint);
+  if (!first.ok) return first;
+  // The server's rule for merging is not documented: an empty list may leave old weights in place.
+  if (wanted.weight !== 0 || first.value.endpoint.weights.every(({ weight }) => weight === 0)) return done(first.value.split);
+  const cleared = await context.api.setRouting(runtimeId, endpoint.id, { ...routing, weights: zeroes(first.value.endpoint) });
+  if (!cleared.ok) return cleared;
+  const second = await settled(context, runtimeId, endpoint);
+  return second.ok ? done(second.value.split) : second;
+};
+
+/** lingerText says how long sessions may stay on a version that lost users; undefined where sessions do not stick. */
+const lingerText = (runtime: Runtime, before: Split, after: Split): string | undefined => {
+  const loses = before.candidate !== undefined && before.weight > 0 && after.stable !== before.candidate && (after.candidate !== before.candidate || after.weight < before.weight);
+  if (!loses || !runtime.sticky) return undefined;
+  const idle = runtime.sessionIdleSeconds;
+  const how = idle === undefined ? 'for the idle time that the platform sets, which s.yaml does not state' : `until ${durationText(idle * 1000)} after their last message`;
+  return `sessions that began on version ${before.candidate} may stay there ${how}; AgentRun does not say how many there are`;
+};
+
+const unwanted = (wanted: Split, found: Split, context: AgentRunContext): Outcome<never> =>
+  failed({
+    category: 'platform',
+    reason: `Endpoint "${context.endpoint}" was set to: ${splitText(wanted)}. Read back is: ${splitText(found)}.`,
+    tried: 'set the traffic split',
+    where: `${context.source.title}/${context.endpoint}`,
+    hint: 'Someone else may have changed it, or AgentRun stored something else. Look at the endpoint in the AgentRun console.',
+  });
+
+const wrongWish = (reason: string, context: AgentRunContext): Outcome<never> =>
+  failed({ category: 'input', reason, tried: 'set the traffic split', where: `${context.source.title}/${context.endpoint}` });
+
+/** createUsersEndpoint makes the endpoint of the first release, on one published version. */
+const createUsersEndpoint = async (context: AgentRunContext, runtime: Runtime, version: string): Promise<Outcome<Endpoint>> => {
+  const created = await context.api.createEndpoint(runtime.id, context.endpoint, version, 'The endpoint that users call; routed by Sluice.');
+  return created.ok ? endpointReady(context, runtime.id, created.value) : created;
+};
+
+/** setSplit makes the split that is wanted and verifies it. `expected` absent means whatever there is. */
+export const setSplit = async (given: AgentRunContext, expected: Split | undefined, wish: Split): Promise<Outcome<Observed>> => {
+  const context = uninterrupted(given);
+  const wanted = rounded(wish);
+  const fault = wantedFault(wanted);
+  if (fault !== undefined) return wrongWish(fault, context);
+  const runtime = await requireRuntime(context);
+  if (!runtime.ok) return runtime;
+  const existing = await findUsersEndpoint(context, runtime.value.id);
+  if (!existing.ok) return existing;
+  const before = currentSplit(existing.value);
+  // Putting everybody on one version also repairs a routing that cannot be read.
+  if (!before.ok && expected !== undefined) return before;
+  if (expected !== undefined && before.ok && !sameSplit(before.value, rounded(expected))) {
+    return failed({
+      category: 'conflict',
+      reason: `Endpoint "${context.endpoint}" is not as it was left: expected was ${splitText(expected)}, found is ${splitText(before.value)}.`,
+      tried: 'set the traffic split',
+      where: `${context.source.title}/${context.endpoint}`,
+      hint: 'Someone else changed the routing. Look at it in the AgentRun console before the next release.',
+    });
+  }
+  const endpoint = existing.value === undefined ? await createUsersEndpoint(context, runtime.value, wanted.stable) : done(existing.value);
+  if (!endpoint.ok) return endpoint;
+  const found = await route(context, runtime.value.id, endpoint.value, wanted);
+  if (!found.ok) return found;
+  if (!sameSplit(found.value, wanted)) return unwanted(wanted, found.value, context);
+  const linger = before.ok ? lingerText(runtime.value, before.value, wanted) : undefined;
+  return done({ split: found.value, reach: 'configured', ...(linger === undefined ? {} : { linger }) });
+};
+
+/**
+ * trafficOf reads and sets the weights of the users' endpoint. Its reach is `configured`: no answer of an agent says
+ * which version gave it, so that what serves cannot be read.
+ */
+export const trafficOf = (context: AgentRunContext): Traffic => ({
+  read: async () => {
+    const runtime = await requireRuntime(context);
+    if (!runtime.ok) return runtime;
+    const endpoint = await findUsersEndpoint(context, runtime.value.id);
+    if (!endpoint.ok) return endpoint;
+    const split = currentSplit(endpoint.value);
+    return split.ok ? done({ split: split.value, reach: 'configured' }) : split;
+  },
+  set: (expected, wanted) => setSplit(context, expected, wanted),
+});

@@ -1,0 +1,14 @@
+import type { Host } from '@sluice/core';
+
+/** keepLab starts the lab, prints how to reach it, and keeps it until the signal fires. */
+export const keepLab = async (host: Host, json: boolean, signal: AbortSignal): Promise<void> => {
+  const { describe, shellExports, startLab } = await import('@sluice/lab');
+  const lab = await startLab({});
+  const reached = describe(lab);
+  host.print(json ? `${JSON.stringify(reached)}\n` : `${shellExports(reached)}\n`);
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await lab.close();
+};

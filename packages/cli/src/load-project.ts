@@ -1,0 +1,76 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, extname, join, relative, resolve } from 'node:path';
+import { configSchema, done, failed, readConfig, readFileText, readYaml, type Outcome, type Project } from '@sluice/core';
+
+/** configName is the file that a folder is looked into for. */
+const configName = 'sluice.yml';
+
+const isFolder = async (path: string): Promise<boolean> => {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    // A path that is not there is reported by whoever reads it, with a better sentence.
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  }
+};
+
+/** shown is a path as people write it: relative to where they are when that is shorter. */
+const shown = (path: string): string => {
+  const short = relative(process.cwd(), path);
+  return short.length < path.length && short !== '' ? short : path;
+};
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** isBareDify tells a Dify DSL file from a sluice.yml by the keys that only it has. */
+const isBareDify = (value: unknown): boolean =>
+  isRecord(value) && !('environments' in value) && (value['kind'] === 'app' || 'app' in value || 'workflow' in value || 'model_config' in value);
+
+const slugOf = (file: string): string => {
+  const slug = basename(file, extname(file))
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 60);
+  return slug === '' ? 'app' : slug;
+};
+
+/** bareProject is the configuration of a Dify DSL file that has none: one environment, judged on paired answers. */
+const bareProject = (path: string): Project => {
+  const file = shown(path);
+  return {
+    config: configSchema.parse({
+      name: slugOf(path),
+      source: basename(path),
+      environments: { production: { dify: 'https://dify.example.com', canary: true } },
+    }),
+    folder: dirname(path),
+    file,
+    placeOf: () => ({ file }),
+  };
+};
+
+/** Loaded is a project, and whether it was made from a bare source file. */
+export interface Loaded {
+  readonly project: Project;
+  readonly bare: boolean;
+}
+
+/** loadProject reads sluice.yml, a folder that holds one, or a bare Dify DSL file. */
+export const loadProject = async (given: string): Promise<Outcome<Loaded>> => {
+  const absolute = resolve(given);
+  const path = (await isFolder(absolute)) ? join(absolute, configName) : absolute;
+  const text = await readFileText(path, shown(path));
+  if (!text.ok) {
+    return failed({ ...text.problem, hint: text.problem.hint ?? `Give the path of ${configName}, or run in the folder that holds it.` });
+  }
+  if (basename(path) !== configName) {
+    const yaml = readYaml(shown(path), text.value);
+    if (!yaml.ok) return yaml;
+    if (isBareDify(yaml.value.value)) return done({ project: bareProject(path), bare: true });
+  }
+  const project = readConfig(shown(path), text.value, dirname(path));
+  return project.ok ? done({ project: project.value, bare: false }) : project;
+};

@@ -1,0 +1,50 @@
+import type { Opened, Question } from '@sluice/core';
+
+/** Users are synthetic people who use the application while it is released. */
+export interface Users {
+  /** stop ends all users and says what they saw. */
+  stop(): Promise<{ readonly answers: number; readonly failures: number }>;
+}
+
+/** UsersOptions say who asks what. */
+export interface UsersOptions {
+  readonly opened: Opened;
+  readonly question: Omit<Question, 'user' | 'streaming'>;
+  /** people is how many different users there are; each stays with one version where the gateway is sticky. */
+  readonly people: number;
+  /** atOnce is how many ask at the same time. */
+  readonly atOnce: number;
+  /** pauseMs is how long each waits between two questions. */
+  readonly pauseMs: number;
+  /** most ends the users by themselves. */
+  readonly most: number;
+}
+
+const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** startUsers lets users ask, over and over, each under an id of their own, until they are stopped. */
+export const startUsers = ({ opened, question, people, atOnce, pauseMs, most }: UsersOptions): Users => {
+  const stopped = new AbortController();
+  const seen = { answers: 0, failures: 0 };
+  let asked = 0;
+  const one = async (): Promise<void> => {
+    while (!stopped.signal.aborted && asked < most) {
+      asked += 1;
+      const user = `rehearsal-user-${asked % people}`;
+      const reply = await opened.ask({ ...question, user, streaming: false }, stopped.signal);
+      if (stopped.signal.aborted) return;
+      seen.answers += 1;
+      if (!reply.ok || reply.value.failed !== undefined) seen.failures += 1;
+      await pause(pauseMs);
+    }
+  };
+  const all = Promise.all(Array.from({ length: atOnce }, one));
+  return {
+    stop: async () => {
+      stopped.abort();
+      await all;
+      await opened.close();
+      return seen;
+    },
+  };
+};

@@ -1,0 +1,69 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { done, failed, type Outcome } from '../outcome.ts';
+import type { FilePort } from '../platform.ts';
+import { fileErrorCode, fileErrorText } from './file-error.ts';
+
+const refused = (tried: string, path: string, error: unknown): Outcome<never> => {
+  const code = fileErrorCode(error);
+  if (code === undefined) throw error;
+  return failed({
+    category: code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'permission' : 'input',
+    reason: `${path}: ${fileErrorText(code)}`,
+    tried,
+    where: path,
+    hint: 'Check the path in sluice.yml and the rights of the user that runs this job.',
+  });
+};
+
+/** modeOf gives an existing file's mode, undefined when there is none; a symbolic link is refused, whatever it leads to. */
+const modeOf = async (path: string): Promise<Outcome<number | undefined>> => {
+  try {
+    const found = await lstat(path);
+    if (found.isFile()) return done(found.mode & 0o777);
+    const what = found.isSymbolicLink() ? 'a symbolic link' : 'not a regular file';
+    return failed({ category: 'input', reason: `${path} is ${what}, and is not written through`, tried: 'write a file', where: path, hint: 'Name the file itself.' });
+  } catch (error) {
+    return fileErrorCode(error) === 'ENOENT' ? done(undefined) : refused('look at a file', path, error);
+  }
+};
+
+const replace = async (path: string, text: string, mode: number): Promise<void> => {
+  await mkdir(dirname(path), { recursive: true });
+  const fresh = `${path}.${randomBytes(6).toString('hex')}.new`;
+  try {
+    const file = await open(fresh, 'wx', mode);
+    try {
+      await file.writeFile(text, 'utf8');
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(fresh, path);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw error;
+  }
+};
+
+/** createFilePort reads and writes real files: whole, in one step, keeping an existing file's mode. */
+export const createFilePort = (): FilePort => ({
+  read: async (path) => {
+    try {
+      return done(await readFile(path, 'utf8'));
+    } catch (error) {
+      return fileErrorCode(error) === 'ENOENT' ? done(undefined) : refused('read a file', path, error);
+    }
+  },
+  write: async (path, text) => {
+    const mode = await modeOf(path);
+    if (!mode.ok) return mode;
+    try {
+      await replace(path, text, mode.value ?? 0o644);
+      return done(undefined);
+    } catch (error) {
+      return refused('write a file', path, error);
+    }
+  },
+});

@@ -1,0 +1,79 @@
+import { lookup, type LookupAddress } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { rootCertificates } from 'node:tls';
+import type { Dispatcher } from 'undici';
+import { done, failed, type Outcome } from '../outcome.ts';
+import { isLoopbackAddress, isUnsafeAddress } from './addresses.ts';
+
+/** refusedAddress is the code of the error that a lookup ends with when a name leads to an address that is not allowed. */
+export const refusedAddress = 'SLUICE_REFUSED_ADDRESS';
+
+/** DispatcherOptions say how connections are made. */
+export interface DispatcherOptions {
+  readonly loopbackOnly: boolean;
+  /** ca is a PEM text of certificate authorities that are trusted beside the usual ones. */
+  readonly ca?: string;
+  /** proxyEnvironment holds HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in capitals or not. */
+  readonly proxyEnvironment?: Readonly<Record<string, string | undefined>>;
+}
+
+/** connectMs is how long a connection may take to be made. */
+export const connectMs = 10_000;
+
+/** checkedLookup resolves names and refuses those that lead to an address that is not allowed, so that DNS cannot undo the check of the URL. */
+const checkedLookup =
+  (loopbackOnly: boolean): LookupFunction =>
+  (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => {
+      if (error !== null) {
+        callback(error, '');
+        return;
+      }
+      const wrong = addresses.find(({ address }) => isUnsafeAddress(address) || (loopbackOnly && !isLoopbackAddress(address)));
+      const [first] = addresses;
+      if (wrong !== undefined || first === undefined) {
+        callback(Object.assign(new Error(`${hostname} leads to ${wrong?.address ?? 'no address'}`), { code: refusedAddress }), '');
+      } else if (options.all === true) {
+        callback(null, addresses);
+      } else {
+        callback(null, first.address, first.family);
+      }
+    });
+  };
+
+const setting = (environment: DispatcherOptions['proxyEnvironment'], name: string): string | undefined => {
+  const value = environment?.[name] ?? environment?.[name.toUpperCase()];
+  return value === '' ? undefined : value;
+};
+
+const isHttpAddress = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+
+/** createDispatcher makes the pool of kept connections, through the proxies of the environment where there are any. */
+export const createDispatcher = async (options: DispatcherOptions): Promise<Outcome<Dispatcher>> => {
+  const { Agent, EnvHttpProxyAgent } = await import('undici');
+  const ca = options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] };
+  // Deadlines are the client's own; the library's would end long but healthy streams.
+  const usual = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectMs, lookup: checkedLookup(options.loopbackOnly), ...ca } };
+  const httpProxy = setting(options.proxyEnvironment, 'http_proxy');
+  const httpsProxy = setting(options.proxyEnvironment, 'https_proxy');
+  if (options.loopbackOnly || (httpProxy ?? httpsProxy) === undefined) return done(new Agent(usual));
+  if ([httpProxy, httpsProxy].some((proxy) => proxy !== undefined && !isHttpAddress(proxy))) {
+    return failed({
+      category: 'input',
+      reason: 'HTTP_PROXY or HTTPS_PROXY is no http address',
+      tried: 'find the proxy',
+      where: 'HTTP_PROXY, HTTPS_PROXY',
+      hint: 'Write it as http://host:port.',
+    });
+  }
+  const noProxy = [setting(options.proxyEnvironment, 'no_proxy'), 'localhost', '127.0.0.1', '[::1]'].filter((entry) => entry !== undefined);
+  const agent = new EnvHttpProxyAgent({
+    ...usual,
+    requestTls: ca,
+    // An empty text keeps the library from looking into the process's own environment.
+    httpProxy: httpProxy ?? '',
+    httpsProxy: httpsProxy ?? '',
+    noProxy: noProxy.join(','),
+  });
+  return done(agent);
+};

@@ -1,0 +1,52 @@
+/** shortestForm is the length below which a form is not hidden: it would blacken ordinary text. */
+export const shortestForm = 4;
+
+/** base64Forms are what base64 of a text shows of `value`, wherever in the text it stands, in both alphabets. */
+const base64Forms = (value: string): string[] => {
+  const bytes = Buffer.from(value, 'utf8');
+  const aligned = [0, 1, 2].map((before) => {
+    const encoded = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64');
+    // Letters at both ends also depend on the neighbours; six bits make one letter.
+    return encoded.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6));
+  });
+  const whole = bytes.toString('base64');
+  return [whole, whole.replace(/=+$/, ''), ...aligned].flatMap((form) => [form, form.replaceAll('+', '-').replaceAll('/', '_')]);
+};
+
+const percentEncoded = (value: string): string[] => {
+  const component = encodeURIComponent(value);
+  const strict = component.replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
+  const form = new URLSearchParams([['', value]]).toString().slice(1);
+  const upper = [component, strict, form, encodeURI(value)];
+  return [...upper, ...upper.map((one) => one.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()))];
+};
+
+const asciiEscaped = (value: string): string =>
+  value.replace(/[^\u0000-\u007F]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+const jsonEscaped = (value: string): string[] => {
+  const escaped = JSON.stringify(value).slice(1, -1);
+  return [escaped, asciiEscaped(escaped), escaped.replaceAll('/', '\\/')];
+};
+
+const markupEscaped = (value: string): string =>
+  value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
+
+/** wellFormed replaces halves of surrogate pairs, which no encoding can carry. */
+const wellFormed = (value: string): string => Buffer.from(value, 'utf8').toString('utf8');
+
+const formsOf = (value: string): string[] => {
+  const whole = wellFormed(value);
+  return [value, ...base64Forms(whole), ...percentEncoded(whole), ...jsonEscaped(whole), markupEscaped(value)];
+};
+
+/**
+ * derivedForms are the texts that would give a secret away: itself, trimmed, each of its lines, and each of these in
+ * base64 (so also inside `Authorization: Basic`), percent-encoded, escaped for JSON and for markup. Forms shorter than
+ * 4 characters are left out.
+ */
+export const derivedForms = (secret: string): readonly string[] => {
+  const values = [secret, secret.trim(), ...secret.split(/\r\n|[\n\r]/).flatMap((line) => [line, line.trim()])];
+  const worthHiding = [...new Set(values)].filter((value) => value.trim().length >= shortestForm);
+  return [...new Set(worthHiding.flatMap(formsOf))].filter((form) => form.length >= shortestForm);
+};

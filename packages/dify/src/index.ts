@@ -1,0 +1,1 @@
+export { difyPlatform, difySecrets } from './platform.ts';

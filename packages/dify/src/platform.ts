@@ -1,0 +1,29 @@
+import { done, failed, type Outcome, type Platform, type Source } from '@sluice/core';
+import { diffContent } from './source/diff.ts';
+import { overlay } from './source/overlay.ts';
+import { parse } from './source/parse.ts';
+import { isDifySource, type DifySource } from './source/source.ts';
+
+/** difySecrets are the environment variables that a connection to Dify may read, each with what it is for. */
+export const difySecrets: Readonly<Record<string, string>> = {
+  DIFY_EMAIL: 'the e-mail of the account that Sluice logs in with',
+  DIFY_PASSWORD: 'the password of that account',
+  DIFY_ADMIN_KEY: "the server's ADMIN_API_KEY, in place of an account (self-hosted only)",
+  DIFY_APP_KEY: "the app's own API key; read from the console when it is not set",
+};
+
+const own = (source: Source): Outcome<DifySource> =>
+  isDifySource(source) ? done(source) : failed({ category: 'defect', reason: 'A source of another platform was given to Dify.' });
+
+/** difyPlatform releases apps on Dify: their DSL offline, and a target by the console and service APIs. */
+export const difyPlatform: Platform = {
+  name: 'dify',
+  secrets: difySecrets,
+  parse,
+  overlay: (source, environment, secrets) => {
+    const dify = own(source);
+    return dify.ok ? overlay(dify.value, environment, secrets) : dify;
+  },
+  diff: (before, after) => (isDifySource(before) && isDifySource(after) ? diffContent(before.content, after.content) : []),
+  connect: async (connection) => (await import('./server/target.ts')).connect(connection),
+};

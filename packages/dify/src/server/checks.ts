@@ -1,0 +1,49 @@
+import { done, failed, readJson, type Outcome, type Rung } from '@sluice/core';
+import { isMapping, mappingOf, textOf } from '../source/shape.ts';
+import { refusal } from './answer.ts';
+import type { Application } from './application.ts';
+import { usersAddress } from './open.ts';
+import { publishedWorkflow } from './versions.ts';
+
+/** setupFinished asks what touches the server's database; the web app's page at `/` says nothing. */
+const setupFinished = (application: Application): Rung => ({
+  name: 'console',
+  run: async (signal) => {
+    const tried = 'ask whether the server is set up';
+    const where = `${application.address.console}/setup`;
+    const response = await application.connection.http.send({ method: 'GET', url: where, headers: application.headers, tried, signal });
+    if (!response.ok) return response;
+    if (response.value.status >= 400) return failed(refusal(response.value, tried, where));
+    const body = readJson(response.value, tried);
+    if (!body.ok) return body;
+    const step = textOf(mappingOf(body.value)['step']);
+    if (step === 'finished') return done(`Dify ${response.value.headers['x-version'] ?? ''} is set up`.replace('  ', ' '));
+    return failed({ category: 'platform', reason: `The server is not set up (step "${step}").`, where, hint: 'Open the console and finish the installation.' });
+  },
+});
+
+const parameters = (application: Application): Rung => ({
+  name: 'service API',
+  run: async (signal): Promise<Outcome<string>> => {
+    const key = await application.key();
+    if (!key.ok) return key;
+    const tried = 'read the parameters of the app with its key';
+    const where = `${usersAddress(application)}/parameters`;
+    const headers = { ...application.headers, authorization: `Bearer ${key.value}` };
+    const response = await application.connection.http.send({ method: 'GET', url: where, headers, tried, signal });
+    if (!response.ok) return response;
+    if (response.value.status < 400) {
+      const body = readJson(response.value, tried);
+      if (!body.ok) return body;
+      return isMapping(body.value) ? done('the service API answers for this app') : failed({ category: 'platform', reason: 'The service API answered no parameters.', where });
+    }
+    const problem = refusal(response.value, tried, where, 'Check DIFY_APP_KEY, and that the API of the app is switched on.');
+    if (problem.answer?.code !== 'app_unavailable') return failed(problem);
+    const published = await publishedWorkflow(application);
+    if (!published.ok) return published;
+    return published.value === undefined ? done('the service API answers; the app has no published version yet') : failed(problem);
+  },
+});
+
+/** checksOf are the rungs that need no question: the console with its database, and the app's door. */
+export const checksOf = (application: Application): readonly Rung[] => [setupFinished(application), parameters(application)];

@@ -1,0 +1,66 @@
+import type { Capability, Exposure, ExposureRow, Served } from '@sluice/core';
+import { hasGraph, type Mode } from '../source/dsl.ts';
+
+const row = (step: string, served: Served, note: string): ExposureRow => ({ step, served, note });
+
+const before: readonly ExposureRow[] = [
+  row('validate', 'nobody', 'nothing is written'),
+  row('snapshot', 'nobody', 'nothing is written'),
+  row('deploy', 'nobody', 'only the draft is written'),
+  row('health-check candidate', 'nobody', 'the draft is run through the console'),
+];
+
+const withoutGateway: Exposure = {
+  title: 'Dify, no gateway',
+  rows: [
+    ...before,
+    row('canary', 'nobody', 'paired answers of the draft and the published version'),
+    row('publish-version', 'everybody', 'publishing switches all users at once; the draft must still be the judged one'),
+    row('health-check live', 'everybody', "asked at the users' own address"),
+  ],
+  bypasses: [],
+};
+
+const withGateway: Exposure = {
+  title: 'Dify behind a gateway',
+  rows: [
+    ...before,
+    row('publish-version', 'nobody', 'the stable version is pinned and read back first; nobody behind the gateway gets the new one'),
+    row('canary', 'a share', 'the gateway pins a version for each user, by weight'),
+    row('health-check live', 'everybody', 'the gateway pins the new version for everybody'),
+  ],
+  bypasses: [
+    'the web app and embedded chats run the published version',
+    'the MCP server runs the published version',
+    'triggers (schedule, webhook, plugin) run the published version',
+    'clients that call the service API directly get the published version',
+  ],
+};
+
+const withoutGraph: Exposure = {
+  title: 'Dify app without versions',
+  rows: [
+    row('validate', 'nobody', 'nothing is written'),
+    row('snapshot', 'nobody', 'nothing is written'),
+    row('deploy', 'everybody', 'the configuration is live at once; it needs live-at-once: true'),
+    row('publish-version', 'everybody', 'there is nothing to publish'),
+    row('health-check live', 'everybody', "asked at the users' own address"),
+  ],
+  bypasses: [],
+};
+
+/** exposureOf is the order of a release and who meets the candidate after each step. */
+export const exposureOf = (mode: Mode, gateway: boolean): Exposure =>
+  !hasGraph(mode) ? withoutGraph : gateway ? withGateway : withoutGateway;
+
+const waysOut =
+  'Dify splits no traffic by itself. Put a gateway in front of it (gateway: in sluice.yml), or use canary: true, which judges paired answers before anybody sees the new version.';
+
+/** lackingOf says why capabilities are absent. */
+export const lackingOf = (mode: Mode, gateway: boolean): Readonly<Partial<Record<Capability, string>>> => {
+  if (!hasGraph(mode)) {
+    const none = `${mode} apps of Dify have one configuration, which is live at once: no draft, no versions`;
+    return { traffic: `${none}, so no traffic can be split.`, openCandidate: `${none}.`, versions: `${none}.`, mark: `${none}.`, logs: `${none}, so runs cannot be told apart.` };
+  }
+  return gateway ? {} : { traffic: waysOut };
+};

@@ -1,0 +1,89 @@
+import { done, failed, type Arm, type Logs, type Outcome } from '@sluice/core';
+import type { Application } from './application.ts';
+import type { Run } from './shapes.ts';
+import { allWorkflows } from './versions.ts';
+
+/** mostPages bounds one reading: 300 pages of 100 runs. */
+const mostPages = 300;
+
+/** longestRunSeconds is Dify's own limit of a run (WORKFLOW_MAX_EXECUTION_TIME, 1200 s by default) with room for a raised one. */
+const longestRunSeconds = 3600;
+
+const failedStatuses = new Set(['failed', 'partial-succeeded']);
+
+/** limits are the reasons of the engine for stopping a run itself (Dify 1.12.1, graph_engine/layers/execution_limits.py). */
+const stoppedBySystem = /^Maximum execution (steps|time) exceeded/;
+
+/** endedIn is false for runs that go on. */
+const endedIn = (run: Run, from: number, to: number): boolean =>
+  typeof run.finished_at === 'number' && run.finished_at >= from && run.finished_at < to;
+
+/** runsEnded reads the runs that ended from the second `from` (included) to `to` (excluded), by pages back from the newest. */
+const runsEnded = async (application: Application, from: number, to: number): Promise<Outcome<readonly Run[]>> => {
+  const found: Run[] = [];
+  let lastId: string | undefined;
+  for (let page = 0; page < mostPages; page += 1) {
+    const list = await application.console.runs(application.id(), application.mode === 'advanced-chat', lastId);
+    if (!list.ok) return list;
+    found.push(...list.value.items.filter((run) => endedIn(run, from, to)));
+    const last = list.value.items.at(-1);
+    if (!list.value.more || last === undefined || last.created_at < from - longestRunSeconds) return done(found);
+    lastId = last.id;
+  }
+  return failed({ category: 'evidence', reason: `There are more than ${mostPages * 100} runs to read, so the counts would be incomplete.`, where: application.address.studio });
+};
+
+const isError = async (application: Application, run: Run): Promise<Outcome<boolean>> => {
+  if (run.status !== 'stopped') return done(failedStatuses.has(run.status));
+  const error = await application.console.runError(application.id(), run.id);
+  return error.ok ? done(stoppedBySystem.test(error.value)) : error;
+};
+
+const armOf = async (application: Application, version: string, runs: readonly Run[]): Promise<Outcome<Arm>> => {
+  let errors = 0;
+  for (const run of runs) {
+    const failure = await isError(application, run);
+    if (!failure.ok) return failure;
+    if (failure.value) errors += 1;
+  }
+  return done({
+    version,
+    answers: runs.length,
+    errors,
+    latenciesMs: runs.flatMap((run) => (typeof run.elapsed_time === 'number' ? [run.elapsed_time * 1000] : [])),
+    tokens: runs.flatMap((run) => (typeof run.total_tokens === 'number' ? [run.total_tokens] : [])),
+  });
+};
+
+/** createLogs reads how each version did from the console's run lists. Runs in the editor are not among them. */
+export const createLogs = (application: Application): Logs => {
+  /** texts are the timestamps that the lists name versions by; a version's never changes. */
+  const texts = new Map<string, string>();
+  const learn = async (versions: readonly string[]): Promise<Outcome<void>> => {
+    if (versions.every((version) => texts.has(version))) return done(undefined);
+    const all = await allWorkflows(application);
+    if (!all.ok) return all;
+    for (const workflow of all.value) texts.set(workflow.id, workflow.version);
+    const unknown = versions.find((version) => !texts.has(version));
+    if (unknown === undefined) return done(undefined);
+    return failed({ category: 'evidence', reason: `The server lists no version ${unknown}, so its runs cannot be counted.`, where: application.address.studio });
+  };
+  return {
+    source: 'dify run logs',
+    unit: 'request',
+    read: async (versions, from, to) => {
+      const known = await learn(versions);
+      if (!known.ok) return known;
+      // The lists tell whole seconds. Rounding both ends down counts every run once, and only in seconds that are over.
+      const runs = await runsEnded(application, Math.floor(from / 1000), Math.floor(to / 1000));
+      if (!runs.ok) return runs;
+      const arms: Arm[] = [];
+      for (const version of versions) {
+        const arm = await armOf(application, version, runs.value.filter((run) => run.version === texts.get(version)));
+        if (!arm.ok) return arm;
+        arms.push(arm.value);
+      }
+      return done(arms);
+    },
+  };
+};

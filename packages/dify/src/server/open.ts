@@ -1,0 +1,72 @@
+import { done, draft, failed, live, type Opened, type Outcome, type Question, type Reply } from '@sluice/core';
+import { hasGraph } from '../source/dsl.ts';
+import { isUuid } from './address.ts';
+import { noApplication, type Application } from './application.ts';
+import { atLeast } from './release.ts';
+import { heardFrom, openService, refusedDraft, unanswered } from './service.ts';
+
+const withPath = (address: string): string => {
+  const url = new URL(address);
+  return url.pathname === '/' ? `${url.origin}/v1` : address.replace(/\/+$/, '');
+};
+
+/** usersAddress is the service API where users call: the gateway's address when it has one. */
+export const usersAddress = (application: Application): string => {
+  const gateway = application.connection.environment.gateway?.address;
+  return gateway === undefined ? application.address.api : withPath(gateway);
+};
+
+/** askDraft runs the draft through the console, which only streams. The server names the draft's own row as the version. */
+const askDraft = async (application: Application, row: string, question: Question, signal: AbortSignal): Promise<Outcome<Reply>> => {
+  const { connection, session, mode } = application;
+  const chat = mode === 'advanced-chat';
+  const path = `/apps/${application.id()}${chat ? '/advanced-chat' : ''}/workflows/draft/run`;
+  const body = chat ? { inputs: question.inputs, query: question.query ?? '' } : { inputs: question.inputs };
+  const begun = connection.clock.elapsed();
+  const latency = (): number => connection.clock.elapsed() - begun;
+  const tried = `run the draft of app ${application.id()}`;
+  const stream = await session.stream({ method: 'POST', path, body, tried, repeatable: false, signal });
+  if (!stream.ok) return unanswered(stream.problem, latency());
+  if (stream.value.kind === 'whole') {
+    return stream.value.response.status >= 400
+      ? refusedDraft(stream.value.response, tried, `${application.address.console}${path}`, latency())
+      : failed({ category: 'platform', reason: 'The console answered a draft run with no stream of events.', tried });
+  }
+  const reply = await heardFrom(stream.value, chat, latency);
+  return reply.ok && reply.value.version === row ? done({ ...reply.value, version: draft }) : reply;
+};
+
+const openDraft = async (application: Application): Promise<Outcome<Opened>> => {
+  if (!hasGraph(application.mode)) {
+    return failed({ category: 'input', reason: `${application.mode} apps have no draft that could be asked.` });
+  }
+  const current = await application.console.draft(application.id());
+  if (!current.ok) return current;
+  const row = current.value?.id;
+  if (row === undefined) return failed({ category: 'input', reason: 'The app has no draft yet.', where: application.address.studio, hint: 'Deploy first.' });
+  return done({
+    version: draft,
+    how: 'draft run through the console',
+    ask: (question, signal) => askDraft(application, row, question, signal),
+    close: () => Promise.resolve(done(undefined)),
+  });
+};
+
+const openPublished = async (application: Application, version: string): Promise<Outcome<Opened>> => {
+  const release = await application.session.release();
+  if (!release.ok) return release;
+  if (!isUuid(version)) return failed({ category: 'input', reason: `"${version}" is no version of a Dify app.`, hint: 'A version is a workflow id, draft or live.' });
+  if (!hasGraph(application.mode)) return failed({ category: 'input', reason: `${application.mode} apps have no versions that could be asked.` });
+  if (!atLeast(release.value, '1.7.2')) {
+    return failed({ category: 'input', reason: `Dify ${release.value} cannot run a chosen version; that came with 1.7.2.`, hint: 'Update Dify, or ask the draft or the live version.' });
+  }
+  return done(openService(application, application.address.api, version, 'version named in the request, straight at the service API', version));
+};
+
+/** openVersion opens the draft, a published version by its id, or the address that users have. */
+export const openVersion = async (application: Application, version: string): Promise<Outcome<Opened>> => {
+  if (application.id() === '') return noApplication(application.address);
+  if (version === draft) return openDraft(application);
+  if (version === live) return done(openService(application, usersAddress(application), live, "the users' own address"));
+  return openPublished(application, version);
+};

@@ -1,0 +1,126 @@
+import { oneLine, type Reply } from '@sluice/core';
+import { mappingOf, textOf, type Mapping } from '../source/shape.ts';
+
+const longestError = 300;
+
+/** Heard is what a stream of events has said so far. */
+export interface Heard {
+  readonly text: string;
+  readonly outputs: Mapping;
+  readonly version?: string;
+  readonly tokens?: number;
+  readonly firstTokenMs?: number;
+  /** failed is the first failure that an event told. */
+  readonly failed?: string;
+  /** ended is true after the event that ends a run of this kind of app. */
+  readonly ended: boolean;
+}
+
+/** silence is what has been heard before the first event. */
+export const silence: Heard = { text: '', outputs: {}, ended: false };
+
+const failedStatuses = new Set(['failed', 'stopped', 'partial-succeeded', 'paused']);
+
+/** runFailure says how a run ended badly: Dify answers HTTP 200 for these, too. */
+export const runFailure = (run: Mapping): string | undefined => {
+  const status = textOf(run['status']);
+  if (status === 'succeeded') return undefined;
+  const error = oneLine(textOf(run['error']), longestError);
+  return failedStatuses.has(status) ? `The run ended as ${status}${error === '' ? '.' : `: ${error}`}` : `The run ended in an unknown state "${oneLine(status, 40)}".`;
+};
+
+const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
+
+const tokensOf = (metadata: unknown): number | undefined => numberOf(mappingOf(mappingOf(metadata)['usage'])['total_tokens']);
+
+const withVersion = (heard: Heard, workflow: unknown): Heard => {
+  const version = textOf(workflow);
+  return version === '' ? heard : { ...heard, version };
+};
+
+const finished = (heard: Heard, run: Mapping, endsHere: boolean): Heard => {
+  const failure = runFailure(run);
+  const tokens = numberOf(run['total_tokens']);
+  return {
+    ...withVersion(heard, run['workflow_id']),
+    outputs: mappingOf(run['outputs']),
+    ...(tokens === undefined ? {} : { tokens }),
+    ...(failure === undefined || heard.failed !== undefined ? {} : { failed: failure }),
+    // A chatflow that failed sends no message_end.
+    ended: endsHere || failure !== undefined,
+  };
+};
+
+const errorText = (event: Mapping): string =>
+  oneLine(['code', 'message'].map((key) => textOf(event[key])).filter((part) => part !== '').join(': '), longestError);
+
+/** hear takes one event in (Dify 1.12.1, api/core/app/entities/task_entities.py StreamEvent); unknown events change nothing. */
+export const hear = (heard: Heard, event: Mapping, atMs: number, chat: boolean): Heard => {
+  const first = { firstTokenMs: heard.firstTokenMs ?? atMs };
+  const run = mappingOf(event['data']);
+  switch (event['event']) {
+    case 'workflow_started':
+      return withVersion(heard, run['workflow_id']);
+    case 'text_chunk':
+      return { ...heard, ...first };
+    case 'message':
+    case 'agent_message':
+      return { ...heard, ...first, text: heard.text + textOf(event['answer']) };
+    case 'message_replace':
+      return { ...heard, text: textOf(event['answer']) };
+    case 'workflow_finished':
+      return finished(heard, run, !chat);
+    case 'workflow_paused':
+      return { ...heard, failed: 'The run waits for a person.', ended: true };
+    case 'message_end': {
+      const tokens = tokensOf(event['metadata']);
+      return { ...heard, ...(tokens === undefined ? {} : { tokens }), ended: true };
+    }
+    case 'error':
+      return { ...heard, failed: `The app sent an error: ${errorText(event) || 'no reason given'}`, ended: true };
+    default:
+      return heard;
+  }
+};
+
+/** outputText is a workflow's answer as text: its only text output, else all outputs as JSON. */
+export const outputText = (outputs: Mapping): string => {
+  const values = Object.values(outputs);
+  const [only] = values;
+  if (values.length === 1 && typeof only === 'string') return only;
+  return values.length === 0 ? '' : JSON.stringify(outputs);
+};
+
+const nothingSaid = (outputs: Mapping): boolean => Object.values(outputs).every((value) => value === null || value === '');
+
+/** emptiness says that an answer without any content is a failure; no content is no evidence of health. */
+export const emptiness = (chat: boolean, text: string, outputs: Mapping): string | undefined => {
+  if (chat) return text.trim() === '' ? 'The answer is empty.' : undefined;
+  return nothingSaid(outputs) ? 'The run gave no output.' : undefined;
+};
+
+/** replyOf closes what was heard: a stream that ended too early or without content has failed. */
+export const replyOf = (heard: Heard, chat: boolean, latencyMs: number, status: number, cut?: string): Reply => {
+  const text = chat ? heard.text : outputText(heard.outputs);
+  const early = heard.ended ? undefined : (cut ?? 'The stream ended before the run did.');
+  const failure = heard.failed ?? early ?? emptiness(chat, text, heard.outputs);
+  return {
+    ...(failure === undefined ? {} : { failed: failure }),
+    text,
+    outputs: chat ? {} : heard.outputs,
+    latencyMs,
+    ...(heard.firstTokenMs === undefined ? {} : { firstTokenMs: heard.firstTokenMs }),
+    ...(heard.tokens === undefined ? {} : { tokens: heard.tokens }),
+    ...(heard.version === undefined ? {} : { version: heard.version }),
+    status,
+  };
+};
+
+/** wholeReply reads a blocking answer: `data` for workflows, `answer` and `metadata` for the others. */
+export const wholeReply = (body: Mapping, chat: boolean, latencyMs: number, status: number): Reply => {
+  const heard = chat
+    ? { ...silence, text: textOf(body['answer']), ended: true }
+    : finished(silence, mappingOf(body['data']), true);
+  const tokens = chat ? tokensOf(body['metadata']) : heard.tokens;
+  return replyOf({ ...heard, ...(tokens === undefined ? {} : { tokens }) }, chat, latencyMs, status);
+};

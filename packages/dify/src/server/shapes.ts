@@ -1,0 +1,77 @@
+import * as z from 'zod';
+
+const text = z.string().nullish().transform((value) => value ?? '');
+const mapping = z.record(z.string(), z.unknown());
+
+/** workflowShape is a workflow as the console API gives it: the draft, the published one or an older version. */
+export const workflowShape = z.object({
+  id: z.string().min(1),
+  graph: mapping,
+  features: mapping.nullish().transform((value) => value ?? {}),
+  hash: text,
+  version: text,
+  marked_name: text,
+  marked_comment: text,
+  created_at: z.number(),
+  environment_variables: z.array(mapping).nullish().transform((value) => value ?? []),
+  conversation_variables: z.array(mapping).nullish().transform((value) => value ?? []),
+});
+
+/** Workflow is one workflow of an app on the server. */
+export type Workflow = z.output<typeof workflowShape>;
+
+export const workflowPageShape = z.object({ items: z.array(workflowShape), has_more: z.boolean() });
+
+export const appShape = z.object({
+  id: z.string(),
+  name: text,
+  description: text,
+  mode: z.string(),
+  model_config: mapping.nullish().transform((value) => value ?? {}),
+});
+
+/** App is an app's own entry, without its workflows. */
+export type App = z.output<typeof appShape>;
+
+export const importShape = z.object({
+  id: z.string(),
+  status: z.enum(['completed', 'completed-with-warnings', 'pending', 'failed']),
+  app_id: text,
+  current_dsl_version: text,
+  imported_dsl_version: text,
+  error: text,
+});
+
+/** Import is how an import of a DSL stands. */
+export type Import = z.output<typeof importShape>;
+
+export const exportShape = z.object({ data: z.string().min(1) });
+
+export const keyShape = z.object({ token: z.string().min(1) });
+
+export const keysShape = z.object({ data: z.array(keyShape) });
+
+export const runShape = z.object({
+  id: z.string(),
+  version: text,
+  status: z.string(),
+  elapsed_time: z.number().nullish(),
+  total_tokens: z.number().nullish(),
+  created_at: z.number(),
+  finished_at: z.number().nullish(),
+});
+
+/** Run is one run of an app in the console's list; times are whole seconds since 1970. */
+export type Run = z.output<typeof runShape>;
+
+export const runPageShape = z.object({ data: z.array(runShape), has_more: z.boolean() });
+
+export const runDetailShape = z.object({ error: text });
+
+export const secretsShape = z.object({
+  items: z.array(z.object({ id: z.string(), name: z.string(), value: z.unknown(), value_type: text })),
+});
+
+export const datasetsShape = z.object({ data: z.array(z.object({ id: z.string(), name: z.string() })) });
+
+export const dependenciesShape = z.object({ leaked_dependencies: z.array(mapping) });

@@ -1,0 +1,116 @@
+import { done, failed, type Connection, type Inspection, type Outcome, type Target } from '@sluice/core';
+import { hasGraph } from '../source/dsl.ts';
+import { isDifySource } from '../source/source.ts';
+import { readAddress } from './address.ts';
+import { noApplication, type Application } from './application.ts';
+import { checksOf } from './checks.ts';
+import { createConsole } from './console.ts';
+import { deploy } from './deploy.ts';
+import { exposureOf, lackingOf } from './exposure.ts';
+import { openGateway } from './gateway.ts';
+import { appKey } from './key.ts';
+import { createLogs } from './logs.ts';
+import { markedComment } from './marks.ts';
+import { openVersion } from './open.ts';
+import { publish } from './publish.ts';
+import { restore } from './restore.ts';
+import { createSession, extraHeaders } from './session.ts';
+import { snapshot } from './snapshot.ts';
+import { allWorkflows, configurationVersion, knownApp, pinnedVersion, versionOf } from './versions.ts';
+
+const inspectGraph = async (application: Application, server: string): Promise<Outcome<Inspection>> => {
+  const app = await knownApp(application);
+  if (!app.ok) return app;
+  const current = await application.console.draft(application.id());
+  if (!current.ok) return current;
+  const published = await application.console.published(application.id());
+  if (!published.ok) return published;
+  const pinned = await pinnedVersion(application);
+  if (!pinned.ok) return pinned;
+  const atGateway = pinned.value !== '' && pinned.value !== published.value?.id;
+  const all = atGateway ? await allWorkflows(application) : done([]);
+  if (!all.ok) return all;
+  const users = atGateway ? all.value.find((one) => one.id === pinned.value) : published.value;
+  if (atGateway && users === undefined) {
+    return failed({ category: 'platform', reason: `The gateway pins version ${pinned.value}, which app ${application.id()} does not have.`, where: application.address.studio, hint: 'The gateway points at a deleted version or at another app; its users get errors. Restore a version.' });
+  }
+  return done({
+    exists: true,
+    server,
+    ...(users === undefined ? {} : { live: versionOf(application, users) }),
+    ...(current.value === undefined ? {} : { candidate: versionOf(application, current.value) }),
+    notes: atGateway ? [`The gateway pins ${pinned.value}; Dify itself has ${published.value?.id ?? 'nothing'} published.`] : [],
+  });
+};
+
+const inspect = async (application: Application): Promise<Outcome<Inspection>> => {
+  const release = await application.session.release();
+  if (!release.ok) return release;
+  const server = `Dify ${release.value}`;
+  if (application.id() === '') return done({ exists: false, server, notes: ['The environment names no app; it is created by the first deployment.'] });
+  if (hasGraph(application.mode)) return inspectGraph(application, server);
+  const app = await knownApp(application);
+  return app.ok ? done({ exists: true, server, live: configurationVersion(application, app.value), notes: [] }) : app;
+};
+
+const graphCapabilities = (application: Application): Pick<Target, 'versions' | 'mark' | 'logs'> => ({
+  versions: async () => {
+    if (application.id() === '') return noApplication(application.address);
+    const all = await allWorkflows(application);
+    return all.ok ? done(all.value.map((workflow) => versionOf(application, workflow))) : all;
+  },
+  mark: (version, marks) => application.console.mark(application.id(), version, markedComment(marks)),
+  logs: createLogs(application),
+});
+
+const createTarget = (application: Application): Target => ({
+  platform: 'dify',
+  get application() {
+    return application.id();
+  },
+  address: application.address.studio,
+  exposure: exposureOf(application.mode, application.traffic !== undefined),
+  lacking: lackingOf(application.mode, application.traffic !== undefined),
+  inspect: () => inspect(application),
+  deploy: (source, options) => deploy(application, source, options),
+  publish: (request) => publish(application, request),
+  ...(hasGraph(application.mode) ? graphCapabilities(application) : {}),
+  checks: () => checksOf(application),
+  open: (version) => openVersion(application, version),
+  snapshot: () => snapshot(application),
+  restore: (version, marks) => restore(application, version, marks),
+  ...(application.traffic === undefined ? {} : { traffic: application.traffic }),
+  close: () => Promise.resolve(),
+});
+
+/** connect gives the target of an environment. Nothing is asked and nobody logs in before the first use. */
+export const connect = async (connection: Connection): Promise<Outcome<Target>> => {
+  const { source } = connection;
+  if (!isDifySource(source)) return failed({ category: 'defect', reason: 'A source of another platform was given to Dify.' });
+  const address = readAddress(connection.environment);
+  if (!address.ok) return address;
+  const headers = extraHeaders(connection);
+  if (!headers.ok) return headers;
+  const session = createSession(connection, address.value, headers.value);
+  const console = createConsole(session, address.value.console, connection.readOnly);
+  const gateway = await openGateway(connection, source, address.value);
+  if (!gateway.ok) return gateway;
+  let id = address.value.app;
+  const application: Application = {
+    connection,
+    address: address.value,
+    headers: headers.value,
+    session,
+    console,
+    source,
+    mode: source.mode,
+    ...(gateway.value === undefined ? {} : { traffic: gateway.value }),
+    id: () => id,
+    created: (made) => {
+      id = made;
+    },
+    key: appKey(connection, console, () => id),
+  };
+  return done(createTarget(application));
+};
+

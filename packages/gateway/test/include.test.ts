@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import type { Split } from '@sluice/core';
+import fc from 'fast-check';
+import { readInclude, renderInclude, type PinnedApplication } from '../src/index.ts';
+
+const stable = '0b9c7a52-6a1f-4c1e-9d0a-3f1a2b3c4d5e';
+const candidate = '018f3a52-6a1f-7c1e-9d0a-3f1a2b3c4d5e';
+const bot: PinnedApplication = { application: 'support-bot', kind: 'chat' };
+const flow: PinnedApplication = { application: 'flow', kind: 'workflow' };
+
+const rendered = (split: Split, application: PinnedApplication): string => {
+  const text = renderInclude(split, application);
+  if (!text.ok) throw new Error(text.problem.reason);
+  return text.value;
+};
+
+/** directivesOf is the file without its two lines of comment and without its last block, the split as JSON. */
+const directivesOf = (text: string): string => text.split('\n').slice(2).join('\n').replace(/map "" \$\w+_split [^]*$/, '');
+
+describe('renderInclude', () => {
+  const chatBody = [
+    'map $sluice_support_bot_version $sluice_support_bot_body {',
+    '    "" $request_body;',
+    '    default \'$sluice_body_open,"workflow_id":"$sluice_support_bot_version"}\';',
+    '}',
+    '',
+  ];
+  test.each<{ name: string; split: Split; lines: string[] }>([
+    {
+      name: 'nothing pinned',
+      split: { stable: '', weight: 0 },
+      lines: ['map "" $sluice_support_bot_version {', '    default "";', '}'],
+    },
+    {
+      name: 'a candidate at 0 leaves its line out',
+      split: { stable, candidate, weight: 0 },
+      lines: ['map "" $sluice_support_bot_version {', `    default "${stable}";`, '}'],
+    },
+    {
+      name: 'a share',
+      split: { stable, candidate, weight: 12.5 },
+      lines: [
+        `split_clients "$sluice_user ${candidate}" $sluice_support_bot_arm {`,
+        `    12.5% "${candidate}";`,
+        `    * "${stable}";`,
+        '}',
+        'map $sluice_user $sluice_support_bot_version {',
+        `    "" "${stable}";`,
+        `    "=" "${stable}";`,
+        '    default $sluice_support_bot_arm;',
+        '}',
+      ],
+    },
+    {
+      name: 'everybody',
+      split: { stable, candidate, weight: 100 },
+      lines: ['map "" $sluice_support_bot_version {', `    default "${candidate}";`, '}'],
+    },
+  ])('$name', ({ split, lines }) => {
+    expect(directivesOf(rendered(split, bot))).toBe([...lines, ...chatBody].join('\n'));
+  });
+
+  test('pins a workflow by its path', () => {
+    expect(rendered({ stable, weight: 0 }, flow)).toContain(
+      'map $sluice_flow_version $sluice_flow_path {\n    "" /v1/workflows/run;\n    default /v1/workflows/$sluice_flow_version/run;\n}',
+    );
+  });
+
+  test.each<{ name: string; split: Split; application?: string }>([
+    { name: 'an id that ends the string', split: { stable: 'x"; } server { listen 80', weight: 0 } },
+    { name: 'a variable', split: { stable: '$request_body', weight: 0 } },
+    { name: 'a line feed after an id', split: { stable: `${stable}\n`, weight: 0 } },
+    { name: 'the draft', split: { stable, candidate: 'draft', weight: 5 } },
+    { name: 'a weight above 100', split: { stable, candidate, weight: 101 } },
+    { name: 'a negative weight', split: { stable, candidate, weight: -1 } },
+    { name: 'a weight that is no number', split: { stable, candidate, weight: Number.NaN } },
+    { name: 'a share that nginx reads as 0', split: { stable, candidate, weight: 0.004 } },
+    { name: 'a share without a candidate', split: { stable, weight: 5 } },
+    { name: 'a share beside nothing pinned', split: { stable: '', candidate, weight: 5 } },
+    { name: 'a name that is no slug', split: { stable, weight: 0 }, application: 'bot { }' },
+  ])('refuses $name', ({ split, application }) => {
+    const text = renderInclude(split, { application: application ?? 'support-bot', kind: 'chat' });
+    expect(text).toMatchObject({ ok: false, problem: { category: 'input' } });
+  });
+
+  test('lets nothing but UUIDs in', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.uuid().map((id) => `${id}"`), fc.uuid().map((id) => ` ${id}`)), (id) => {
+        expect(renderInclude({ stable, candidate: id, weight: 5 }, bot).ok).toBe(/^[0-9a-f-]{36}$/.test(id));
+      }),
+      { seed: 8 },
+    );
+  });
+});
+
+const splits = fc.oneof(
+  fc.constant<Split>({ stable: '', weight: 0 }),
+  fc.record({ stable: fc.uuid(), weight: fc.constant(0) }),
+  fc.record({ stable: fc.uuid(), candidate: fc.uuid(), weight: fc.integer({ min: 0, max: 10_000 }).map((hundredths) => hundredths / 100) }),
+);
+const applications = fc.record({
+  application: fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,62}$/),
+  kind: fc.constantFrom<PinnedApplication['kind']>('chat', 'workflow'),
+});
+
+describe('readInclude', () => {
+  test('reads back what renderInclude wrote', () => {
+    fc.assert(
+      fc.property(splits, applications, (split, application) => {
+        expect(readInclude(rendered(split, application))).toEqual({ ok: true, value: { ...application, split } });
+      }),
+      { seed: 8 },
+    );
+  });
+
+  test('notices every change by hand', () => {
+    const text = rendered({ stable, candidate, weight: 5 }, bot);
+    fc.assert(
+      fc.property(fc.nat(text.length - 1), fc.constantFrom('x', ' ', '\n', '0'), (at, mark) => {
+        fc.pre(/\S/.test(text[at] ?? '') && text[at] !== mark);
+        expect(readInclude(text.slice(0, at) + mark + text.slice(at + 1)).ok).toBe(false);
+      }),
+      { seed: 8 },
+    );
+    expect(readInclude(text.replaceAll('\n', '\r\n').trim()).ok).toBe(true);
+    expect(readInclude(text.replace('    5% ', '    50% '))).toMatchObject({ problem: { category: 'conflict' } });
+  });
+
+  test.each(['', 'server { listen 80; }', '# Written by me.\n# {}\n'])('does not know the foreign file %j', (text) => {
+    expect(readInclude(text)).toMatchObject({ ok: false, problem: { category: 'input' } });
+  });
+});
+
+test.each(['chat', 'workflow'] as const)('the how-to shows the first include file of a %s app as it is written', (kind) => {
+  const page = readFileSync(new URL('../../../docs/gateway-nginx.md', import.meta.url), 'utf8');
+  const shown = [...page.matchAll(/```text\n([^`]*)```/g)].map(([, text]) => text);
+  expect(shown[kind === 'chat' ? 0 : 1]).toBe(rendered({ stable: '', weight: 0 }, { application: 'support-bot', kind }));
+});

@@ -1,0 +1,40 @@
+import { plainLine, type Redactor } from '@sluice/core';
+import { logLine } from './log-line.ts';
+import { flushed, type Streams, type Writer } from './streams.ts';
+
+/** Voice is the one way out of a host: every text passes redaction, and every line is made harmless for CI logs. */
+export interface Voice {
+  /** log is the stream of lines: standard output, or standard error where standard output is for the document alone. */
+  readonly log: Writer;
+  line(text: string): void;
+  /** command writes what a CI system reads; the caller has escaped every text in it. */
+  command(text: string): void;
+  /** print writes a text to standard output with its line breaks. */
+  print(text: string): void;
+  /** clean is a text as `line` writes it. */
+  clean(text: string): string;
+  /** value is a text in one line, redacted, for files that a CI system reads. */
+  value(text: string): string;
+  flush(): Promise<void>;
+}
+
+/** createVoice makes a voice. `beforeWriting` takes a live display away first. */
+export const createVoice = (streams: Streams, json: boolean, redactor: Redactor, beforeWriting: () => void = () => undefined): Voice => {
+  const log = json ? streams.stderr : streams.stdout;
+  // Twice: a secret of several lines is found before the line is made, one hidden by control characters after.
+  const through = (make: (text: string) => string) => (text: string): string => redactor.redact(make(redactor.redact(text)));
+  const clean = through(logLine);
+  const put = (writer: Writer, text: string): void => {
+    beforeWriting();
+    writer.write(`${text}\n`);
+  };
+  return {
+    log,
+    clean,
+    value: through(plainLine),
+    line: (text) => put(log, clean(text)),
+    command: (text) => put(log, text),
+    print: (text) => put(streams.stdout, redactor.redact(text)),
+    flush: () => flushed(streams),
+  };
+};

@@ -1,0 +1,220 @@
+import { EventEmitter } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { displayWidth } from '@sluice/core';
+import fc from 'fast-check';
+import { barText, fitColumns, liveLine } from '../src/bar.ts';
+import { detectHost, installCancellation, type HostOptions } from '../src/index.ts';
+import { capture, captures, result, steppedClock, temporaryFolder } from './fakes.ts';
+
+let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+});
+afterAll(() => folder.remove());
+
+const open = async (environment: Record<string, string>, options: HostOptions = {}, streams = captures()) => {
+  const own = join(folder.path, String(Math.random()).slice(2));
+  await mkdir(own);
+  const clock = steppedClock();
+  const host = await detectHost(environment, streams, { folder: own, clock, ...options });
+  return { host, streams, clock, folder: own };
+};
+
+const gitlab = { GITLAB_CI: 'true', CI: 'true' };
+const jenkins = { JENKINS_URL: 'https://ci.example.com/' };
+const failure = result({
+  status: 'error', category: 'permission', reason: 'the token is not accepted', hint: 'Set DIFY_TOKEN.',
+  problem: { category: 'permission', reason: 'the token is not accepted', tried: 'log in', where: 'https://dify.example.com', answer: { status: 401 }, hint: 'Set DIFY_TOKEN.' },
+});
+
+test.each([
+  [{ GITHUB_ACTIONS: 'true', GITLAB_CI: 'true' }, 'github'],
+  [gitlab, 'gitlab'],
+  [jenkins, 'jenkins'],
+  [{ CI: 'true' }, 'terminal'],
+  [{}, 'terminal'],
+])('%j is %s', async (environment, name) => {
+  expect((await open(environment)).host.name).toBe(name);
+});
+
+describe('GitLab', () => {
+  test('groups are collapsible sections with names of their own', async () => {
+    const { host, streams, clock } = await open(gitlab);
+    clock.advance(5000);
+    await host.group('Deploy\r\u001B[0Ksection_end:1:x', async () => host.log('inside'));
+    await expect(host.group('two', () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    const marks = [...streams.stdout.text().matchAll(/\u001B\[0Ksection_(start|end):(\d+):(sluice_\d+_\d+)\r\u001B\[0K/g)].map((match) => match.slice(1, 4));
+    expect(marks.map(([kind, at]) => [kind, at])).toEqual([['start', '5'], ['end', '5'], ['start', '5'], ['end', '5']]);
+    expect(marks[0]?.[2]).toBe(marks[1]?.[2]);
+    expect(marks[0]?.[2]).not.toBe(marks[2]?.[2]);
+  });
+
+  test('outputs are a dotenv report, one line each, the last value of a name wins', async () => {
+    const { host, folder: own } = await open(gitlab);
+    await host.outputs({ version: '12', reason: 'first' });
+    await host.outputs({ reason: 'two\nSLUICE_VERSION=evil 中文 = ok' });
+    expect(await readFile(join(own, 'sluice.env'), 'utf8')).toBe('SLUICE_VERSION=12\nSLUICE_REASON=two SLUICE_VERSION=evil 中文 = ok\n');
+  });
+
+  test('SLUICE_DOTENV names the report; one that is too long is said', async () => {
+    const { host, folder: own, streams } = await open({ ...gitlab, SLUICE_DOTENV: 'reports/a.env' });
+    await host.outputs({ long: 'x'.repeat(6000) });
+    expect(await readFile(join(own, 'reports', 'a.env'), 'utf8')).toHaveLength('SLUICE_LONG='.length + 6001);
+    expect(streams.stdout.text()).toContain('GitLab takes at most 5120');
+  });
+
+  test('a report that cannot be written is a warning', async () => {
+    const { host, streams } = await open({ ...gitlab, SLUICE_DOTENV: join(folder.path, 'file', 'x.env') });
+    await writeFile(join(folder.path, 'file'), '');
+    await host.outputs({ a: 'b' });
+    expect(streams.stdout.text()).toContain('warning the dotenv report could not be written');
+  });
+
+  test('masking writes nothing', async () => {
+    const { host, streams } = await open({ ...gitlab, CI_JOB_TOKEN: 'glcbt-64_abcdefgh' });
+    host.mask('s3cret-value');
+    host.log('s3cret-value glcbt-64_abcdefgh');
+    expect(streams.stdout.text()).toBe('*** ***\n');
+  });
+});
+
+describe('Jenkins', () => {
+  test('outputs of all steps are one JSON object in the results folder', async () => {
+    const { host, folder: own } = await open(jenkins);
+    await host.outputs({ version: '12', reason: 'a' });
+    await host.outputs({ reason: 'b\nc' });
+    expect(JSON.parse(await readFile(join(own, '.sluice', 'results', 'outputs.json'), 'utf8'))).toEqual({ version: '12', reason: 'b c' });
+  });
+
+  test('a broken outputs file is a warning', async () => {
+    const { host, streams, folder: own } = await open({ ...jenkins, SLUICE_RESULTS: 'r' });
+    await mkdir(join(own, 'r'));
+    await writeFile(join(own, 'r', 'outputs.json'), '{');
+    await host.outputs({ a: 'b' });
+    expect(streams.stdout.text()).toContain('warning the outputs could not be written');
+  });
+
+  test('a failed step says everything that is known, the reason once', async () => {
+    const { host, streams } = await open(jenkins);
+    host.stepEnded(failure);
+    expect(streams.stdout.text()).toBe(
+      'deploy error in 3.2 s: the token is not accepted\n  tried: log in\n  where: https://dify.example.com\n  answer: HTTP 401\n  next: Set DIFY_TOKEN.\n',
+    );
+  });
+});
+
+describe('progress', () => {
+  test('in a CI log is a line when its label changes, and every 30 s', async () => {
+    const { host, streams, clock } = await open(gitlab);
+    const tick = (label: string, text: string): void => {
+      host.progress({ label, share: 0.254, text });
+      clock.advance(10_000);
+    };
+    for (const answers of [1, 2, 3, 4, 5]) tick('canary 5 %', `${answers} answers`);
+    tick('canary 25 %', '6 answers');
+    tick('canary 5 %', '7 answers');
+    expect(streams.stdout.text()).toBe('canary 5 %  25 %  1 answers\ncanary 5 %  25 %  4 answers\ncanary 25 %  25 %  6 answers\ncanary 5 %  25 %  7 answers\n');
+  });
+
+  test('on a terminal is redrawn in place, at most ten times a second, and gives way to lines', async () => {
+    const streams = captures({ columns: 60 });
+    const { host, clock } = await open({}, {}, streams);
+    for (let step = 0; step < 1000; step += 1) {
+      host.progress({ label: '金丝雀 25 %', share: step / 1000, text: `${step} 个回答` });
+      clock.advance(10);
+    }
+    host.log('a line');
+    host.print('a document');
+    await host.close();
+    const text = streams.stdout.text();
+    const draws = text.split('\r\u001B[2K').filter((draw) => draw.startsWith('金丝雀'));
+    expect(draws.length).toBeLessThanOrEqual(101);
+    expect(draws.length).toBeGreaterThan(90);
+    for (const draw of draws) expect(displayWidth(draw)).toBeLessThan(60);
+    expect(text.endsWith('\r\u001B[2Ka line\na document\n')).toBe(true);
+    expect(text.slice(0, text.indexOf('a line'))).not.toContain('\n');
+  });
+
+  test.each<[string, Record<string, string>, HostOptions]>([
+    ['on a CI', { CI: 'true' }, {}],
+    ['on a dumb terminal', { TERM: 'dumb' }, {}],
+  ])('%s is plain lines without control characters', async (_, environment, options) => {
+    const streams = captures({ columns: 60 });
+    const { host } = await open(environment, options, streams);
+    host.progress({ label: 'a', share: 0.5, text: 'b' });
+    host.stepStarted('deploy');
+    host.stepEnded(result());
+    expect(streams.stdout.text()).toBe('a  50 %  b\ndeploy started\ndeploy passed in 3.2 s: the draft holds the source\n');
+  });
+
+  test('goes to standard error when standard output is no terminal', async () => {
+    const streams = { stdout: capture(), stderr: capture({ columns: 60 }) };
+    const { host } = await open({}, {}, streams);
+    host.progress({ label: 'a', share: 1, text: 'b' });
+    host.log('a line');
+    expect(streams.stdout.text()).toBe('a line\n');
+    expect(streams.stderr.text()).toContain('a  [########################]  b');
+  });
+
+  test('with --json leaves standard output to the document', async () => {
+    const streams = captures({ columns: 60 });
+    const { host } = await open({}, { json: true }, streams);
+    host.progress({ label: 'a', share: 1, text: 'b' });
+    host.stepEnded(result());
+    host.print('{}');
+    await host.outputs({ a: 'b' });
+    expect(streams.stdout.text()).toBe('{}\n');
+  });
+});
+
+describe('a terminal', () => {
+  test.each([[{}, true], [{ NO_COLOR: '1' }, false], [{ NO_COLOR: '' }, true], [{ TERM: 'dumb' }, false]])('with %j is coloured: %s', async (environment, coloured) => {
+    const streams = captures({ columns: 80 });
+    const { host } = await open(environment, {}, streams);
+    host.stepEnded(result());
+    expect(streams.stdout.text().includes('\u001B[32m')).toBe(coloured);
+  });
+
+  test('a bar fits any width and is never wider than the terminal', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.double({ noNaN: true }), fc.integer({ min: 0, max: 120 }), (text, share, columns) => {
+        const fitted = fitColumns(barText({ label: '中文', share, text }), columns);
+        expect(displayWidth(fitted)).toBeLessThanOrEqual(columns);
+      }),
+      { seed: 5, numRuns: 300 },
+    );
+  });
+
+  test('a line that is not shown is not taken away', () => {
+    const writer = capture({ columns: 80 });
+    const line = liveLine(writer, steppedClock());
+    line.hide();
+    expect(writer.text()).toBe('');
+  });
+});
+
+test('summaries are kept in the results folder where the CI has no page for them', async () => {
+  const { host, folder: own } = await open(gitlab);
+  host.mask('s3cret-value');
+  await host.summary('# one s3cret-value');
+  await host.summary('# two');
+  expect(await readFile(join(own, '.sluice', 'results', 'summary.md'), 'utf8')).toBe('# one ***\n# two\n');
+});
+
+test('cancellation fires once and tells every signal', () => {
+  const source = new EventEmitter();
+  const told: [string, number][] = [];
+  let aborted = 0;
+  const cancellation = installCancellation(source, (signal, times) => void told.push([signal, times]));
+  cancellation.signal.addEventListener('abort', () => (aborted += 1));
+  expect(cancellation.signal.aborted).toBe(false);
+  source.emit('SIGINT');
+  source.emit('SIGTERM');
+  source.emit('SIGINT');
+  expect(cancellation.signal.aborted).toBe(true);
+  expect([aborted, told]).toEqual([1, [['SIGINT', 1], ['SIGTERM', 2], ['SIGINT', 3]]]);
+  cancellation.uninstall();
+  expect([source.listenerCount('SIGINT'), source.listenerCount('SIGTERM')]).toEqual([0, 0]);
+});

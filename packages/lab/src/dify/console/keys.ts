@@ -1,0 +1,46 @@
+import { json, Refused, type Answer } from '../answer.ts';
+import type { Fields } from '../reading.ts';
+import type { Route } from '../routes.ts';
+import { newKey, type ApiKey, type App } from '../store.ts';
+import { appOf, secondsOf, type Call } from './call.ts';
+
+const maxKeys = 10;
+
+const keyFields = (key: ApiKey): Fields => ({
+  id: key.id,
+  type: 'app',
+  token: key.token,
+  last_used_at: key.lastUsedAt === undefined ? null : secondsOf(key.lastUsedAt),
+  created_at: secondsOf(key.createdAt),
+});
+
+const create = (app: App): Answer => {
+  if (app.keys.length >= maxKeys) {
+    return json({ custom: 'max_keys_exceeded', message: `Cannot create more than ${maxKeys} API keys for this resource type.` }, 400);
+  }
+  const key = newKey();
+  app.keys.push(key);
+  return json(keyFields(key), 201);
+};
+
+const remove = (app: App, id: string): Answer | Refused => {
+  if (!app.keys.some((key) => key.id === id)) return new Refused(json({ message: 'API key not found' }, 404));
+  app.keys = app.keys.filter((key) => key.id !== id);
+  return json(null, 204);
+};
+
+const onApp =
+  (handle: (app: App, key: string) => Answer | Refused): Route<Call>['handle'] =>
+  (call, parameters) => {
+    const app = appOf(call, parameters);
+    // Unlike other routes, this one says "not found" without a code of its own.
+    if (app instanceof Refused) return new Refused(json({ message: 'App not found.' }, 404));
+    return handle(app, (parameters['key'] ?? '').toLowerCase());
+  };
+
+/** keyRoutes are about an app's API keys: listed in the clear, ten at most (Dify 1.12.1, controllers/console/apikey.py). */
+export const keyRoutes: readonly Route<Call>[] = [
+  { method: 'GET', path: '/apps/:app/api-keys', handle: onApp((app) => json({ data: app.keys.map(keyFields) })) },
+  { method: 'POST', path: '/apps/:app/api-keys', handle: onApp(create) },
+  { method: 'DELETE', path: '/apps/:app/api-keys/:key', handle: onApp(remove) },
+];

@@ -1,0 +1,21 @@
+import type { LabRequest } from '../../server.ts';
+import { json, Refused, type Answer } from '../answer.ts';
+import { route } from '../routes.ts';
+import type { State } from '../state.ts';
+import { aboutRoutes } from './about.ts';
+import { appOfKey } from './call.ts';
+import { logRoutes } from './logs.ts';
+import { serviceRunRoutes } from './runs.ts';
+
+const routes = [...aboutRoutes, ...logRoutes, ...serviceRunRoutes];
+
+/** answerService answers a request to the service API; `path` is what follows /v1. */
+export const answerService = (state: State, request: LabRequest, path: string): Answer | Refused | Promise<Answer | Refused> => {
+  if (path === '/' && request.method === 'GET') {
+    return json({ welcome: 'Dify OpenAPI', api_version: 'v1', server_version: state.version });
+  }
+  const found = route(routes, request, path);
+  if (!('run' in found)) return found;
+  const app = appOfKey(state, request);
+  return app instanceof Refused ? app : found.run({ state, request, app });
+};

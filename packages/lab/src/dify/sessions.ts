@@ -1,0 +1,156 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { LabRequest } from '../server.ts';
+import { json, jsonBody, misfits, refuse, Refused, type Answer } from './answer.ts';
+import { text } from './reading.ts';
+import { issue, verify } from './tokens.ts';
+
+/** Account is the lab's only account, owner of its only workspace. */
+export interface Account {
+  readonly id: string;
+  readonly name: string;
+  readonly email: string;
+  readonly password: string;
+  readonly adminKey: string;
+  readonly workspaceId: string;
+  readonly createdAt: number;
+}
+
+/** newAccount makes an account with random credentials. */
+export const newAccount = (): Account => ({
+  id: randomUUID(),
+  name: 'Lab Owner',
+  email: `owner-${randomBytes(6).toString('hex')}@lab.example`,
+  password: `Pw1${randomBytes(15).toString('base64url')}`,
+  adminKey: randomBytes(24).toString('base64url'),
+  workspaceId: randomUUID(),
+  createdAt: Date.now(),
+});
+
+const hour = 60 * 60;
+const wrongTries = 5;
+const draftPath = /^\/console\/api\/apps\/[a-f0-9-]+\/workflows\/draft/;
+
+const cookie = (request: LabRequest, name: string): string | undefined => {
+  for (const pair of (request.headers['cookie'] ?? '').split(/;\s*/)) {
+    const [key, ...value] = pair.split('=');
+    if (key === name && value.join('=') !== '') return value.join('=');
+  }
+  return undefined;
+};
+
+const bearer = (request: LabRequest): string | undefined => /^bearer\s+(\S.*)$/i.exec(request.headers['authorization'] ?? '')?.[1];
+
+/** base64Text decodes as Python's b64decode does: other characters are dropped, the padding must fit. */
+const base64Text = (value: string): string | undefined => {
+  const kept = value.replace(/[^A-Za-z0-9+/=]/g, '');
+  if (kept.length % 4 !== 0 || /=[^=]/.test(kept) || /={3}/.test(kept)) return undefined;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(kept, 'base64'));
+  } catch {
+    // Bytes that are no UTF-8 are what a plain password looks like after decoding.
+    return undefined;
+  }
+};
+
+/** Sessions checks who asks: the password dialect of 1.11.2 and later, cookies with a CSRF token, or the admin key. */
+export class Sessions {
+  readonly account: Account;
+  readonly #secret = randomBytes(32).toString('hex');
+  readonly #refreshTokens = new Set<string>();
+  readonly #failures = new Map<string, number>();
+
+  constructor(account: Account) {
+    this.account = account;
+  }
+
+  /** login answers with three cookies (1.12.1, controllers/console/auth/login.py). */
+  login(request: LabRequest): Answer | Refused {
+    const body = jsonBody(request);
+    if (body instanceof Refused) return body;
+    const email = text(body['email']);
+    const missing = ['email', 'password'].filter((field) => typeof body[field] !== 'string');
+    if (missing.length > 0) {
+      return misfits('LoginPayload', missing.map((field) => ({ field, message: 'Field required', type: 'missing', input: body })));
+    }
+    const password = base64Text(text(body['password']));
+    if (password === undefined) return refuse(401, 'authentication_failed', 'Invalid encrypted data');
+    const failures = this.#failures.get(email.toLowerCase()) ?? 0;
+    // Dify counts first and refuses when more than five are counted, so the sixth wrong try is still a 401.
+    if (failures > wrongTries) {
+      return refuse(429, 'email_code_login_limit', 'Too many incorrect password attempts. Please try again later.');
+    }
+    if (email.toLowerCase() !== this.account.email || password !== this.account.password) {
+      this.#failures.set(email.toLowerCase(), failures + 1);
+      return refuse(401, 'authentication_failed', 'Invalid email or password.');
+    }
+    this.#failures.delete(email.toLowerCase());
+    return this.#opened();
+  }
+
+  /** refresh changes the refresh token for a new one; the old one is gone. */
+  refresh(request: LabRequest): Answer {
+    const token = cookie(request, 'refresh_token');
+    if (token === undefined) return json({ result: 'fail', message: 'No refresh token provided' }, 401);
+    if (!this.#refreshTokens.delete(token)) return json({ result: 'fail', message: 'Invalid refresh token' }, 401);
+    return this.#opened();
+  }
+
+  logout(request: LabRequest): Answer | Refused {
+    const refused = this.#identify(request);
+    if (refused !== undefined) return refused;
+    this.#refreshTokens.clear();
+    const gone = (name: string): string => `${name}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; SameSite=Lax`;
+    return { status: 200, body: { result: 'success' }, headers: { 'set-cookie': ['access_token', 'refresh_token', 'csrf_token'].map(gone) } };
+  }
+
+  /** check lets a request pass or refuses it: identity first, then the CSRF token, GET requests too. */
+  check(request: LabRequest): Refused | undefined {
+    const refused = this.#identify(request);
+    if (refused !== undefined) return refused;
+    if (this.#token(request) === this.account.adminKey || draftPath.test(request.path)) return undefined;
+    const wrong = refuse(401, 'unauthorized', 'CSRF token is missing or invalid.');
+    const token = request.headers['x-csrf-token'];
+    if (token === undefined || token !== cookie(request, 'csrf_token')) return wrong;
+    const claims = verify(token, this.#secret);
+    return typeof claims === 'string' || claims['sub'] !== this.account.id ? wrong : undefined;
+  }
+
+  /** checkAdmin lets only the admin key pass, with no workspace named. */
+  checkAdmin(request: LabRequest): Refused | undefined {
+    const token = this.#token(request);
+    if (token === undefined) return refuse(401, 'unauthorized', 'Authorization header is missing.');
+    return token === this.account.adminKey ? undefined : refuse(401, 'unauthorized', 'API key is invalid.');
+  }
+
+  #token(request: LabRequest): string | undefined {
+    return cookie(request, 'access_token') ?? bearer(request);
+  }
+
+  #identify(request: LabRequest): Refused | undefined {
+    const token = this.#token(request);
+    if (token === this.account.adminKey && request.headers['x-workspace-id'] === this.account.workspaceId) return undefined;
+    if (token === undefined) return refuse(401, 'unauthorized', 'Invalid Authorization token.');
+    const claims = verify(token, this.#secret);
+    if (typeof claims === 'string') return refuse(401, 'unauthorized', claims);
+    return claims['user_id'] === this.account.id ? undefined : refuse(401, 'unauthorized', 'Invalid Authorization token.');
+  }
+
+  #opened(): Answer {
+    const now = Math.floor(Date.now() / 1000);
+    const access = issue({ user_id: this.account.id, exp: now + hour, iss: 'SELF_HOSTED', sub: 'Console API Passport' }, this.#secret);
+    const csrf = issue({ exp: now + hour, sub: this.account.id }, this.#secret);
+    const refresh = randomBytes(64).toString('hex');
+    this.#refreshTokens.add(refresh);
+    return {
+      status: 200,
+      body: { result: 'success' },
+      headers: {
+        'set-cookie': [
+          `access_token=${access}; Max-Age=${hour}; HttpOnly; Path=/; SameSite=Lax`,
+          `refresh_token=${refresh}; Max-Age=${30 * 24 * hour}; HttpOnly; Path=/; SameSite=Lax`,
+          `csrf_token=${csrf}; Max-Age=${hour}; Path=/; SameSite=Lax`,
+        ],
+      },
+    };
+  }
+}

@@ -1,0 +1,74 @@
+import type { Problem } from '@sluice/core';
+import type { PairedPlan, RolloutPlan } from './plan.ts';
+import type { RolloutPorts } from './ports.ts';
+import { evidenceOf, type RolloutEnd, type RolloutPoint } from './rollout-end.ts';
+import { continues, enterStage, startRollout, type RolloutState, type Versions } from './rollout-state.ts';
+import { stopProblem } from './stopping.ts';
+import { bake, planClock } from './watch.ts';
+import { driveWeighted } from './weighted.ts';
+
+const startProblem = (versions: Versions, ports: RolloutPorts): Problem | undefined => {
+  const tried = `judge candidate ${versions.candidate} against ${versions.stable}`;
+  if (versions.stable === versions.candidate) {
+    return { category: 'input', reason: `Stable and candidate are the same version, ${versions.stable}.`, tried };
+  }
+  const names = ports.sources.map(({ name }) => name);
+  if (names.length === 0 || new Set(names).size < names.length) {
+    return { category: 'evidence', reason: 'There is no source of evidence, or two sources have the same name.', tried };
+  }
+  return undefined;
+};
+
+const refused = (plan: RolloutPlan, state: RolloutState, problem: Problem): RolloutEnd => ({
+  verdict: 'stopped',
+  reason: problem.reason,
+  weightsSeen: [],
+  evidence: evidenceOf(plan, state, [], []),
+  state,
+  problem,
+});
+
+const drivePaired = async (plan: PairedPlan, before: RolloutState, ports: RolloutPorts): Promise<RolloutEnd> => {
+  const now = planClock(ports);
+  const history: RolloutPoint[] = [];
+  const started = enterStage(before, 0, now(), ports.clock.now());
+  const baked = await bake(plan, started, ports, now, history);
+  const evidence = evidenceOf(plan, baked.state, [], history);
+  const saved = await ports.save(baked.state);
+  const base = { weightsSeen: [], evidence, state: baked.state };
+  const { decision } = baked;
+  if (decision === undefined) {
+    const problem = stopProblem(ports);
+    return problem === undefined
+      ? { ...base, verdict: 'inconclusive', reason: 'The deadline passed before the pairs were used. No traffic was moved.' }
+      : { ...base, verdict: 'stopped', reason: `${problem.reason} No traffic was moved.`, problem };
+  }
+  const verdict = decision.verdict === 'promote' || decision.verdict === 'abort' ? decision.verdict : 'inconclusive';
+  return { ...base, verdict, reason: decision.reason, ...(saved.ok ? {} : { problem: saved.problem }) };
+};
+
+/**
+ * drive carries a plan out to its verdict. `earlier` is the stored state of a run that died: when it belongs to this
+ * rollout, its evidence counts on and its weight is begun anew. A weighted plan ends with the candidate as stable
+ * (`promote`) or with all traffic back on stable, read back; where that could not be seen, `problem` says so. The
+ * caller publishes and records; a paired plan moves no traffic at all.
+ */
+export const drive = async (
+  plan: RolloutPlan,
+  versions: Versions,
+  ports: RolloutPorts,
+  earlier?: RolloutState,
+): Promise<RolloutEnd> => {
+  const started = startRollout(versions, ports.sources, ports.clock.now());
+  const problem = startProblem(versions, ports);
+  if (problem !== undefined) return refused(plan, started, problem);
+  const state =
+    earlier !== undefined && continues(earlier, plan, versions, ports.sources)
+      ? { ...earlier, startedAt: started.startedAt }
+      : started;
+  if (plan.kind === 'paired') return drivePaired(plan, state, ports);
+  if (ports.traffic === undefined) {
+    return refused(plan, started, { category: 'input', reason: 'The plan has weights, and this target cannot split traffic.' });
+  }
+  return driveWeighted(plan, versions, { ...ports, traffic: ports.traffic }, state);
+};

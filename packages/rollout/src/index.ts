@@ -1,0 +1,7 @@
+export * from './decide.ts';
+export * from './drive.ts';
+export * from './plan.ts';
+export type { RolloutPorts, RolloutProgress } from './ports.ts';
+export { readings, type Reading } from './reading.ts';
+export type { RolloutEnd, RolloutEvidence, RolloutPoint } from './rollout-end.ts';
+export { enterStage, readRolloutState, startRollout, type RolloutState, type SourceState, type Versions } from './rollout-state.ts';

@@ -1,0 +1,161 @@
+import { failed, sameSplit, type Observed, type Outcome, type Problem, type Split, type Traffic } from '@sluice/core';
+import type { Decision } from './decide.ts';
+import type { WeightedPlan } from './plan.ts';
+import type { RolloutPorts } from './ports.ts';
+import { evidenceOf, type RolloutEnd, type RolloutPoint } from './rollout-end.ts';
+import { enterStage, type RolloutState, type Versions } from './rollout-state.ts';
+import { defectProblem, stopProblem } from './stopping.ts';
+import { backToStable, isOurs, setSplit, splitText, stranded } from './way-back.ts';
+import { bake, planClock } from './watch.ts';
+
+type WeightedPorts = RolloutPorts & { readonly traffic: Traffic };
+
+/** Journey is where a weighted rollout is; it is written as it goes on, so that the way back knows it after an exception, too. */
+interface Journey {
+  state: RolloutState;
+  split: Split;
+  observed: Observed;
+  /** highest is the largest share of users that may be on the candidate; 0 while none was set. */
+  highest: number;
+  readonly weights: number[];
+  readonly history: RolloutPoint[];
+}
+
+/** Ending is why the climb stopped: a decision, a problem, or neither when the signal fired. */
+interface Ending {
+  readonly decision?: Decision;
+  readonly problem?: Problem;
+}
+
+const begin = async (versions: Versions, ports: WeightedPorts, state: RolloutState): Promise<Outcome<Journey>> => {
+  const read = await ports.traffic.read();
+  if (!read.ok) return read;
+  const { split } = read.value;
+  if (isOurs(split, versions)) {
+    return { ok: true, value: { state, split, observed: read.value, highest: split.weight, weights: [], history: [] } };
+  }
+  return failed({
+    category: 'conflict',
+    reason: `The canary was to start from everybody on ${versions.stable}, and the split is ${splitText(split)}.`,
+    tried: 'read the traffic split',
+    hint: 'Another release may be under way. Wait for it or roll it back, and run this release again.',
+  });
+};
+
+const move = async (journey: Journey, wanted: Split, ports: WeightedPorts): Promise<Problem | undefined> => {
+  journey.highest = Math.max(journey.highest, wanted.candidate === undefined ? 100 : wanted.weight);
+  if (sameSplit(journey.split, wanted)) return undefined;
+  const set = await setSplit(ports.traffic, journey.split, wanted);
+  if (!set.ok) return set.problem;
+  journey.split = set.value.split;
+  journey.observed = set.value;
+  return undefined;
+};
+
+/** take records the permission to abort a weight and then sets it. */
+const take = async (journey: Journey, weight: number, ports: WeightedPorts): Promise<Problem | undefined> => {
+  const { stable, candidate } = journey.state;
+  const state = { ...journey.state, permission: { stable, candidate, weight } };
+  const saved = await ports.save(state);
+  if (!saved.ok) return saved.problem;
+  journey.state = state;
+  if (ports.signal.aborted) return undefined;
+  const problem = await move(journey, { stable, candidate, weight }, ports);
+  if (problem === undefined) journey.weights.push(weight);
+  return problem;
+};
+
+const climb = async (plan: WeightedPlan, ports: WeightedPorts, journey: Journey): Promise<Ending> => {
+  const now = planClock(ports);
+  for (const [stage, weight] of [...plan.weights.entries()].slice(journey.state.stage)) {
+    const problem = await take(journey, weight, ports);
+    if (problem !== undefined) return { problem };
+    journey.state = enterStage(journey.state, stage, now(), ports.clock.now());
+    const { decision, state } = await bake(plan, journey.state, ports, now, journey.history);
+    journey.state = state;
+    if (decision?.verdict === 'raise') continue;
+    if (decision?.verdict !== 'promote') return decision === undefined ? {} : { decision };
+    const stuck = await move(journey, { stable: state.candidate, weight: 0 }, ports);
+    return stuck === undefined ? { decision } : { problem: stuck };
+  }
+  return { problem: defectProblem(new Error('the plan ended without a verdict')) };
+};
+
+const whereNow = (versions: Versions, back: Outcome<Observed> | undefined): string => {
+  if (back === undefined) return 'No traffic was moved.';
+  if (!back.ok) return back.problem.reason;
+  const { reach, linger } = back.value;
+  const from = reach === 'serving' ? 'from what answers users' : 'from where it is configured';
+  return `All traffic is back on ${versions.stable}, read back ${from}.${linger === undefined ? '' : ` ${linger}`}`;
+};
+
+const goBack = async (versions: Versions, ports: WeightedPorts, journey: Journey): Promise<Outcome<Observed> | undefined> => {
+  if (journey.highest === 0) return undefined;
+  return backToStable(ports.traffic, versions, journey.split, journey.highest).catch((error: unknown) =>
+    failed(stranded(defectProblem(error), versions, journey.highest)),
+  );
+};
+
+/** worst is the problem to end with: a way back that failed before what made it necessary, and that before a failed save. */
+const worst = (
+  reason: string,
+  cause: Problem | undefined,
+  back: Outcome<Observed> | undefined,
+  saved: Outcome<void> | undefined,
+): Problem | undefined => {
+  if (back?.ok === false) return { ...back.problem, reason, ...(cause === undefined ? {} : { others: [cause] }) };
+  if (cause !== undefined) return { ...cause, reason };
+  return saved?.ok === false ? saved.problem : undefined;
+};
+
+/** leave gives the traffic back first and writes afterwards. */
+const leave = async (plan: WeightedPlan, versions: Versions, ports: WeightedPorts, journey: Journey, ending: Ending): Promise<RolloutEnd> => {
+  const back = await goBack(versions, ports, journey);
+  const stuck = back?.ok === false;
+  const { permission, ...free } = journey.state;
+  const state = stuck ? journey.state : free;
+  const saved = permission === undefined ? undefined : await ports.save(state);
+  const cause = ending.problem ?? (ending.decision === undefined ? stopProblem(ports) : undefined);
+  const said = cause?.reason ?? ending.decision?.reason ?? 'The deadline passed before the canary had a verdict.';
+  const reason = `${said} ${whereNow(versions, back)}`;
+  const problem = worst(reason, cause, back, saved);
+  const observed = back === undefined ? journey.observed : back.ok ? back.value : undefined;
+  return {
+    verdict: cause !== undefined ? 'stopped' : ending.decision?.verdict === 'abort' ? 'abort' : 'inconclusive',
+    reason,
+    weightsSeen: journey.weights,
+    ...(observed === undefined ? {} : { observed }),
+    evidence: evidenceOf(plan, state, journey.weights, journey.history),
+    state,
+    ...(problem === undefined ? {} : { problem }),
+  };
+};
+
+/**
+ * driveWeighted takes the plan's weights one after the other. Before each it records the permission to abort. It ends
+ * with the candidate as stable, or with all traffic back on stable: after an abort, an inconclusive verdict, a
+ * cancellation, a deadline, a failed step and an exception alike.
+ */
+export const driveWeighted = async (
+  plan: WeightedPlan,
+  versions: Versions,
+  ports: WeightedPorts,
+  start: RolloutState,
+): Promise<RolloutEnd> => {
+  const begun = await begin(versions, ports, start);
+  if (!begun.ok) {
+    const evidence = evidenceOf(plan, start, [], []);
+    return { verdict: 'stopped', reason: begun.problem.reason, weightsSeen: [], evidence, state: start, problem: begun.problem };
+  }
+  const journey = begun.value;
+  const ending = await climb(plan, ports, journey).catch((error: unknown): Ending => ({ problem: defectProblem(error) }));
+  if (ending.decision?.verdict !== 'promote') return leave(plan, versions, ports, journey, ending);
+  return {
+    verdict: 'promote',
+    reason: ending.decision.reason,
+    weightsSeen: journey.weights,
+    observed: journey.observed,
+    evidence: evidenceOf(plan, journey.state, journey.weights, journey.history),
+    state: journey.state,
+  };
+};

@@ -1,0 +1,47 @@
+import { defaultCanaryPlan, type Arm, type CanaryPlanConfig, type Json, type Observation } from '@sluice/core';
+import { enterStage, planOf, startRollout, type RolloutPlan, type RolloutState } from '../src/index.ts';
+
+export type PairedObservation = Observation & { readonly paired: true };
+
+const { imul, sqrt, log, cos, PI } = Math;
+
+/** random is a small seeded generator of numbers in [0, 1) (mulberry32). */
+export const random = (seed: number): (() => number) => {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+};
+
+export const normal = (next: () => number): number =>
+  sqrt(-2 * log(1 - next())) * cos(2 * PI * next());
+
+export const planFor = (config: Partial<CanaryPlanConfig>, canSplit: boolean, deadlineMs = 3_000_000): RolloutPlan => {
+  const plan = planOf({ ...defaultCanaryPlan, ...config }, canSplit, deadlineMs);
+  if (!plan.ok) throw new Error(plan.problem.reason);
+  return plan.value;
+};
+
+export const started = (sources: readonly { name: string; unit: Observation['unit'] }[] = [{ name: 'logs', unit: 'session' }]): RolloutState =>
+  enterStage(startRollout({ stable: 'v1', candidate: 'v2' }, sources, 0), 0, 0, 0);
+
+export const arm = (version: string, answers: number, errors: number, value: (index: number) => number = () => 1000): Arm => {
+  const values = Array.from({ length: answers - errors }, (_, index) => value(index));
+  return { version, answers, errors, latenciesMs: values, tokens: values };
+};
+
+export const observed = (stable: Arm, candidate: Arm, more: Partial<Observation> = {}): Observation => ({
+  source: 'logs',
+  unit: 'session',
+  from: 0,
+  to: 60_000,
+  stable,
+  candidate,
+  ...more,
+});
+
+/** asJson fails to compile when a rollout's state could not be stored in a record. */
+export const asJson = (state: RolloutState): Json => state;

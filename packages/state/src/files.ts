@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { done, failed, type Outcome, type Problem } from '@sluice/core';
+
+const largestFile = 4_000_000;
+
+/** staleLockMs is far longer than one write takes; an older lock was left by a process that died. */
+const staleLockMs = 30_000;
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+const refused = ['EACCES', 'EPERM', 'EROFS'];
+
+/** fileProblem turns a file system error into a problem: `permission` where access is refused, else `platform`. */
+export const fileProblem = (error: unknown, tried: string, where: string): Problem => {
+  const code = codeOf(error);
+  if (code === '') throw error;
+  return {
+    category: refused.includes(code) ? 'permission' : 'platform',
+    reason: `The state folder could not be used (${code}).`,
+    tried,
+    where,
+    answer: { code },
+    hint: 'Point SLUICE_STATE at a folder that this job can write and that is kept between runs.',
+  };
+};
+
+/** readFile gives a regular file's text; undefined when there is none. Symbolic links and large files are refused. */
+export const readFile = async (path: string): Promise<Outcome<string | undefined>> => {
+  const tried = 'read a record';
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      const { size } = await file.stat();
+      if (size > largestFile) {
+        return failed({ category: 'input', reason: `The record has ${size} bytes, more than ${largestFile}.`, tried, where: path });
+      }
+      return done(await file.readFile('utf8'));
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? done(undefined) : failed(fileProblem(error, tried, path));
+  }
+};
+
+const syncFolder = async (folder: string): Promise<void> => {
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+/** writeTemporary writes a new file beside `path`, flushed to the disk, and gives its path. */
+const writeTemporary = async (path: string, text: string): Promise<string> => {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const file = await open(temporary, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return temporary;
+};
+
+const create = async (path: string): Promise<boolean> => {
+  try {
+    await (await open(path, 'wx', 0o600)).close();
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+};
+
+const changedAt = async (path: string): Promise<number | undefined> => {
+  try {
+    return (await stat(path)).mtimeMs;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+};
+
+/** lock takes the lock of a file; a lock that is much older than the temporary file just written is taken over. */
+const lock = async (path: string, temporary: string): Promise<boolean> => {
+  if (await create(path)) return true;
+  const held = await changedAt(path);
+  const now = await changedAt(temporary);
+  if (held !== undefined && now !== undefined && now - held < staleLockMs) return false;
+  await rm(path, { force: true });
+  return create(path);
+};
+
+/**
+ * replaceFile writes a text in one step (temporary file, flush, rename), if `allowed` agrees to what is there now.
+ * Other writers of the same file are kept out meanwhile; one that is at work is a `conflict`.
+ */
+export const replaceFile = async (
+  path: string,
+  text: string,
+  allowed: (present: string | undefined) => Outcome<void>,
+): Promise<Outcome<void>> => {
+  const tried = 'write a record';
+  try {
+    const temporary = await writeTemporary(path, text);
+    const lockPath = `${path}.lock`;
+    try {
+      if (!(await lock(lockPath, temporary))) {
+        return failed({ category: 'conflict', reason: 'Another process is writing this record.', tried, where: path, hint: 'Run again.' });
+      }
+      try {
+        const present = await readFile(path);
+        const agreed = present.ok ? allowed(present.value) : present;
+        if (!agreed.ok) return agreed;
+        await rename(temporary, path);
+        await syncFolder(dirname(path));
+        return done(undefined);
+      } finally {
+        await rm(lockPath, { force: true });
+      }
+    } finally {
+      await rm(temporary, { force: true });
+    }
+  } catch (error) {
+    return failed(fileProblem(error, tried, path));
+  }
+};
+
+/** proveFolder writes and removes a file, and so finds out whether records can be written. */
+export const proveFolder = async (folder: string): Promise<Outcome<void>> => {
+  try {
+    const temporary = await writeTemporary(join(folder, 'proof'), 'proof\n');
+    await rm(temporary);
+    await syncFolder(folder);
+    return done(undefined);
+  } catch (error) {
+    return failed({ ...fileProblem(error, 'prove that records can be written', folder), category: 'permission' });
+  }
+};

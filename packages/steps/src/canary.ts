@@ -1,0 +1,187 @@
+import * as z from 'zod';
+import {
+  defaultCanaryPlan,
+  defineStep,
+  done,
+  draft,
+  endedBy,
+  failed,
+  type CanaryPlanConfig,
+  type EvidenceSource,
+  type Outcome,
+  type StepContext,
+  type StepEnding,
+  type Target,
+} from '@sluice/core';
+import { pairedAsk } from '@sluice/probe';
+import { drive, planOf, type RolloutEnd, type RolloutPlan, type RolloutProgress, type Versions } from '@sluice/rollout';
+import { commonInputs, text } from './inputs.ts';
+import { newUsers, probesOf } from './questions.ts';
+import { changeRecord } from './record.ts';
+import { earlierOutput } from './versions.ts';
+
+const inputs = z.strictObject({
+  ...commonInputs,
+  stable: text('Id of the version to compare with. Default: the one that users get now.'),
+  candidate: text('Id of the version to judge. Default: the one that publish-version made, or the deployed one.'),
+});
+
+type Inputs = z.output<typeof inputs>;
+
+const deadlineMs = 3_000_000;
+
+const planConfig = (context: StepContext): CanaryPlanConfig | undefined => {
+  const canary = context.selected.ok ? context.selected.value.config.canary : undefined;
+  if (canary === undefined || canary === false) return undefined;
+  return canary === true ? defaultCanaryPlan : canary;
+};
+
+const planFor = (target: Target, config: CanaryPlanConfig): Outcome<RolloutPlan> => {
+  const plan = planOf(config, target.traffic !== undefined, deadlineMs);
+  if (plan.ok || target.lacking.traffic === undefined) return plan;
+  return failed({ ...plan.problem, where: target.address, hint: `${plan.problem.hint ?? ''} ${target.lacking.traffic}`.trim() });
+};
+
+/** stableVersion is what users get now: what the traffic is pinned to, else what the platform serves by default. */
+const stableVersion = async (context: StepContext, target: Target, values: Inputs): Promise<Outcome<string>> => {
+  if (values.stable !== undefined) return done(values.stable);
+  const observed = await target.traffic?.read();
+  if (observed !== undefined && !observed.ok) return observed;
+  const pinned = observed?.value.split.stable ?? '';
+  if (pinned !== '') return done(pinned);
+  const previous = target.traffic === undefined ? '' : await earlierOutput(context, 'publish-version', 'previous-version');
+  if (previous !== '') return done(previous);
+  const inspected = await target.inspect();
+  return inspected.ok ? done(inspected.value.live?.id ?? '') : inspected;
+};
+
+const candidateVersion = async (context: StepContext, target: Target, values: Inputs): Promise<string> => {
+  if (values.candidate !== undefined) return values.candidate;
+  return target.traffic === undefined ? draft : earlierOutput(context, 'publish-version', 'version');
+};
+
+/** nothingToJudge says why there is no canary to run; undefined when there is one. */
+const nothingToJudge = async (context: StepContext, target: Target, versions: Versions): Promise<string | undefined> => {
+  if (versions.stable === '') return 'nothing to compare with: this is the first version';
+  if (versions.candidate === '') return undefined;
+  if (versions.stable === versions.candidate) return `users get ${versions.stable} already, nothing is different`;
+  const changed = await earlierOutput(context, target.traffic === undefined ? 'deploy' : 'publish-version', 'changed');
+  return changed === 'false' && target.traffic !== undefined ? 'the content has not changed' : undefined;
+};
+
+const openEvidence = async (
+  context: StepContext,
+  target: Target,
+  versions: Versions,
+  plan: RolloutPlan,
+): Promise<Outcome<readonly EvidenceSource[]>> => {
+  const source = await context.overlaid();
+  if (!source.ok) return source;
+  const probes = probesOf(context, source.value);
+  if (!probes.ok) return probes;
+  return context.evidence({
+    target,
+    ...versions,
+    ask: pairedAsk(probes.value, newUsers()),
+    pairs: plan.pairs,
+    pairsPerWindow: plan.pairsPerWindow,
+  });
+};
+
+const show = (context: StepContext, progress: RolloutProgress): void => {
+  const { weight, seenStable, seenCandidate, verdictSoFar, share } = progress;
+  const seen = `${seenCandidate} answers of the candidate, ${seenStable} of stable`;
+  context.host.progress({ label: weight === 0 ? 'canary, no traffic' : `canary ${weight} %`, share, text: `${seen}: ${verdictSoFar}` });
+};
+
+const categoryOf = (end: RolloutEnd): StepEnding['category'] => {
+  if (end.verdict === 'promote') return end.problem === undefined ? 'passed' : end.problem.category;
+  if (end.verdict === 'abort') return 'gate';
+  if (end.verdict === 'inconclusive') return 'evidence';
+  return end.problem?.category ?? 'defect';
+};
+
+const splitText = (end: RolloutEnd): string => {
+  const split = end.observed?.split;
+  return split === undefined ? '' : `${split.stable}${split.candidate === undefined ? '' : `,${split.candidate}=${split.weight}%`}`;
+};
+
+const endingOf = (end: RolloutEnd, versions: Versions): StepEnding => ({
+  category: categoryOf(end),
+  reason: end.reason,
+  ...(end.problem?.hint === undefined ? {} : { hint: end.problem.hint }),
+  outputs: {
+    verdict: end.verdict,
+    stable: versions.stable,
+    candidate: versions.candidate,
+    weights: end.weightsSeen.join(','),
+    observed: splitText(end),
+  },
+  evidence: end.evidence,
+  ...(end.problem === undefined ? {} : { problem: end.problem }),
+});
+
+const judge = async (context: StepContext, target: Target, versions: Versions, plan: RolloutPlan): Promise<StepEnding> => {
+  const sources = await openEvidence(context, target, versions, plan);
+  if (!sources.ok) return endedBy(sources.problem);
+  for (const { name, unit, cost } of sources.value) context.host.log(`evidence: ${name}, counted by ${unit}${cost === '' ? '' : `, ${cost}`}`);
+  const end = await drive(plan, versions, {
+    ...(target.traffic === undefined ? {} : { traffic: target.traffic }),
+    sources: sources.value,
+    clock: context.clock,
+    signal: context.signal,
+    cancelled: () => context.cancelled(),
+    save: (rollout) =>
+      target.traffic === undefined ? Promise.resolve(done(undefined)) : changeRecord(context, target, (record) => ({ ...record, rollout })),
+    report: (progress) => show(context, progress),
+  });
+  await Promise.all(sources.value.map((source) => source.close()));
+  return endingOf(end, versions);
+};
+
+const dryRun = (plan: RolloutPlan, versions: Versions): StepEnding => ({
+  category: 'passed',
+  reason:
+    plan.kind === 'weighted'
+      ? `would move ${plan.weights.map((weight) => `${weight} %`).join(', ')} and then all users from ${versions.stable} to the candidate`
+      : `would put at most ${plan.pairs} questions to the candidate and to ${versions.stable}`,
+  outputs: { stable: versions.stable, candidate: versions.candidate },
+});
+
+/** canary lets the new version in by degrees, compares it with the old one, and closes by itself when it is worse. */
+export const canary = defineStep({
+  name: 'canary',
+  summary: 'Let the new version in by degrees, compare it with the old one, go back by itself when it is worse, and verify that.',
+  inputs,
+  outputs: {
+    verdict: { description: '`promote`, `abort`, `inconclusive` or `stopped`.', initial: '' },
+    stable: { description: 'Id of the version that was compared with.', initial: '' },
+    candidate: { description: 'Id of the version that was judged.', initial: '' },
+    weights: { description: 'The weights that were set, in per cent.', initial: '' },
+    observed: { description: 'The split of traffic as it was read back last.', initial: '' },
+  },
+  offline: false,
+  deadlineMs,
+  run: async (context, values) => {
+    const config = planConfig(context);
+    if (config === undefined) return { category: 'skipped', reason: 'sluice.yml asks for no canary in this environment' };
+    const target = await context.target();
+    if (!target.ok) return endedBy(target.problem);
+    const plan = planFor(target.value, config);
+    if (!plan.ok) return endedBy(plan.problem);
+    const stable = await stableVersion(context, target.value, values);
+    if (!stable.ok) return endedBy(stable.problem);
+    const versions = { stable: stable.value, candidate: await candidateVersion(context, target.value, values) };
+    const nothing = await nothingToJudge(context, target.value, versions);
+    if (nothing !== undefined) return { category: 'skipped', reason: nothing };
+    if (context.dryRun) return dryRun(plan.value, versions);
+    if (versions.candidate === '') {
+      return endedBy({
+        category: 'input',
+        reason: 'it is not known which version to judge',
+        hint: 'Run publish-version before, hand its results folder on, or give the input candidate.',
+      });
+    }
+    return judge(context, target.value, versions, plan.value);
+  },
+});
