@@ -1,9 +1,9 @@
 import {
   createCommandRunner,
   createHttpClient,
-  credentialHosts,
   type Clock,
   type CommandRunner,
+  type CredentialHosts,
   type Host,
   type HttpClient,
 } from '@sluice/core';
@@ -27,19 +27,17 @@ export interface ConnectionOptions {
   readonly signal: AbortSignal;
   /** loopbackOnly refuses every other address (rehearsals). */
   readonly loopbackOnly: boolean;
-  readonly insecureHttp: boolean;
+  /** credentialHosts are where credentials may go, from SLUICE_HOSTS. */
+  readonly credentialHosts?: CredentialHosts;
   readonly ca?: string;
 }
 
 /** httpClient opens nothing before its first request. */
-export const httpClient = ({ host, clock, signal, loopbackOnly, insecureHttp, ca }: ConnectionOptions): HttpClient =>
+export const httpClient = ({ host, credentialHosts, ca, ...rest }: ConnectionOptions): HttpClient =>
   createHttpClient({
-    clock,
-    signal,
+    ...rest,
     userAgent: `sluice/${version}`,
-    loopbackOnly,
-    credentialHosts: credentialHosts(host.environment['SLUICE_HOSTS']),
-    insecureHttp,
+    ...(credentialHosts === undefined ? {} : { credentialHosts }),
     proxyEnvironment: proxies(host),
     ...(ca === undefined ? {} : { ca }),
   });

@@ -60,7 +60,7 @@ describe('faults', () => {
     );
     const { appId, apiKey } = lab.createApp(dsl);
     lab.setFaults(appId, undefined, { errors: 1 });
-    expect((await run(service(lab, apiKey))).body['data']).toMatchObject({ status: 'failed' });
+    expect((await run(service(lab, apiKey))).body['data']).toMatchObject({ status: 'failed', total_steps: 2 });
   });
 
   test('throttle before anything runs', async () => {

@@ -159,6 +159,7 @@ describe('files and numbers', () => {
     const id = '11111111-2222-4333-8444-555555555555';
     const hidden = encryptDataset(id, 'one');
     expect([decryptDataset(hidden, 'one'), decryptDataset(hidden, 'two'), decryptDataset(id, 'two')]).toEqual([id, undefined, id]);
+    expect(decryptDataset(encryptDataset('no uuid', 'one'), 'one')).toBeUndefined();
   });
 
   test('tokens follow the length of a text', () => {
@@ -193,6 +194,22 @@ describe('branches', () => {
   test('fail on a variable that is not there', async () => {
     const missing = { cases: [{ case_id: 'true', logical_operator: 'and', conditions: [{ ...condition, variable_selector: ['start', 'y'] }] }] };
     expect(await run(...flow(missing))).toMatchObject({ status: 'failed', error: "Variable ['start', 'y'] not found" });
+  });
+
+  test('hold back a text that an answer behind them may not need', async () => {
+    const cases = [{ case_id: 'true', logical_operator: 'and', conditions: [{ variable_selector: ['sys', 'query'], comparison_operator: 'contains', value: 'tea' }] }];
+    const nodes = [
+      start(), node('first', model('First')), node('if', { type: 'if-else', cases }), node('a', model('A')), node('b', model('B')),
+      node('answer', { type: 'answer', answer: '{{#first.text#}}|{{#a.text#}}{{#b.text#}}|end' }),
+    ];
+    const edges = [...chain('start', 'first', 'if'), edge('if', 'a', 'true'), edge('if', 'b', 'false'), edge('a', 'answer'), edge('b', 'answer')];
+    const { apiKey } = lab.createApp(file('advanced-chat', nodes, edges));
+    const got = await service(lab, apiKey)('POST', '/chat-messages', { inputs: {}, query: 'tea', user: 'u', response_mode: 'streaming' });
+    const all = events(got.text);
+    const firstMessage = all.findIndex((event) => event['event'] === 'message');
+    const decided = all.findIndex((event) => event['event'] === 'node_finished' && (event['data'] as { node_id: string }).node_id === 'if');
+    expect(firstMessage).toBeGreaterThan(decided);
+    expect(all.filter((event) => event['event'] === 'message').map((event) => event['answer']).join('')).toBe('First: tea|A: tea|end');
   });
 
   test('a classifier takes its first class', async () => {
@@ -273,12 +290,12 @@ describe('containers', () => {
     node('it', { type: 'iteration', start_node_id: startsAt, iterator_selector: ['code', 'list'], output_selector: ['inner', 'output'], ...more }),
     child('itstart', 'it', { type: 'iteration-start' }),
     child('inner', 'it', { type: 'template-transform', template: '{{ i }}:{{ v }}', variables: [{ variable: 'i', value_selector: ['it', 'index'] }, { variable: 'v', value_selector: ['it', 'item'] }] }),
-    end({ out: ['it', 'output'] }),
+    end({ out: ['it', 'output'], leak: ['inner', 'output'] }),
   ];
   const edges = [...chain('start', 'code', 'it', 'end'), edge('itstart', 'inner')];
 
   test('an iteration runs for each item', async () => {
-    expect(await run(nodes('itstart'), edges, { x: '雨' })).toMatchObject({ status: 'succeeded', outputs: { out: ['0:code: 雨 (list)'] } });
+    expect(await run(nodes('itstart'), edges, { x: '雨' })).toMatchObject({ status: 'succeeded', outputs: { out: ['0:code: 雨 (list)'], leak: null } });
     const got = await ask(nodes('itstart'), edges, { x: '雨' }, {}, { response_mode: 'streaming' });
     const named = events(got.text).map((event) => event['event']);
     expect(named.filter((name) => String(name).startsWith('iteration'))).toEqual(['iteration_started', 'iteration_next', 'iteration_completed']);

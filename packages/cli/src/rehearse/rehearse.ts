@@ -121,7 +121,7 @@ const stage = async (parts: StageParts): Promise<Outcome<Stage>> => {
       note: (line) => host.log(line),
       offline: false,
     }),
-    http: httpClient({ host, clock: systemClock(), signal: new AbortController().signal, loopbackOnly: true, insecureHttp: true }),
+    http: httpClient({ host, clock: systemClock(), signal: new AbortController().signal, loopbackOnly: true }),
     commands: labCommands(lab),
     files: createFilePort(),
     state: folderStore(join(workFolder, 'state')),

@@ -29,19 +29,19 @@ const parametersOf = (pattern: string, path: string): Record<string, string> | u
   return parameters;
 };
 
-/** route finds the handler of a request, first match first, and answers 404 or 405 as Flask does when there is none. */
-export const route = <Call>(
-  routes: readonly Route<Call>[],
-  request: LabRequest,
-  path: string,
-): { run: (call: Call) => Answer | Refused | Promise<Answer | Refused>; path: string } | Answer | Refused => {
+/** Matched is a route that fits a request, with the values of its path. */
+export interface Matched<Call> {
+  readonly route: Route<Call>;
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+/** match finds the route of a request, first match first, and answers 404 or 405 as Flask does when there is none. */
+export const match = <Call>(routes: readonly Route<Call>[], request: LabRequest, path: string): Matched<Call> | Answer | Refused => {
   let otherMethod = false;
-  for (const candidate of routes) {
-    const parameters = parametersOf(candidate.path, path);
+  for (const route of routes) {
+    const parameters = parametersOf(route.path, path);
     if (parameters === undefined) continue;
-    if (candidate.method === request.method) {
-      return { run: (call) => candidate.handle(call, parameters), path: candidate.path };
-    }
+    if (route.method === request.method) return { route, parameters };
     otherMethod = true;
   }
   return otherMethod

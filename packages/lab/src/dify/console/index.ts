@@ -1,6 +1,6 @@
 import type { LabRequest } from '../../server.ts';
-import { Refused, type Answer } from '../answer.ts';
-import { route } from '../routes.ts';
+import type { Answer, Refused } from '../answer.ts';
+import { match } from '../routes.ts';
 import type { State } from '../state.ts';
 import { accountRoutes, openRoutes } from './accounts.ts';
 import { appRoutes } from './apps.ts';
@@ -9,13 +9,13 @@ import { keyRoutes } from './keys.ts';
 import { runRoutes } from './runs.ts';
 import { workflowRoutes } from './workflows.ts';
 
-const closedRoutes = [...accountRoutes, ...importRoutes, ...appRoutes, ...runRoutes, ...workflowRoutes, ...keyRoutes];
+const routes = [...openRoutes, ...accountRoutes, ...importRoutes, ...appRoutes, ...runRoutes, ...workflowRoutes, ...keyRoutes];
 
 /** answerConsole answers a request to the console API; `path` is what follows /console/api. */
 export const answerConsole = (state: State, request: LabRequest, path: string): Answer | Refused | Promise<Answer | Refused> => {
-  const open = route(openRoutes, request, path);
-  if ('run' in open) return open.run({ state, request });
-  const found = route(closedRoutes, request, path);
-  if (!('run' in found)) return found instanceof Refused || open instanceof Refused ? (found instanceof Refused ? found : open) : found;
-  return state.sessions.check(request) ?? found.run({ state, request });
+  const found = match(routes, request, path);
+  if (!('route' in found)) return found;
+  const { route, parameters } = found;
+  const refused = openRoutes.includes(route) ? undefined : state.sessions.check(request);
+  return refused ?? route.handle({ state, request }, parameters);
 };

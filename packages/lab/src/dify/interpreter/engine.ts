@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { fields, items, text, type Fields } from '../reading.ts';
+import { announce } from './announce.ts';
 import { assignerNode } from './assigner.ts';
 import { iterationNode, loopNode } from './containers.ts';
 import type { Graph, GraphEdge, GraphNode } from './graph.ts';
@@ -9,7 +9,7 @@ import type { Pool } from './pool.ts';
 import { Responder } from './responder.ts';
 import { stepLimit, type NodeResult, type Run, type Within } from './run.ts';
 import { callsModel, standIn, type StandIn } from './standIns.ts';
-import { total, totalPrice, usageFields } from './usage.ts';
+import { usageFields } from './usage.ts';
 
 /** GraphResult is how one pass over a graph ended; without an error it went well. */
 export interface GraphResult {
@@ -28,12 +28,9 @@ export interface Scope {
 }
 
 const injectedError = '[lab] Server Unavailable Error: the model did not answer.';
-const silent = new Set(['iteration', 'loop', 'iteration-start', 'loop-start']);
 
 const branches = (node: GraphNode): boolean =>
   node.type === 'if-else' || node.type === 'question-classifier' || node.fields['error_strategy'] === 'fail-branch';
-
-const seconds = (): number => Math.floor(Date.now() / 1000);
 
 /** pieces cuts a text as a model streams it, a few words or characters at a time. */
 const pieces = (said: string): readonly string[] => said.match(/[\s\S]{1,12}/gu) ?? [];
@@ -75,7 +72,7 @@ class Walk {
 
   async #visit(node: GraphNode): Promise<{ error: string; injected?: true } | undefined> {
     const { run, pool } = this.#scope;
-    const finish = this.#announce(node);
+    const finish = announce(node, run, this.#within);
     let result = await this.#execute(node);
     let status = 'succeeded';
     let error: string | null = null;
@@ -184,40 +181,6 @@ class Walk {
     }
     this.#skipped.add(target.id);
     for (const next of this.#graph.outgoing(target.id)) this.#decide(next, 'skipped');
-  }
-
-  /** announce tells that a node begins and gives the way to tell that it has ended. */
-  #announce(node: GraphNode): (status: string, result: Partial<StandIn>, error: string | null) => void {
-    const { run } = this.#scope;
-    if (silent.has(node.type)) return () => undefined;
-    const within = { iteration_id: this.#container('iteration'), loop_id: this.#container('loop') };
-    const begun = { id: randomUUID(), node_id: node.id, node_type: node.type, title: node.title, index: run.steps, predecessor_node_id: null };
-    const createdAt = seconds();
-    const startedAt = performance.now();
-    run.ports.emit({
-      event: 'node_started',
-      fields: { ...begun, inputs: null, inputs_truncated: false, created_at: createdAt, extras: {}, ...within, agent_strategy: null },
-    });
-    return (status, result, error) => {
-      const { usage } = result;
-      run.ports.emit({
-        event: 'node_finished',
-        fields: {
-          ...begun,
-          inputs: result.inputs ?? {}, inputs_truncated: false,
-          process_data: {}, process_data_truncated: false,
-          outputs: result.outputs ?? {}, outputs_truncated: false,
-          status, error,
-          elapsed_time: (performance.now() - startedAt) / 1000,
-          execution_metadata: usage === undefined ? null : { total_tokens: total(usage), total_price: totalPrice(usage), currency: 'USD' },
-          created_at: createdAt, finished_at: seconds(), files: [], ...within,
-        },
-      });
-    };
-  }
-
-  #container(kind: Within['kind']): string | null {
-    return this.#within?.kind === kind ? this.#within.id : null;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { LabRequest } from '../../server.ts';
 import { json, Refused, type Answer } from '../answer.ts';
-import { route } from '../routes.ts';
+import { match } from '../routes.ts';
 import type { State } from '../state.ts';
 import { aboutRoutes } from './about.ts';
 import { appOfKey } from './call.ts';
@@ -14,8 +14,8 @@ export const answerService = (state: State, request: LabRequest, path: string): 
   if (path === '/' && request.method === 'GET') {
     return json({ welcome: 'Dify OpenAPI', api_version: 'v1', server_version: state.version });
   }
-  const found = route(routes, request, path);
-  if (!('run' in found)) return found;
+  const found = match(routes, request, path);
+  if (!('route' in found)) return found;
   const app = appOfKey(state, request);
-  return app instanceof Refused ? app : found.run({ state, request, app });
+  return app instanceof Refused ? app : found.route.handle({ state, request, app }, found.parameters);
 };

@@ -1,0 +1,152 @@
+import { resolve } from 'node:path';
+import {
+  createFilePort,
+  createSecretReader,
+  credentialHosts,
+  done,
+  endedBy,
+  failed,
+  durationMs,
+  parseInputs,
+  readFileText,
+  resultOf,
+  resultsFolder,
+  runStep,
+  safeOutputs,
+  selectEnvironment,
+  systemClock,
+  type AnyStep,
+  type Arguments,
+  type Host,
+  type Outcome,
+  type Project,
+  type SelectedEnvironment,
+  type StepEnding,
+  type StepResult,
+} from '@sluice/core';
+import { commandRunner, httpClient, noCommands } from './connection.ts';
+import { createContext, type Context } from './context.ts';
+import { checkCredentialAddresses } from './credential-addresses.ts';
+import { loadProject } from './load-project.ts';
+import { stateStore } from './stores.ts';
+
+/** Signals say when a run ends: `signal` at once, `connection` some seconds later, so that traffic can still be put back. */
+export interface Signals {
+  readonly signal: AbortSignal;
+  readonly connection: AbortSignal;
+}
+
+const ended = (step: AnyStep, ending: StepEnding): StepResult => resultOf(step.name, ending, safeOutputs(step), new Date(), 0);
+
+const textInput = (inputs: Readonly<Record<string, unknown>>, name: string): string | undefined => {
+  const value = inputs[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+const deadlineOf = (step: AnyStep, inputs: Readonly<Record<string, unknown>>): Outcome<number> => {
+  const text = textInput(inputs, 'deadline');
+  if (text === undefined) return done(step.deadlineMs);
+  const milliseconds = durationMs(text);
+  if (milliseconds !== undefined && milliseconds > 0) return done(milliseconds);
+  return failed({ category: 'input', reason: `input "deadline": must be a duration such as 90s or 20m, got "${text}"`, tried: 'read the inputs' });
+};
+
+/** authority reads the file of certificate authorities that an environment names. */
+const authority = async (project: Project, selected: SelectedEnvironment): Promise<Outcome<string | undefined>> => {
+  const { dify } = selected.config;
+  const path = typeof dify === 'object' ? dify.ca : undefined;
+  return path === undefined ? done(undefined) : readFileText(resolve(project.folder, path), path);
+};
+
+interface Prepared {
+  readonly context: Context;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly deadlineMs: number;
+}
+
+/** Preparation is the context to run a step in, or the reason to skip it. */
+type Preparation = Prepared | { readonly skipped: string };
+
+const contextFor = async (
+  host: Host,
+  project: Project,
+  selected: Outcome<SelectedEnvironment>,
+  settings: { readonly offline: boolean; readonly dryRun: boolean },
+  signals: Signals,
+): Promise<Outcome<Context>> => {
+  const { offline, dryRun } = settings;
+  const hosts = credentialHosts(host.environment['SLUICE_HOSTS']);
+  if (!hosts.ok) return hosts;
+  if (!offline && selected.ok) {
+    const checked = checkCredentialAddresses(selected.value.config, hosts.value, host.context.onCi);
+    if (!checked.ok) return checked;
+    for (const warning of checked.value) host.warn(warning);
+  }
+  const ca = selected.ok && !offline ? await authority(project, selected.value) : done(undefined);
+  if (!ca.ok) return ca;
+  const clock = systemClock();
+  const note = (line: string): void => host.log(line);
+  const connection = { host, clock, signal: signals.connection, loopbackOnly: false, credentialHosts: hosts.value };
+  return done(
+    createContext({
+      ...{ host, clock, dryRun, offline, project, selected },
+      signal: signals.signal,
+      connectionSignal: signals.connection,
+      cancelled: () => signals.signal.aborted,
+      rehearsal: false,
+      workFolder: resolve(project.folder, '.sluice'),
+      secrets: createSecretReader({
+        environment: host.environment,
+        ...(selected.ok ? { environmentName: selected.value.name } : {}),
+        mask: (value) => host.mask(value),
+        note,
+        offline: host.context.pullRequest !== undefined,
+      }),
+      http: httpClient({ ...connection, ...(ca.value === undefined ? {} : { ca: ca.value }) }),
+      commands: offline ? noCommands('no command of sluice.yml runs for pull requests or in offline steps') : commandRunner(host),
+      files: createFilePort(),
+      state: stateStore(host, project.folder),
+      results: resultsFolder(host.resultsFolder, (text) => host.redact(text), note),
+    }),
+  );
+};
+
+const prepare = async (host: Host, step: AnyStep, given: Arguments, signals: Signals): Promise<Outcome<Preparation>> => {
+  const flags = { ...given.flags, ...(given.positionals[0] === undefined ? {} : { config: given.positionals[0] }) };
+  const json = host.environment['SLUICE_INPUTS'];
+  const parsed = parseInputs(step, { flags, ...(json === undefined ? {} : { json }) });
+  for (const secret of parsed.secretsSeen) host.mask(secret);
+  if (!parsed.inputs.ok) return parsed.inputs;
+  const inputs = parsed.inputs.value;
+  const deadlineMs = deadlineOf(step, inputs);
+  if (!deadlineMs.ok) return deadlineMs;
+  const loaded = await loadProject(textInput(inputs, 'config') ?? 'sluice.yml');
+  if (!loaded.ok) return loaded;
+  const { project } = loaded.value;
+  const environment = textInput(inputs, 'environment');
+  const selection = selectEnvironment(project, { ...(environment === undefined ? {} : { input: environment }), context: host.context });
+  // An offline step without an environment looks at all of them; everything else needs the one it works on.
+  if (!selection.ok && (!step.offline || environment !== undefined)) return selection;
+  const skipped = selection.ok && 'skipped' in selection.value ? selection.value.skipped : undefined;
+  if (skipped !== undefined && !step.offline) return done({ skipped });
+  const selected: Outcome<SelectedEnvironment> = !selection.ok
+    ? selection
+    : 'skipped' in selection.value
+      ? failed({ category: 'input', reason: selection.value.skipped })
+      : done(selection.value);
+  const offline = step.offline || host.context.pullRequest !== undefined;
+  const context = await contextFor(host, project, selected, { offline, dryRun: inputs['dry-run'] === true }, signals);
+  return context.ok ? done({ context: context.value, inputs, deadlineMs: deadlineMs.value }) : context;
+};
+
+/** runStepCommand runs one step as the command line and SLUICE_INPUTS say, and gives its result document. */
+export const runStepCommand = async (host: Host, step: AnyStep, given: Arguments, signals: Signals): Promise<StepResult> => {
+  const prepared = await prepare(host, step, given, signals);
+  if (!prepared.ok) return ended(step, endedBy(prepared.problem));
+  if ('skipped' in prepared.value) return ended(step, { category: 'skipped', reason: prepared.value.skipped });
+  const { context, inputs, deadlineMs } = prepared.value;
+  const result = await runStep(step, context, inputs, deadlineMs);
+  const recorded = await context.record(result);
+  await context.close();
+  return recorded.ok || result.category !== 'passed' ? result : { ...result, ...ended(step, endedBy(recorded.problem)), outputs: result.outputs };
+};
