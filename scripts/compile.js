@@ -15,7 +15,7 @@ export const runScript = (script, ...options) =>
 const linkRooms = () => {
   const scope = join(build, 'node_modules', '@sluice');
   mkdirSync(scope, { recursive: true });
-  for (const room of readdirSync(join(root, 'packages'))) {
+  for (const room of readdirSync(join(build, 'packages'))) {
     writeFileSync(join(build, 'packages', room, 'package.json'), '{"type":"module","exports":"./src/index.js"}\n');
     symlinkSync(join('..', '..', 'packages', room), join(scope, room));
   }

@@ -83,20 +83,29 @@ const postRuntime = (lab: Lab, body: Body): Answer => {
   );
 };
 
+/** asked runs a call on a platform. They throw for names and texts that they do not take; over HTTP that is the caller's mistake. */
+const asked = (run: () => Answer): Answer => {
+  try {
+    return run();
+  } catch (error) {
+    return refused(error instanceof Error ? error.message : String(error));
+  }
+};
+
 const answer = async (lab: Lab, request: LabRequest): Promise<Answer> => {
   const body = readBody(request);
   if (body === undefined) return refused('the body is not a JSON object');
   switch (`${request.method} ${request.path}`) {
     case 'POST /faults':
-      return postFaults(lab, body);
+      return asked(() => postFaults(lab, body));
     case 'GET /served':
-      return getServed(lab, request.query);
+      return asked(() => getServed(lab, request.query));
     case 'GET /messages':
       return ok({ messages: lab.inbox.messages(), refused: lab.inbox.refused() });
     case 'POST /apps':
-      return postApp(lab, body);
+      return asked(() => postApp(lab, body));
     case 'POST /runtimes':
-      return postRuntime(lab, body);
+      return asked(() => postRuntime(lab, body));
     case 'POST /gateway/reload':
       return ok(await lab.gateway.run(['nginx', '-s', 'reload']));
     default:
@@ -112,10 +121,7 @@ export const startLabControl = async (lab: Lab): Promise<LabControl> => {
       answerJson(response, 401, { code: 'unauthorized', message: 'send the bearer token that the lab printed' });
       return;
     }
-    // The platforms throw for names that they do not know; over HTTP that is the caller's mistake.
-    const { status, value } = await answer(lab, request).catch((error: unknown) =>
-      refused(error instanceof Error ? error.message : String(error)),
-    );
+    const { status, value } = await answer(lab, request);
     answerJson(response, status, value);
   });
   return { origin: server.origin, token, close: () => server.close() };

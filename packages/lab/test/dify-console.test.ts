@@ -343,6 +343,15 @@ describe('versions', () => {
     expect(keys).toEqual([...keys].sort());
   });
 
+  test('an export leaves credentials of tools and agents out unless secrets are asked for', async () => {
+    const tools = { tools: { value: [{ tool_name: 't', credential_id: 'cred-agent' }] } };
+    const nodes = [node('start', { type: 'start' }), node('tool', { type: 'tool', credential_id: 'cred-tool' }), node('agent', { type: 'agent', agent_parameters: tools })];
+    const { appId } = lab.createApp(file('workflow', nodes, chain('start', 'tool', 'agent')));
+    const exported = async (query: string): Promise<string[]> => String((await admin(lab)('GET', `/apps/${appId}/export${query}`)).body['data']).match(/cred-\w+/g) ?? [];
+    expect(await exported('')).toEqual([]);
+    expect(await exported('?include_secret=true')).toEqual(['cred-tool', 'cred-agent']);
+  });
+
   test('an export comes back as the same export', async () => {
     const first = await imported(chatflow('多行\n标题: "x"', '第一行\n- 第二行 {{#llm.text#}}\n'));
     const one = String((await admin(lab)('GET', `/apps/${first}/export`)).body['data']);
@@ -360,7 +369,9 @@ describe('apps and keys', () => {
     expect(codes).toEqual([...Array.from({ length: 9 }, () => 201), 400]);
     const keys = (await ask('GET', `/apps/${appId}/api-keys`)).body['data'] as { id: string; token: string }[];
     expect(keys.map((key) => /^app-[A-Za-z0-9]{24}$/.test(key.token))).toEqual(Array.from({ length: 10 }, () => true));
-    expect(keys[0]?.token).toBe(apiKey);
+    expect(keys[0]).toMatchObject({ token: apiKey, last_used_at: null });
+    await fetch(`${lab.origin}/v1/info`, { headers: { authorization: `Bearer ${apiKey}` } });
+    expect((await ask('GET', `/apps/${appId}/api-keys`)).body['data']).toMatchObject([{ last_used_at: expect.any(Number) }, ...Array.from({ length: 9 }, () => ({ last_used_at: null }))]);
     expect((await ask('DELETE', `/apps/${appId}/api-keys/${keys[0]?.id ?? ''}`)).status).toBe(204);
     expect((await fetch(`${lab.origin}/v1/info`, { headers: { authorization: `Bearer ${apiKey}` } })).status).toBe(401);
   });

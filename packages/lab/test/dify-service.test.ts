@@ -58,13 +58,13 @@ describe('a workflow', () => {
     expect(got.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     expect(got.text).toMatch(/^(data: \{.*\}\n\n)+$/);
     expect(names(got)).toEqual([
-      'workflow_started', 'node_started', 'node_finished', 'node_started', 'text_chunk', 'text_chunk',
+      'workflow_started', 'node_started', 'node_finished', 'node_started', 'text_chunk', 'text_chunk', 'text_chunk',
       'node_finished', 'node_started', 'node_finished', 'workflow_finished',
     ]);
     const all = events(got.text);
     expect(all[0]).toMatchObject({ data: { workflow_id: published, inputs: { topic: 'tea', 'sys.user_id': 'u1' } } });
     expect(all.filter((event) => event['event'] === 'text_chunk').map((event) => (event['data'] as { text: string }).text).join('')).toBe('Summary: About tea');
-    expect(all[6]).toMatchObject({ data: { node_type: 'llm', execution_metadata: { currency: 'USD' } } });
+    expect(all[7]).toMatchObject({ data: { node_type: 'llm', execution_metadata: { currency: 'USD' } } });
     expect(all.at(-1)).toMatchObject({ data: { status: 'succeeded', created_by: { user: 'u1' }, exceptions_count: 0 } });
   });
 
@@ -198,12 +198,13 @@ describe('a chatflow', () => {
     const { apiKey, published } = lab.createApp(chatflow());
     const got = await chat(service(lab, apiKey), { response_mode: 'streaming' });
     expect(names(got)).toEqual([
-      'workflow_started', 'node_started', 'node_finished', 'node_started', 'message', 'message', 'message',
+      'workflow_started', 'node_started', 'node_finished', 'node_started', 'message', 'message', 'message', 'message',
       'node_finished', 'node_started', 'node_finished', 'workflow_finished', 'message_end',
     ]);
     const all = events(got.text);
     expect(all[0]).toMatchObject({ data: { workflow_id: published } });
     expect(all.filter((event) => event['event'] === 'message').map((event) => event['answer']).join('')).toBe('Bot says: 回答: How are you?');
+    expect(all[7]).toMatchObject({ event: 'message', answer: '' });
     expect(new Set(all.map((event) => event['conversation_id'])).size).toBe(1);
   });
 

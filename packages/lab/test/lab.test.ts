@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { readFaults } from '../src/fault-reading.ts';
 import { describe as describeLab, shellExports, startLab, startLabControl, type Lab, type LabControl } from '../src/index.ts';
@@ -102,18 +103,21 @@ describe('the control server', () => {
   test('makes an app that answers through the gateway', async () => {
     const made = await call('POST', '/apps', { dsl: workflow });
     expect(made).toMatchObject({ status: 200, value: { appId: expect.any(String), apiKey: expect.stringMatching(/^app-/), published: expect.any(String) } });
-    const { appId = '', apiKey = '', published = '' } = { ...(made.value as Record<string, string>) };
+    const { appId, apiKey, published }: Record<string, unknown> = { ...Object(made.value) };
     const response = await fetch(`${lab.gateway.origin}/v1/workflows/run`, {
       method: 'POST',
-      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${String(apiKey)}`, 'content-type': 'application/json' },
       body: JSON.stringify({ inputs: { query: '你好' }, response_mode: 'blocking', user: 'u1' }),
     });
     expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('succeeded')]);
-    expect((await call('GET', `/served?platform=dify&application=${appId}`)).value).toEqual({ [published]: 1 });
+    expect((await call('GET', `/served?platform=dify&application=${String(appId)}`)).value).toEqual({ [String(published)]: 1 });
     expect((await call('POST', '/faults', { platform: 'dify', application: appId, faults: { throttled: 1 } })).status).toBe(200);
   });
 
   test('reloads the gateway and shows the messages', async () => {
+    await writeFile(lab.gateway.includeFile, 'split_clients {');
+    expect(await call('POST', '/gateway/reload')).toMatchObject({ status: 200, value: { code: 1, stderr: expect.stringContaining('[emerg]') } });
+    await writeFile(lab.gateway.includeFile, '');
     expect(await call('POST', '/gateway/reload')).toMatchObject({ status: 200, value: { code: 0 } });
     await fetch(lab.inbox.slack.url, { method: 'POST', body: '{"text":"hi"}' });
     await fetch(lab.inbox.slack.url, { method: 'POST', body: '{' });

@@ -53,9 +53,9 @@ const move = async (journey: Journey, wanted: Split, ports: WeightedPorts): Prom
 };
 
 /** take records the permission to abort a weight and then sets it. */
-const take = async (journey: Journey, weight: number, ports: WeightedPorts): Promise<Problem | undefined> => {
+const take = async (journey: Journey, stage: number, weight: number, ports: WeightedPorts): Promise<Problem | undefined> => {
   const { stable, candidate } = journey.state;
-  const state = { ...journey.state, permission: { stable, candidate, weight } };
+  const state = { ...journey.state, stage, permission: { stable, candidate, weight } };
   const saved = await ports.save(state);
   if (!saved.ok) return saved.problem;
   journey.state = state;
@@ -68,7 +68,7 @@ const take = async (journey: Journey, weight: number, ports: WeightedPorts): Pro
 const climb = async (plan: WeightedPlan, ports: WeightedPorts, journey: Journey): Promise<Ending> => {
   const now = planClock(ports);
   for (const [stage, weight] of [...plan.weights.entries()].slice(journey.state.stage)) {
-    const problem = await take(journey, weight, ports);
+    const problem = await take(journey, stage, weight, ports);
     if (problem !== undefined) return { problem };
     journey.state = enterStage(journey.state, stage, now(), ports.clock.now());
     const { decision, state } = await bake(plan, journey.state, ports, now, journey.history);

@@ -9,8 +9,6 @@ export const regions = [
 
 const languages = ['python3.10', 'python3.12', 'nodejs18', 'nodejs20', 'java8', 'java11', 'java17', 'custom'] as const;
 
-const waiting = z.string().refine(hasPlaceholder);
-
 const matching = (pattern: RegExp, message: string): z.ZodType<string> =>
   z.string(message).refine((value) => hasPlaceholder(value) || pattern.test(value), message);
 
@@ -20,7 +18,7 @@ const numeric = (minimum: number, maximum: number, whole: boolean): z.ZodType<nu
   const number = z.number(message).refine((value) => value >= minimum && value <= maximum && (!whole || Number.isInteger(value)), message);
   return z.preprocess(
     (value) => (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value),
-    z.union([number, waiting], message),
+    z.union([number, z.string().refine(hasPlaceholder, message)], message),
   );
 };
 

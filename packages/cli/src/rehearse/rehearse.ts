@@ -29,7 +29,7 @@ import { labCommands } from './lab-commands.ts';
 import { rewrite } from './rewrite.ts';
 import { seed, type Standing } from './seed.ts';
 import { timeFactor } from './time-factor.ts';
-import { startUsers, type Users } from './users.ts';
+import { countServed, startUsers, type UsersOptions } from './users.ts';
 
 /** RehearseRequest is what the command line asks for. */
 export interface RehearseRequest {
@@ -130,40 +130,54 @@ const stage = async (parts: StageParts): Promise<Outcome<Stage>> => {
   return done({ lab, standing: standing.value, context, factor });
 };
 
-/** usersOf lets synthetic users ask at the users' own address; none when it cannot be asked yet. */
-const usersOf = async ({ context, standing }: Stage): Promise<Users | undefined> => {
+/** Door is the address that users use, with the question that they ask there. */
+type Door = Pick<UsersOptions, 'opened' | 'question'>;
+
+/** doorOf opens the users' address; undefined while there is nothing to ask. */
+const doorOf = async ({ context, standing }: Stage): Promise<Door | undefined> => {
   if (standing === undefined || standing.stable === '') return undefined;
   const [target, question] = [await context.target(), await userQuestion(context)];
   if (!target.ok || !question.ok) return undefined;
   const opened = await target.value.open(live);
-  if (!opened.ok) return undefined;
-  return startUsers({ opened: opened.value, question: question.value, people: 500, atOnce: 6, pauseMs: 80, most: 5000 });
+  return opened.ok ? { opened: opened.value, question: question.value } : undefined;
 };
 
-const report = (host: Host, { lab, standing }: Stage, seen: { answers: number; failures: number } | undefined): void => {
-  if (standing === undefined) return;
-  if (seen !== undefined) host.log(`users: ${seen.answers} answers while the release ran, ${seen.failures} of them failed`);
-  const serving = standing.serving();
-  const counts = Object.entries(standing.served()).map(([version, count]) => `${version}: ${count}`);
-  host.log(`lab: users get ${serving}, which ${serving === standing.stable ? 'is the stable version' : `is not the version from before (${standing.stable})`}`);
-  host.log(`lab: answers by version: ${counts.join(', ')}`);
+const named = (standing: Standing, version: string): string =>
+  standing.same(version, standing.stable) ? `the stable version (${version})` : `the new version (${version})`;
+
+/** reportServed asks as twenty more users and tells, from the lab's own counters, who answered them. */
+const reportServed = async (host: Host, standing: Standing, door: Door): Promise<void> => {
+  const served = await countServed(door, 20, () => standing.served());
+  const counts = Object.entries(served).map(([version, count]) => `${count} of 20 from ${named(standing, version)}`);
+  host.log(`lab: users get ${counts.length === 0 ? 'no answer' : counts.join(', ')}, counted by the lab`);
+};
+
+const report = (host: Host, { lab, standing }: Stage): void => {
   const messages = lab.inbox.messages().map(({ channel }) => channel);
-  if (messages.length > 0) host.log(`lab: the inboxes hold ${messages.length} messages: ${messages.join(', ')}`);
-  const nodes = standing.standIns();
-  if (nodes.length > 0) host.log(`lab: not the real thing but a stand-in answered for ${nodes.slice(0, 12).join(', ')}${nodes.length > 12 ? ` and ${nodes.length - 12} more` : ''}`);
+  if (messages.length > 0) host.log(`lab: messages in the inboxes: ${messages.join(', ')}`);
+  const nodes = standing?.standIns() ?? [];
+  const more = nodes.length > 12 ? ` and ${nodes.length - 12} more` : '';
+  if (nodes.length > 0) host.log(`lab: a stand-in, not the real thing, answered for ${nodes.slice(0, 12).join(', ')}${more}`);
+};
+
+const play = async (host: Host, staged: Stage): Promise<StepResult> => {
+  const door = await doorOf(staged);
+  const users = door === undefined ? undefined : startUsers({ ...door, people: 500, atOnce: 6, pauseMs: 80, most: 5000 });
+  const result = await runStep(release, staged.context, {});
+  const seen = await users?.stop();
+  if (seen !== undefined) host.log(`users: ${seen.answers} answers while the release ran, ${seen.failures} of them failed`);
+  if (door !== undefined && staged.standing !== undefined) await reportServed(host, staged.standing, door);
+  report(host, staged);
+  await door?.opened.close();
+  await staged.context.close();
+  return result;
 };
 
 const withLab = async (parts: Omit<StageParts, 'lab'>): Promise<Outcome<StepResult>> => {
   const lab = await startLab({});
   try {
     const staged = await stage({ ...parts, lab });
-    if (!staged.ok) return staged;
-    const users = await usersOf(staged.value);
-    const result = await runStep(release, staged.value.context, {});
-    const seen = await users?.stop();
-    report(parts.host, staged.value, seen);
-    await staged.value.context.close();
-    return done(result);
+    return staged.ok ? done(await play(parts.host, staged.value)) : staged;
   } finally {
     await lab.close();
   }

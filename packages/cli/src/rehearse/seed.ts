@@ -8,15 +8,15 @@ import type { Seeded } from './rewrite.ts';
 export interface Standing extends Seeded {
   /** stable is the version that users get before the release; empty when there is none. */
   readonly stable: string;
-  /** serving is the version that users get now, from the lab's own store. */
-  serving(): string;
+  /** same tells whether two versions run the same; a restored version is the same as the one it was made from. */
+  same(one: string, other: string): boolean;
   /** served counts answers to users by version, from the lab's own counters. */
   served(): Readonly<Record<string, number>>;
   /** standIns names the nodes that answered with a stand-in. */
   standIns(): readonly string[];
 }
 
-const seedDify = (lab: Lab, environment: EnvironmentConfig, dsl: string, faults: CandidateFaults | undefined): Standing => {
+const seedDify = (lab: Lab, dsl: string, faults: CandidateFaults | undefined): Standing => {
   const { email, password } = lab.dify.credentials;
   const app = lab.dify.createApp(earlierVersion(dsl));
   if (faults !== undefined) lab.dify.setFaults(app.appId, app.published, faults);
@@ -24,7 +24,7 @@ const seedDify = (lab: Lab, environment: EnvironmentConfig, dsl: string, faults:
     application: app.appId,
     secrets: { DIFY_EMAIL: email, DIFY_PASSWORD: password },
     stable: app.published ?? '',
-    serving: () => (environment.gateway === undefined ? undefined : lab.gateway.serving()) ?? lab.dify.published(app.appId) ?? '',
+    same: (one, other) => lab.dify.sameContent(app.appId, one, other),
     served: () => lab.dify.served(app.appId),
     standIns: () => lab.dify.standIns(),
   };
@@ -38,11 +38,7 @@ const seedAgentRun = (lab: Lab, name: string, endpoint: string, faults: Candidat
     application: runtime.runtimeId,
     secrets: { ALIBABA_CLOUD_ACCESS_KEY_ID: accessKeyId, ALIBABA_CLOUD_ACCESS_KEY_SECRET: accessKeySecret },
     stable: runtime.version,
-    serving: () => {
-      const { targetVersion, versionWeights } = lab.agentrun.routing(name, endpoint);
-      const shares = versionWeights.filter(({ weight }) => weight > 0).map(({ version, weight }) => `${version} (${weight * 100} %)`);
-      return [targetVersion, ...shares].join(' + ');
-    },
+    same: (one, other) => one === other,
     served: () => lab.agentrun.served(name, endpoint),
     standIns: () => [`agent "${name}"`],
   };
@@ -57,5 +53,5 @@ export const seed = (
   faults: CandidateFaults | undefined,
 ): Standing => {
   if (environment.agentrun !== undefined) return seedAgentRun(lab, parsed.source?.title ?? 'agent', environment.agentrun.endpoint, faults);
-  return seedDify(lab, environment, text, faults);
+  return seedDify(lab, text, faults);
 };

@@ -2,7 +2,7 @@ import type { Opened, Question } from '@sluice/core';
 
 /** Users are synthetic people who use the application while it is released. */
 export interface Users {
-  /** stop ends all users and says what they saw. */
+  /** stop ends all users and says what they saw; the address stays open. */
   stop(): Promise<{ readonly answers: number; readonly failures: number }>;
 }
 
@@ -43,8 +43,25 @@ export const startUsers = ({ opened, question, people, atOnce, pauseMs, most }: 
     stop: async () => {
       stopped.abort();
       await all;
-      await opened.close();
       return seen;
     },
   };
+};
+
+/** countServed lets some more users ask once each and counts, by the lab's own counters, which version answered whom. */
+export const countServed = async (
+  { opened, question }: Pick<UsersOptions, 'opened' | 'question'>,
+  users: number,
+  served: () => Readonly<Record<string, number>>,
+): Promise<Readonly<Record<string, number>>> => {
+  const before = served();
+  const never = new AbortController().signal;
+  await Promise.all(
+    Array.from({ length: users }, (_, index) => opened.ask({ ...question, user: `rehearsal-check-${index}`, streaming: false }, never)),
+  );
+  return Object.fromEntries(
+    Object.entries(served())
+      .map(([version, count]) => [version, count - (before[version] ?? 0)] as const)
+      .filter(([, count]) => count > 0),
+  );
 };

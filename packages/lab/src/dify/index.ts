@@ -7,7 +7,7 @@ import { Importer } from './importer.ts';
 import { answerService } from './service/index.ts';
 import { newAccount, Sessions } from './sessions.ts';
 import { State } from './state.ts';
-import { isWorkflowMode, newKey, Store, type App } from './store.ts';
+import { hashOf, isWorkflowMode, newKey, Store, type App } from './store.ts';
 
 /** LabDify is a Dify on loopback: the console at `origin` (/console/api), the service API at `origin`/v1. */
 export interface LabDify {
@@ -17,8 +17,10 @@ export interface LabDify {
   readonly credentials: { readonly email: string; readonly password: string; readonly adminKey: string; readonly workspaceId: string };
   /** createApp imports and publishes a DSL as people have done before Sluice came. A file that Dify refuses is thrown as an error. */
   createApp(dsl: string, options?: { readonly publish?: boolean }): { appId: string; apiKey: string; published?: string };
-  /** setFaults makes every version except `except` (a published id; drafts and later versions count as other) misbehave. */
+  /** setFaults makes every version misbehave whose content is not that of `except` (a published id). */
   setFaults(appId: string, except: string | undefined, faults: Faults): void;
+  /** sameContent compares two versions by what they run; a restored version is the same as the one it was made from. */
+  sameContent(appId: string, one: string, other: string): boolean;
   /** served counts answered service-API runs by version id (for proving a split). */
   served(appId: string): Record<string, number>;
   /** published is the id that is live by default, read from the lab's own store. */
@@ -70,6 +72,12 @@ const known = (state: State, appId: string): App => {
   return app;
 };
 
+/** contentOf identifies what a version runs; a version of an app without a workflow is its own content. */
+const contentOf = (app: App, version: string | undefined): string | undefined => {
+  const workflow = app.versions.find(({ id }) => id === version);
+  return workflow === undefined ? version : hashOf(workflow);
+};
+
 /** startLabDify starts a Dify on a free port of 127.0.0.1 with one owner, one workspace and random credentials. */
 export const startLabDify = async (options: LabDifyOptions = {}): Promise<LabDify> => {
   const { version = '1.12.1', timeScale = 1, usualLatencyMs = 40 } = options;
@@ -86,7 +94,8 @@ export const startLabDify = async (options: LabDifyOptions = {}): Promise<LabDif
     version,
     credentials: { email, password, adminKey, workspaceId },
     createApp: (dsl, { publish = true } = {}) => createApp(state, dsl, publish),
-    setFaults: (appId, except, faults) => state.misbehaviour.set(known(state, appId).id, except, faults),
+    setFaults: (appId, except, faults) => state.misbehaviour.set(appId, contentOf(known(state, appId), except), faults),
+    sameContent: (appId, one, other) => contentOf(known(state, appId), one) === contentOf(known(state, appId), other),
     served: (appId) => state.servedBy(known(state, appId).id),
     published: (appId) => {
       const app = known(state, appId);

@@ -26,15 +26,15 @@ interface Bad {
 export class Misbehaviour {
   readonly #apps = new Map<string, Bad>();
 
-  /** set makes every version but one misbehave from now on, with fresh counters. */
+  /** set makes every content but one misbehave from now on, with fresh counters: a restored copy of a good version is good. */
   set(appId: string, except: string | undefined, faults: Faults): void {
     this.#apps.set(appId, { except, faults, shares: new Map() });
   }
 
   /** next decides about the next request to a version. A refused request does not count for the other knobs. */
-  next(appId: string, version: string): Conduct {
+  next(appId: string, version: string, content: string): Conduct {
     const bad = this.#apps.get(appId);
-    if (bad === undefined || bad.except === version) return good;
+    if (bad === undefined || bad.except === content) return good;
     const hits = (knob: Knob): boolean => {
       const name = `${version} ${knob}`;
       const share = bad.shares.get(name) ?? new Share(bad.faults[knob] ?? 0);

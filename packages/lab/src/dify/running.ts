@@ -5,7 +5,7 @@ import { Run, type FlowEvent } from './interpreter/run.ts';
 import { total, usageFields } from './interpreter/usage.ts';
 import { fields, type Fields } from './reading.ts';
 import type { State } from './state.ts';
-import type { App } from './store.ts';
+import { hashOf, type App } from './store.ts';
 import { cut, streamed, type Payload } from './stream.ts';
 import { begin, creator, flowPayload, headOf, outcomeFields, poolOf, seconds, startInputs, wrap, type Ask, type Turn } from './turn.ts';
 import { unrelated } from './unrelated.ts';
@@ -114,7 +114,7 @@ const streaming = (turn: Turn, graph: Graph | string): Answer => {
 /** runWorkflow runs a draft or a version and answers in one piece or as a stream. A failed node is a 200 in workflow apps and a 400 in chatflows. */
 export const runWorkflow = async (state: State, ask: Ask): Promise<Answer | Refused> => {
   const version = ask.workflow.version === 'draft' ? 'draft' : ask.workflow.id;
-  const conduct = state.misbehaviour.next(ask.app.id, version);
+  const conduct = state.misbehaviour.next(ask.app.id, version, hashOf(ask.workflow));
   if (conduct.throttled) return tooMany(ask.app);
   const turn = begin(state, ask, conduct);
   const graph = buildGraph(ask.workflow.graph);

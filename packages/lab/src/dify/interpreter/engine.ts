@@ -138,7 +138,8 @@ class Walk {
     await run.ports.wait(latency / 2);
     if (say !== undefined && first !== undefined) await say(first);
     await run.ports.wait(latency / 2);
-    if (say !== undefined) for (const piece of rest) await say(piece);
+    // Dify closes a model's stream with an empty piece.
+    if (say !== undefined) for (const piece of [...rest, '']) await say(piece);
     return this.#measured(made, (performance.now() - startedAt) / 1000);
   }
 

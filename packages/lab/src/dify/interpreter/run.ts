@@ -60,10 +60,9 @@ export class Run {
     this.usage = plus(this.usage, usage);
   }
 
-  /** say streams a piece of the answer; the first one comes late when the plan says so. */
+  /** say streams a piece of the answer, an empty one too; the first with content comes late when the plan says so. */
   async say(text: string, selector: readonly string[]): Promise<void> {
-    if (text === '') return;
-    if (this.firstTokenSeconds === undefined) {
+    if (this.firstTokenSeconds === undefined && text.trim() !== '') {
       await this.ports.wait(this.plan.firstTokenMs);
       this.firstTokenSeconds = Number(((performance.now() - this.startedAt) / 1000).toFixed(3));
     }
