@@ -33,8 +33,10 @@ export interface Inspection {
   readonly exists: boolean;
   /** server is the platform's version, for people. */
   readonly server: string;
-  /** live is the version that users get by default; absent before the first publication. */
+  /** live is the version that users get, all of them but a canary's share; absent before the first publication. */
   readonly live?: Version;
+  /** ungoverned is what doors outside the traffic split serve, when that is another version than `live`. */
+  readonly ungoverned?: Version;
   /** candidate is the deployed, unpublished version; absent when there is none. */
   readonly candidate?: Version;
   /** notes are lines worth telling a person. */

@@ -23,7 +23,6 @@ const holds = (check: (text: string) => void): void => {
   fc.assert(fc.property(hostile, check), { seed: 5, numRuns: 1500 });
 };
 
-// eslint-disable-next-line no-control-regex
 const control = /[\u0000-\u0008\u000A-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069]/;
 
 describe('plainLine', () => {
@@ -141,10 +140,10 @@ describe('markup', () => {
     ['see http://x.y', 'see http\\://x\\.y'],
     ['@all', '@\u200Ball'],
     ['#12', '\\#\u200B12'],
-    ['- item\n# title', '\\- item \\#\u200B title'],
+    ['- item\n# title', '\\- item \\# title'],
     ['中文、。', '中文、。'],
   ])('markdownText(%j)', (text, expected) => {
-    expect(markdownText(text).replace('\\#\u200B title', '\\#\u200B title')).toBe(expected.replace('\\#\u200B title', '\\# title'));
+    expect(markdownText(text)).toBe(expected);
   });
 
   test('Markdown has no raw markup, table breaks, links or mentions', () => {
@@ -152,7 +151,7 @@ describe('markup', () => {
       const markdown = markdownText(text);
       expect(markdown).not.toMatch(/[<>\n\r]/);
       expect(markdown).not.toMatch(/(?<!\\)(?:\\\\)*[|`*_[\]]/);
-      expect(markdown).not.toMatch(/:\/\/|www\.|@\w|#\d/);
+      expect(markdown).not.toMatch(/(?<!\\):\/\/|www\.|@\w|#\d/);
       expect(markdown).not.toMatch(/&(?!amp;|lt;|gt;)/);
     });
   });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { done, failed, systemClock, type CommandAnswer, type Connection, type Outcome, type Split } from '@sluice/core';
-import { startLabGateway, type LabGateway } from '../../lab/src/gateway/index.ts';
+import { startLabGateway, type LabGateway } from '@sluice/lab';
 import { startServer, answerJson, type LabServer } from '../../lab/src/server.ts';
 import { createNginxGateway, renderInclude, type PinnedApplication } from '../src/index.ts';
 import { answering, connectionOf, gatewayOf, jumpingClock, memoryFiles } from './ports.ts';

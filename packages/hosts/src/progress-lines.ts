@@ -2,11 +2,8 @@ import type { Clock, Progress } from '@sluice/core';
 
 const repeatMs = 30_000;
 
-const percent = (share: number): string => `${Math.round(Math.min(1, Math.max(0, share)) * 100)} %`;
-
-/** progressText writes progress as one line without a bar. */
-export const progressText = ({ label, share, text }: Progress): string =>
-  [label, ...(share === undefined ? [] : [percent(share)]), text].filter((part) => part !== '').join('  ');
+/** progressText writes progress as one line, without a bar and without the share that the bar would show. */
+export const progressText = ({ label, text }: Progress): string => [label, text].filter((part) => part !== '').join(': ');
 
 /**
  * progressLines decides which progress becomes a line in a log: what has a new label (a label names what may change, such

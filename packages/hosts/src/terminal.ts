@@ -48,6 +48,8 @@ export const terminalHost = (parts: HostParts, live: LiveLine | undefined): Host
       else voice.line(line);
       for (const detail of endingDetails(result)) voice.line(detail);
     },
+    // A person reads the reasons; outputs are for the jobs of a CI, and stand in the result document.
+    outputs: () => Promise.resolve(),
     close: async () => {
       live?.hide();
       await voice.flush();

@@ -1,5 +1,4 @@
-import { plainLine, type Redactor } from '@sluice/core';
-import { logLine } from './log-line.ts';
+import { logLine, plainLine, type Redactor } from '@sluice/core';
 import { flushed, type Streams, type Writer } from './streams.ts';
 
 /** Voice is the one way out of a host: every text passes redaction, and every line is made harmless for CI logs. */
@@ -9,7 +8,7 @@ export interface Voice {
   line(text: string): void;
   /** command writes what a CI system reads; the caller has escaped every text in it. */
   command(text: string): void;
-  /** print writes a text to standard output with its line breaks. */
+  /** print writes a text to standard output with its line breaks and one at its end. */
   print(text: string): void;
   /** clean is a text as `line` writes it. */
   clean(text: string): string;
@@ -26,7 +25,7 @@ export const createVoice = (streams: Streams, json: boolean, redactor: Redactor,
   const clean = through(logLine);
   const put = (writer: Writer, text: string): void => {
     beforeWriting();
-    writer.write(`${text}\n`);
+    writer.write(text.endsWith('\n') ? text : `${text}\n`);
   };
   return {
     log,

@@ -79,6 +79,13 @@ describe('the log', () => {
     expect(streams.stdout.text()).toBe('::add-mask::line one%25%0Aline two\n*** and ***\n');
   });
 
+  test('a value too short to hide is not masked', async () => {
+    const { host, streams } = await open();
+    host.mask('abc');
+    host.mask(' ');
+    expect(streams.stdout.text()).toBe('');
+  });
+
   test('a failed step is an annotation, said once when a release repeats it', async () => {
     const { host, streams } = await open();
     const failure = { status: 'failed', category: 'gate', reason: 'the canary failed' } as const;
@@ -93,7 +100,7 @@ describe('the log', () => {
     host.mask('s3cret-value');
     host.log('a line');
     host.warn('a warning');
-    host.print('{"a": 1}');
+    host.print('{"a": 1}\n');
     await host.outputs({ version: '12' });
     await host.close();
     expect(streams.stdout.text()).toBe('{"a": 1}\n');

@@ -80,10 +80,13 @@ describe.each(hosts)('%s (live: %s)', (name, terminal) => {
   test('a secret with something invisible inside does not appear either', async () => {
     const text = await written(name, terminal, async (host) => {
       host.mask('hidden-secret-77');
+      host.mask('key##[part-42');
+      host.log('broken key##[part-42');
       host.log('hidden-\u0000secret-77 hidden\u001B[1m-secret-77');
       await host.outputs({ reason: 'hidden-\u0007secret-77' });
     });
     expect(text).not.toContain('hidden-secret-77');
+    expect(text).not.toContain('part-42');
   });
 
   test('no text from a server begins a line that a CI system obeys', async () => {

@@ -115,7 +115,7 @@ describe('progress', () => {
     for (const answers of [1, 2, 3, 4, 5]) tick('canary 5 %', `${answers} answers`);
     tick('canary 25 %', '6 answers');
     tick('canary 5 %', '7 answers');
-    expect(streams.stdout.text()).toBe('canary 5 %  25 %  1 answers\ncanary 5 %  25 %  4 answers\ncanary 25 %  25 %  6 answers\ncanary 5 %  25 %  7 answers\n');
+    expect(streams.stdout.text()).toBe('canary 5 %: 1 answers\ncanary 5 %: 4 answers\ncanary 25 %: 6 answers\ncanary 5 %: 7 answers\n');
   });
 
   test('on a terminal is redrawn in place, at most ten times a second, and gives way to lines', async () => {
@@ -146,7 +146,7 @@ describe('progress', () => {
     host.progress({ label: 'a', share: 0.5, text: 'b' });
     host.stepStarted('deploy');
     host.stepEnded(result());
-    expect(streams.stdout.text()).toBe('a  50 %  b\ndeploy started\ndeploy passed in 3.2 s: the draft holds the source\n');
+    expect(streams.stdout.text()).toBe('a: b\ndeploy started\ndeploy passed in 3.2 s: the draft holds the source\n');
   });
 
   test('goes to standard error when standard output is no terminal', async () => {

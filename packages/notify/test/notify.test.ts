@@ -261,14 +261,14 @@ describe('deliver', () => {
 
   test('no address or part of it is in what is said, whatever the server or the client says', async () => {
     const path = '/services/T000SECRET/B000SECRET/abcdef0123456789';
-    const echo = await receiver(({ url }) => ({ status: 404, body: `${'x'.repeat(180)} no ${url.pathname}${url.search} here ${token}` }));
+    const echo = await receiver(({ url }) => ({ status: 404, body: `${'x'.repeat(170)} no ${url.pathname}${url.search} here ${token}` }));
     const gone = 'http://127.0.0.1:1';
     const configs = [channel({ slack: { env: 'ECHO' } }), channel({ slack: { env: 'GONE' } }), channel({ webhook: { env: 'BAD' } })];
     const values = { ECHO: `${echo.origin}${path}?key=${token}`, GONE: `${gone}${path}?key=${token}`, BAD: `not an address ${token}` };
     const deliveries = await deliver(configs, message, ports(values));
     expect(deliveries.map(({ delivered }) => delivered)).toEqual([false, false, false]);
     const said = JSON.stringify(deliveries);
-    for (const part of ['T000SECRET', 'B000SECRET', 'abcdef', token, token.slice(0, 8)]) expect(said).not.toContain(part);
+    for (const part of ['T000', 'B000', 'abcdef', token, token.slice(0, 8)]) expect(said).not.toContain(part);
     expect(deliveries[1]?.problem).toMatchObject({ where: '127.0.0.1:1', answer: { code: 'ECONNREFUSED' } });
   });
 

@@ -38,10 +38,12 @@ const drivePaired = async (plan: PairedPlan, before: RolloutState, ports: Rollou
   const base = { weightsSeen: [], evidence, state: baked.state };
   const { decision } = baked;
   if (decision === undefined) {
-    const problem = stopProblem(ports);
-    return problem === undefined
-      ? { ...base, verdict: 'inconclusive', reason: 'The deadline passed before the pairs were used. No traffic was moved.' }
-      : { ...base, verdict: 'stopped', reason: `${problem.reason} No traffic was moved.`, problem };
+    const stopped = stopProblem(ports);
+    if (stopped === undefined) {
+      return { ...base, verdict: 'inconclusive', reason: 'The deadline passed before the pairs were used. No traffic was moved.' };
+    }
+    const reason = `${stopped.reason} No traffic was moved.`;
+    return { ...base, verdict: 'stopped', reason, problem: { ...stopped, reason } };
   }
   const verdict = decision.verdict === 'promote' || decision.verdict === 'abort' ? decision.verdict : 'inconclusive';
   return { ...base, verdict, reason: decision.reason, ...(saved.ok ? {} : { problem: saved.problem }) };

@@ -10,7 +10,7 @@ const largestFile = 4_000_000;
 const staleLockMs = 30_000;
 
 const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 const refused = ['EACCES', 'EPERM', 'EROFS'];
 
@@ -48,6 +48,8 @@ export const readFile = async (path: string): Promise<Outcome<string | undefined
 };
 
 const syncFolder = async (folder: string): Promise<void> => {
+  // Windows cannot flush a folder; its rename is in the journal already.
+  if (process.platform === 'win32') return;
   const handle = await open(folder, constants.O_RDONLY);
   try {
     await handle.sync();

@@ -91,7 +91,7 @@ const openEvidence = async (
 const show = (context: StepContext, progress: RolloutProgress): void => {
   const { weight, seenStable, seenCandidate, verdictSoFar, share } = progress;
   const seen = `${seenCandidate} answers of the candidate, ${seenStable} of stable`;
-  context.host.progress({ label: weight === 0 ? 'canary, no traffic' : `canary ${weight} %`, share, text: `${seen}: ${verdictSoFar}` });
+  context.host.progress({ label: weight === 0 ? 'canary without traffic' : `canary at ${weight} %`, share, text: `${seen}. ${verdictSoFar}` });
 };
 
 const categoryOf = (end: RolloutEnd): StepEnding['category'] => {

@@ -12,8 +12,10 @@ export interface PutBack {
 const alreadyServed = async (target: Target, good: Version): Promise<Outcome<Version | undefined>> => {
   const inspected = await target.inspect();
   if (!inspected.ok) return inspected;
-  const { live } = inspected.value;
+  const { live, ungoverned } = inspected.value;
   if (live?.id !== good.id) return done(undefined);
+  // Doors outside the split, such as a web app, still serve what was published.
+  if (ungoverned !== undefined && ungoverned.digest !== good.digest) return done(undefined);
   if (target.traffic === undefined) return done(live);
   const observed = await target.traffic.read();
   if (!observed.ok) return observed;

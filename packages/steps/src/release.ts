@@ -134,7 +134,7 @@ const release_ = async (run: Run): Promise<StepEnding> => {
   return ending(run, failing, recovered);
 };
 
-const outputsOf = (results: readonly StepResult[]): Record<string, string> => {
+const outputsOf = (results: readonly StepResult[]) => {
   const output = (step: string, name: string): string => results.find((result) => result.step === step)?.outputs[name] ?? '';
   return {
     version: output('publish-version', 'version'),
@@ -144,20 +144,23 @@ const outputsOf = (results: readonly StepResult[]): Record<string, string> => {
   };
 };
 
+/** sentence ends a reason with a full stop, so that another sentence can follow. */
+const sentence = (reason: string): string => (/[.!?。！？]$/.test(reason) ? reason : `${reason}.`);
+
 const ending = (run: Run, failing: StepResult | undefined, recovered: Outcome<string>): StepEnding => {
   const { results } = run;
   const outputs = { ...outputsOf(results), 'failed-step': failing?.step ?? '', recovered: recovered.ok ? recovered.value : 'no' };
   if (failing === undefined) {
-    const last = results.find((result) => result.step === publishVersion.name);
-    return { category: 'passed', reason: last?.reason ?? 'released', outputs, steps: results };
+    const published = outputs.version === '' ? 'the new version' : `version ${outputs.version}`;
+    return { category: 'passed', reason: run.context.dryRun ? 'dry run: nothing was changed' : `released: everybody gets ${published}`, outputs, steps: results };
   }
   if (recovered.ok) {
-    const reason = `${failing.step}: ${failing.reason}; ${recovered.value}`;
+    const reason = `${failing.step}: ${sentence(failing.reason)} ${recovered.value}`;
     return { category: failing.category, reason, hint: failing.hint, outputs, steps: results };
   }
   return {
     category: failing.category,
-    reason: `${failing.step}: ${failing.reason}; AND the last good version could not be put back: ${recovered.problem.reason}`,
+    reason: `${failing.step}: ${sentence(failing.reason)} And the last good version could not be put back: ${recovered.problem.reason}`,
     hint: `Users may still meet the new version. ${recovered.problem.hint ?? 'Run rollback now.'}`,
     outputs,
     problem: recovered.problem.category === failing.category ? recovered.problem : { ...recovered.problem, category: failing.category === 'passed' || failing.category === 'skipped' ? 'defect' : failing.category },

@@ -82,19 +82,33 @@ interface StageParts {
   readonly lab: Lab;
 }
 
-const seeded = async ({ lab, project, environment, faults }: StageParts): Promise<Outcome<Standing | undefined>> => {
+const seeded = async ({ lab, project, environment }: StageParts): Promise<Outcome<Standing | undefined>> => {
   const application = await readApplication(project, environment.config);
   if (!application.ok) return application;
   const { parsed, files } = application.value;
   // A source with errors is not put into the lab: the release stops at validate and says where.
   if (parsed.source === undefined || parsed.findings.some(({ severity }) => severity === 'error')) return done(undefined);
-  return done(seed(lab, environment.config, parsed, files[0]?.text ?? '', faults));
+  return done(seed(lab, environment.config, parsed, files[0]?.text ?? ''));
+};
+
+/** misbehaving is a host at whose canary the new version turns bad: what health checks find before is not what the canary is for. */
+const misbehaving = (host: Host, standing: Standing | undefined, faults: CandidateFaults | undefined): Host => {
+  if (standing === undefined || faults === undefined) return host;
+  return {
+    ...host,
+    stepStarted: (step) => {
+      if (step === 'canary') standing.misbehave(faults);
+      host.stepStarted(step);
+    },
+  };
 };
 
 const stage = async (parts: StageParts): Promise<Outcome<Stage>> => {
-  const { host, lab, project, environment, signal, workFolder } = parts;
+  const { lab, project, environment, signal, workFolder } = parts;
   const standing = await seeded(parts);
   if (!standing.ok) return standing;
+  const host = misbehaving(parts.host, standing.value, parts.faults);
+  if (host !== parts.host) host.log(`rehearsal: from the canary on the new version misbehaves (${Object.entries(parts.faults ?? {}).map(([knob, value]) => `${knob}=${value}`).join(', ')})`);
   const factor = timeFactor(environment.config);
   const rewritten = rewrite(project.config, environment.config, lab, standing.value ?? { application: '', secrets: {} });
   for (const value of Object.values(rewritten.secrets)) host.mask(value);

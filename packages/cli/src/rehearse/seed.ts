@@ -10,34 +10,36 @@ export interface Standing extends Seeded {
   readonly stable: string;
   /** same tells whether two versions run the same; a restored version is the same as the one it was made from. */
   same(one: string, other: string): boolean;
+  /** misbehave makes every content but the stable one misbehave from now on. */
+  misbehave(faults: CandidateFaults): void;
   /** served counts answers to users by version, from the lab's own counters. */
   served(): Readonly<Record<string, number>>;
   /** standIns names the nodes that answered with a stand-in. */
   standIns(): readonly string[];
 }
 
-const seedDify = (lab: Lab, dsl: string, faults: CandidateFaults | undefined): Standing => {
+const seedDify = (lab: Lab, dsl: string): Standing => {
   const { email, password } = lab.dify.credentials;
   const app = lab.dify.createApp(earlierVersion(dsl));
-  if (faults !== undefined) lab.dify.setFaults(app.appId, app.published, faults);
   return {
     application: app.appId,
     secrets: { DIFY_EMAIL: email, DIFY_PASSWORD: password },
     stable: app.published ?? '',
+    misbehave: (faults) => lab.dify.setFaults(app.appId, app.published, faults),
     same: (one, other) => lab.dify.sameContent(app.appId, one, other),
     served: () => lab.dify.served(app.appId),
     standIns: () => lab.dify.standIns(),
   };
 };
 
-const seedAgentRun = (lab: Lab, name: string, endpoint: string, faults: CandidateFaults | undefined): Standing => {
+const seedAgentRun = (lab: Lab, name: string, endpoint: string): Standing => {
   const { accessKeyId, accessKeySecret } = lab.agentrun.credentials;
   const runtime = lab.agentrun.createRuntime({ name, endpoint });
-  if (faults !== undefined) lab.agentrun.setFaults(name, runtime.version, faults);
   return {
     application: runtime.runtimeId,
     secrets: { ALIBABA_CLOUD_ACCESS_KEY_ID: accessKeyId, ALIBABA_CLOUD_ACCESS_KEY_SECRET: accessKeySecret },
     stable: runtime.version,
+    misbehave: (faults) => lab.agentrun.setFaults(name, runtime.version, faults),
     same: (one, other) => one === other,
     served: () => lab.agentrun.served(name, endpoint),
     standIns: () => [`agent "${name}"`],
@@ -50,8 +52,7 @@ export const seed = (
   environment: EnvironmentConfig,
   parsed: Parsed,
   text: string,
-  faults: CandidateFaults | undefined,
 ): Standing => {
-  if (environment.agentrun !== undefined) return seedAgentRun(lab, parsed.source?.title ?? 'agent', environment.agentrun.endpoint, faults);
-  return seedDify(lab, text, faults);
+  if (environment.agentrun !== undefined) return seedAgentRun(lab, parsed.source?.title ?? 'agent', environment.agentrun.endpoint);
+  return seedDify(lab, text);
 };

@@ -28,10 +28,13 @@ export const startUsers = ({ opened, question, people, atOnce, pauseMs, most }: 
   const seen = { answers: 0, failures: 0 };
   let asked = 0;
   const one = async (): Promise<void> => {
+    // One signal a user: many listeners on one signal would look like a leak.
+    const leaving = new AbortController();
+    stopped.signal.addEventListener('abort', () => leaving.abort(), { once: true });
     while (!stopped.signal.aborted && asked < most) {
       asked += 1;
       const user = `rehearsal-user-${asked % people}`;
-      const reply = await opened.ask({ ...question, user, streaming: false }, stopped.signal);
+      const reply = await opened.ask({ ...question, user, streaming: false }, leaving.signal);
       if (stopped.signal.aborted) return;
       seen.answers += 1;
       if (!reply.ok || reply.value.failed !== undefined) seen.failures += 1;
@@ -55,9 +58,8 @@ export const countServed = async (
   served: () => Readonly<Record<string, number>>,
 ): Promise<Readonly<Record<string, number>>> => {
   const before = served();
-  const never = new AbortController().signal;
   await Promise.all(
-    Array.from({ length: users }, (_, index) => opened.ask({ ...question, user: `rehearsal-check-${index}`, streaming: false }, never)),
+    Array.from({ length: users }, (_, index) => opened.ask({ ...question, user: `rehearsal-check-${index}`, streaming: false }, new AbortController().signal)),
   );
   return Object.fromEntries(
     Object.entries(served())

@@ -66,7 +66,13 @@ export const issueWords =
         return `${bounds(issue, String(issue.maximum), 'most')}${issue.origin === 'array' || issue.origin === 'string' ? '' : found}`;
       case 'invalid_format':
         return `must be ${issue.format === 'regex' ? `of the form ${issue.pattern ?? ''}` : `a valid ${issue.format}`}${found}`;
-      default:
+      case 'not_multiple_of':
+        return `must be a multiple of ${issue.divisor}${found}`;
+      // These never stand alone: complaintsOf writes them, or the schema says it itself.
+      case 'custom':
+      case 'invalid_element':
+      case 'invalid_key':
+      case 'unrecognized_keys':
         return 'is not valid';
     }
   };

@@ -1,5 +1,4 @@
 /** escapeSequence matches ANSI sequences: OSC up to its end, CSI, and two-character escapes. */
-// eslint-disable-next-line no-control-regex
 const escapeSequence = /\u001B\][^\u0007\u001B\n]*(?:\u0007|\u001B\\)?|(?:\u001B\[|\u009B)[0-?]*[ -/]*[@-~]?|\u001B[ -/]*[0-~]?/g;
 
 const lineBreak = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/g;
@@ -9,7 +8,6 @@ const lineBreak = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/g;
  * (which can make text read other than it is), and halves of surrogate pairs.
  */
 const hidden =
-  // eslint-disable-next-line no-control-regex
   /[\u0000-\u0008\u000E-\u001F\u007F-\u009F\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF\uFFFE\uFFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g;
 
 /** plainLine makes one line of any text: line breaks become spaces; ANSI sequences, control characters and direction overrides go. */

@@ -38,6 +38,7 @@ const inspectGraph = async (application: Application, server: string): Promise<O
     exists: true,
     server,
     ...(users === undefined ? {} : { live: versionOf(application, users) }),
+    ...(atGateway && published.value !== undefined ? { ungoverned: versionOf(application, published.value) } : {}),
     ...(current.value === undefined ? {} : { candidate: versionOf(application, current.value) }),
     notes: atGateway ? [`The gateway pins ${pinned.value}; Dify itself has ${published.value?.id ?? 'nothing'} published.`] : [],
   });

@@ -1,6 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
 import { sameText } from '../same-text.ts';
 import type { LabRequest } from '../server.ts';
+import { refuse, type Refused } from './reply.ts';
 
 /** AccessKey is a key pair that the lab accepts; temporary ones carry a security token. */
 export interface AccessKey {
@@ -11,13 +12,6 @@ export interface AccessKey {
 
 /** SignedRequest is what a signature covers. */
 export type SignedRequest = Pick<LabRequest, 'method' | 'target' | 'query' | 'headers' | 'body'>;
-
-/** SignatureRefusal is the gateway's answer to a request that it does not accept. */
-export interface SignatureRefusal {
-  readonly status: number;
-  readonly code: string;
-  readonly message: string;
-}
 
 const algorithm = 'ACS3-HMAC-SHA256';
 const skewMs = 15 * 60_000;
@@ -56,9 +50,9 @@ export const acs3Signature = (request: SignedRequest, signedNames: readonly stri
     .update(`${algorithm}\n${sha256(canonicalRequest(request, signedNames))}`)
     .digest('hex');
 
-const refusal = (code: string, message: string, status = 400): SignatureRefusal => ({ status, code, message });
+const refusal = (code: string, message: string, status = 400): Refused => refuse(status, code, message);
 
-const checkDate = (text: string, now: number): SignatureRefusal | undefined => {
+const checkDate = (text: string, now: number): Refused | undefined => {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text)) {
     return refusal('InvalidTimeStamp.Format', 'Specified time stamp or date value is not well formatted.');
   }
@@ -67,7 +61,7 @@ const checkDate = (text: string, now: number): SignatureRefusal | undefined => {
     : refusal('InvalidTimeStamp.Expired', 'Specified time stamp or date value is expired.');
 };
 
-const checkToken = (sent: string | undefined, key: AccessKey): SignatureRefusal | undefined => {
+const checkToken = (sent: string | undefined, key: AccessKey): Refused | undefined => {
   if (sent === undefined && key.securityToken !== undefined) {
     return refusal('MissingSecurityToken', 'SecurityToken is mandatory for this action.');
   }
@@ -93,7 +87,7 @@ export class SignatureCheck {
   }
 
   /** refuse gives the reason why a request is not accepted, undefined when it is. */
-  refuse(request: SignedRequest): SignatureRefusal | undefined {
+  refuse(request: SignedRequest): Refused | undefined {
     const [, keyId = '', names = '', signature = ''] = authorization.exec(request.headers['authorization'] ?? '') ?? [];
     if (signature === '') {
       return refusal('IncompleteSignature', `The request needs an Authorization header of ${algorithm}.`);
@@ -124,7 +118,7 @@ export class SignatureCheck {
     );
   }
 
-  #refuseReplay(nonce: string): SignatureRefusal | undefined {
+  #refuseReplay(nonce: string): Refused | undefined {
     const now = this.#now();
     for (const [old, seenAt] of this.#nonces) {
       if (now - seenAt <= 2 * skewMs) break;

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { answerJson, type LabHandler, type LabRequest } from '../server.ts';
 import type { SignatureCheck } from './acs3.ts';
-import { operations, type Account, type Operation } from './operations.ts';
+import { operations, type Operation } from './operations.ts';
 import { invalid, type Reply } from './reply.ts';
+import type { Account } from './shapes.ts';
 import type { Store } from './store.ts';
 
 /** Throttle refuses the next requests as a platform under load does. */

@@ -1,13 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { sameText } from '../same-text.ts';
-import { answerJson, type LabHandler, type LabRequest } from '../server.ts';
+import { answerJson, type LabHandler } from '../server.ts';
 import { complete, readChat, streamedAnswer, wholeAnswer, type Chunks, type ChatRequest } from './completions.ts';
-import type { Endpoint } from './endpoint.ts';
+import { findInvocation, type Invocation } from './invocation.ts';
 import type { Fate } from './misbehaviour.ts';
-import { refuse, type Refused } from './reply.ts';
-import type { Runtime } from './runtime.ts';
 import type { Store } from './store.ts';
 
 /** DataPlane is everything that the data plane's server works on. */
@@ -21,12 +18,6 @@ export interface DataPlane {
   now(): number;
 }
 
-interface Invocation {
-  readonly runtime: Runtime;
-  readonly endpoint: Endpoint;
-  readonly version: string;
-}
-
 interface Exchange {
   readonly chat: ChatRequest;
   /** count numbers the chat requests of the data plane. */
@@ -36,37 +27,6 @@ interface Exchange {
 }
 
 const route = /^\/agent-runtimes\/([^/]+)\/endpoints\/([^/]+)\/invocations(\/.*)$/;
-const defaultIdleSeconds = 600;
-
-const sessionOf = (runtime: Runtime, request: LabRequest): string | undefined => {
-  const { disableSessionAffinity, sessionAffinityType, headerFieldName } = runtime.configuration;
-  if (disableSessionAffinity === true || sessionAffinityType === 'NONE') return undefined;
-  const header = typeof headerFieldName === 'string' ? headerFieldName.toLowerCase() : 'x-agentrun-session-id';
-  return request.headers[header];
-};
-
-const invocation = (plane: DataPlane, request: LabRequest, runtimeName: string, endpointName: string): Invocation | Refused => {
-  const runtime = plane.store.runtimeNamed(runtimeName);
-  const endpoint = runtime?.endpointNamed(endpointName);
-  if (runtime === undefined || endpoint === undefined) {
-    return refuse(404, 'EndpointNotFound', `endpoint ${endpointName} of agent runtime ${runtimeName} does not exist`);
-  }
-  if (endpoint.fields.disablePublicNetworkAccess) {
-    return refuse(403, 'AccessDenied', 'public network access is disabled for this endpoint');
-  }
-  const needsKey = typeof runtime.configuration['credentialName'] === 'string' && runtime.configuration['credentialName'] !== '';
-  if (needsKey && !sameText(request.headers['x-api-key'] ?? '', plane.apiKey)) {
-    return refuse(401, 'Unauthorized', 'a valid X-API-Key is required');
-  }
-  const idle = runtime.configuration['sessionIdleTimeoutSeconds'];
-  const idleMs = ((typeof idle === 'number' ? idle : defaultIdleSeconds) * 1000) / plane.timeScale;
-  const version = ['CREATING', 'CREATE_FAILED', 'DELETING'].includes(runtime.lifecycle.status)
-    ? undefined
-    : endpoint.choose(sessionOf(runtime, request), idleMs);
-  return version === undefined
-    ? refuse(503, 'ServiceUnavailable', `endpoint ${endpointName} is not ready`)
-    : { runtime, endpoint, version };
-};
 
 // Twenty per cent up and down, the same in every run.
 const jitter = (count: number): number => 0.8 + 0.4 * ((count * 0.754877666246693) % 1);
@@ -137,7 +97,7 @@ export const dataHandler = (plane: DataPlane): LabHandler => {
       answerJson(response, 404, { code: 'NotFound', message: 'no such path' });
       return;
     }
-    const invoked = invocation(plane, request, runtimeName, endpointName);
+    const invoked = findInvocation(plane, request, runtimeName, endpointName);
     if ('code' in invoked) {
       answerJson(response, invoked.status, { code: invoked.code, message: invoked.message });
       return;

@@ -7,19 +7,11 @@ import { dataHandler } from './data.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { MergeRule, VersionWeight } from './routing.ts';
 import type { Runtime } from './runtime.ts';
-import { isRefused, Store } from './store.ts';
+import { createReady, type LabRuntimeOptions, type ReadyRuntime } from './seed.ts';
+import { Store } from './store.ts';
 
 export type { MergeRule, VersionWeight } from './routing.ts';
-
-/** LabRuntimeOptions describe a runtime as people have made it before. */
-export interface LabRuntimeOptions {
-  readonly name: string;
-  /** code stands for the agent's archive; it is kept and not run. */
-  readonly code?: string;
-  /** endpoint is the name of the users' endpoint, `Default` when absent. */
-  readonly endpoint?: string;
-  readonly environmentVariables?: Readonly<Record<string, string>>;
-}
+export type { LabRuntimeOptions, ReadyRuntime } from './seed.ts';
 
 /** LabAgentRun is a running AgentRun account in one region. */
 export interface LabAgentRun {
@@ -32,7 +24,7 @@ export interface LabAgentRun {
   /** apiKey is what invocations of a runtime with a `credentialName` send as `X-API-Key`. */
   readonly apiKey: string;
   /** createRuntime makes a ready runtime with version 1 published and an endpoint on it. */
-  createRuntime(options: LabRuntimeOptions): { runtimeId: string; version: string; endpointId: string };
+  createRuntime(options: LabRuntimeOptions): ReadyRuntime;
   /** setFaults makes every version but `except` misbehave; LATEST is excused until it differs from `except`. */
   setFaults(runtimeName: string, except: string | undefined, faults: Faults): void;
   /** served counts by version the chat requests that were routed to it, failed and refused ones included. */
@@ -80,38 +72,6 @@ const found = <T>(value: T | undefined, what: string): T => {
   // A wrong name here is a mistake in a test or a rehearsal, not an expected failure.
   if (value === undefined) throw new Error(`the lab has no ${what}`);
   return value;
-};
-
-const runtimeBody = (options: LabRuntimeOptions): Readonly<Record<string, unknown>> => ({
-  agentRuntimeName: options.name,
-  artifactType: 'Code',
-  codeConfiguration: {
-    language: 'nodejs20',
-    command: ['node', 'index.js'],
-    zipFile: Buffer.from(`PK\u0003\u0004${options.code ?? `export const agent = '${options.name}';`}`).toString('base64'),
-  },
-  cpu: 1,
-  memory: 2048,
-  diskSize: 512,
-  port: 9000,
-  networkConfiguration: { networkMode: 'PUBLIC' },
-  sessionIdleTimeoutSeconds: 600,
-  sessionConcurrencyLimitPerInstance: 20,
-  ...(options.environmentVariables === undefined ? {} : { environmentVariables: options.environmentVariables }),
-});
-
-const createReady = (store: Store, options: LabRuntimeOptions): { runtimeId: string; version: string; endpointId: string } => {
-  const runtime = store.createRuntime(runtimeBody(options), true);
-  if (isRefused(runtime)) throw new Error(runtime.message);
-  const version = store.publish(runtime, { description: 'first version' });
-  if (isRefused(version)) throw new Error(version.message);
-  const endpoint = store.createEndpoint(
-    runtime,
-    { agentRuntimeEndpointName: options.endpoint ?? 'Default', targetVersion: version.number },
-    true,
-  );
-  if (isRefused(endpoint)) throw new Error(endpoint.message);
-  return { runtimeId: runtime.id, version: version.number, endpointId: endpoint.id };
 };
 
 const newStore = (options: LabAgentRunOptions, timeScale: number): Store => {

@@ -1,18 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { shownConfiguration } from './configuration.ts';
 import type { Endpoint } from './endpoint.ts';
 import { accept, invalid, notFound, type Refused, type Reply } from './reply.ts';
 import { latest } from './routing.ts';
-import type { PublishedVersion, Runtime } from './runtime.ts';
+import type { Runtime } from './runtime.ts';
+import { showEndpoint, showRuntime, showVersion, type Account } from './shapes.ts';
 import { isRefused, type Store } from './store.ts';
-
-/** Account names the owner of everything in the lab. */
-export interface Account {
-  readonly accountId: string;
-  readonly region: string;
-  /** data is the origin of the data plane. */
-  readonly data: string;
-}
 
 /** Call is one operation with its path's identifiers. */
 export interface Call {
@@ -48,50 +40,6 @@ const named = (query: URLSearchParams, parameter: string, name: string): boolean
   return wanted === '' || (query.get('searchMode') === 'exact' ? name === wanted : name.includes(wanted));
 };
 
-const runtimeArn = ({ accountId, region }: Account, runtime: Runtime): string =>
-  `acs:agentrun:${region}:${accountId}:workspaces/${runtime.workspaceId}/runtimes/${runtime.id}`;
-
-const showRuntime = ({ account }: Call, runtime: Runtime, version?: PublishedVersion): object => ({
-  agentRuntimeId: runtime.id,
-  agentRuntimeName: runtime.name,
-  agentRuntimeArn: runtimeArn(account, runtime),
-  agentRuntimeVersion: version?.number ?? latest,
-  workspaceId: runtime.workspaceId,
-  ...shownConfiguration(version?.configuration ?? runtime.configuration),
-  status: runtime.lifecycle.status,
-  statusReason: runtime.lifecycle.reason,
-  createdAt: runtime.createdAt,
-  lastUpdatedAt: version?.publishedAt ?? runtime.lastUpdatedAt,
-});
-
-const showVersion = ({ account }: Call, runtime: Runtime, version?: PublishedVersion): object => ({
-  agentRuntimeId: runtime.id,
-  agentRuntimeName: runtime.name,
-  agentRuntimeArn: runtimeArn(account, runtime),
-  agentRuntimeVersion: version?.number ?? latest,
-  description: version?.description ?? '',
-  lastUpdatedAt: version?.publishedAt ?? runtime.lastUpdatedAt,
-});
-
-/** publicUrl is the address under which an endpoint is invoked. */
-export const publicUrl = (data: string, runtime: Runtime, endpoint: Endpoint): string =>
-  `${data}/agent-runtimes/${runtime.name}/endpoints/${endpoint.name}/invocations`;
-
-const showEndpoint = ({ account }: Call, runtime: Runtime, endpoint: Endpoint): object => ({
-  agentRuntimeEndpointId: endpoint.id,
-  agentRuntimeEndpointName: endpoint.name,
-  agentRuntimeEndpointArn: `${runtimeArn(account, runtime)}/runtime-endpoints/${endpoint.id}`,
-  agentRuntimeId: runtime.id,
-  description: endpoint.fields.description,
-  targetVersion: endpoint.routing.targetVersion,
-  routingConfiguration: { versionWeights: endpoint.routing.versionWeights },
-  disablePublicNetworkAccess: endpoint.fields.disablePublicNetworkAccess,
-  endpointPublicUrl: publicUrl(account.data, runtime, endpoint),
-  scalingStatus: { minInstances: endpoint.fields.minInstances, targetInstances: 0, currentInstances: 0, currentError: '' },
-  status: endpoint.lifecycle.status,
-  statusReason: endpoint.lifecycle.reason,
-});
-
 const show = <T extends object>(made: T | Refused, status: number, shape: (value: T) => unknown): Reply =>
   isRefused(made) ? made : accept(shape(made), status);
 
@@ -120,7 +68,7 @@ const listRuntimes = (call: Call): Reply => {
     matching()
       .filter((runtime) => status === '' || runtime.lifecycle.status === status)
       .filter((runtime) => workspace === '' || runtime.workspaceId === workspace)
-      .map((runtime) => showRuntime(call, runtime)),
+      .map((runtime) => showRuntime(call.account, runtime)),
     query,
   );
 };
@@ -129,19 +77,19 @@ const getRuntime = onRuntime((call, runtime) => {
   runtime.lifecycle.poll();
   if (!call.store.currentRuntimes().includes(runtime)) return notFound(`agent runtime ${runtime.id}`);
   const wanted = call.query.get('agentRuntimeVersion') ?? '';
-  if (wanted === '' || wanted === latest) return accept(showRuntime(call, runtime));
+  if (wanted === '' || wanted === latest) return accept(showRuntime(call.account, runtime));
   const version = runtime.published(wanted);
-  return version === undefined ? notFound(`version ${wanted} of agent runtime ${runtime.id}`) : accept(showRuntime(call, runtime, version));
+  return version === undefined ? notFound(`version ${wanted} of agent runtime ${runtime.id}`) : accept(showRuntime(call.account, runtime, version));
 });
 
 // LATEST comes first and the numbers in the order of text ("1", "10", "2"): a client has to sort for itself.
 const listVersions = onRuntime((call, runtime) =>
   page(
     [
-      showVersion(call, runtime),
+      showVersion(call.account, runtime),
       ...[...runtime.versions]
         .sort((one, other) => (one.number < other.number ? -1 : 1))
-        .map((version) => showVersion(call, runtime, version)),
+        .map((version) => showVersion(call.account, runtime, version)),
     ],
     call.query,
   ),
@@ -150,7 +98,7 @@ const listVersions = onRuntime((call, runtime) =>
 const listEndpoints = onRuntime((call, runtime) => {
   const matching = (): readonly Endpoint[] => runtime.currentEndpoints().filter(({ name }) => named(call.query, 'endpointName', name));
   for (const endpoint of matching()) endpoint.lifecycle.poll();
-  return page(matching().map((endpoint) => showEndpoint(call, runtime, endpoint)), call.query);
+  return page(matching().map((endpoint) => showEndpoint(call.account, runtime, endpoint)), call.query);
 });
 
 const getAccessToken = ({ query }: Call): Reply =>
@@ -170,7 +118,7 @@ export const operations: readonly Operation[] = [
     action: 'CreateAgentRuntime',
     method: 'POST',
     path: runtimes,
-    run: (call) => show(call.store.createRuntime(call.body), 201, (made) => showRuntime(call, made)),
+    run: (call) => show(call.store.createRuntime(call.body), 201, (made) => showRuntime(call.account, made)),
   },
   { action: 'ListAgentRuntimes', method: 'GET', path: runtimes, run: listRuntimes },
   { action: 'GetAgentRuntime', method: 'GET', path: runtime, run: getRuntime },
@@ -178,26 +126,26 @@ export const operations: readonly Operation[] = [
     action: 'UpdateAgentRuntime',
     method: 'PUT',
     path: runtime,
-    run: onRuntime((call, found) => show(call.store.updateRuntime(found, call.body), 202, (made) => showRuntime(call, made))),
+    run: onRuntime((call, found) => show(call.store.updateRuntime(found, call.body), 202, (made) => showRuntime(call.account, made))),
   },
   {
     action: 'DeleteAgentRuntime',
     method: 'DELETE',
     path: runtime,
-    run: onRuntime((call, found) => show(call.store.deleteRuntime(found), 202, (made) => showRuntime(call, made))),
+    run: onRuntime((call, found) => show(call.store.deleteRuntime(found), 202, (made) => showRuntime(call.account, made))),
   },
   {
     action: 'PublishRuntimeVersion',
     method: 'POST',
     path: versions,
-    run: onRuntime((call, found) => show(call.store.publish(found, call.body), 201, (made) => showVersion(call, found, made))),
+    run: onRuntime((call, found) => show(call.store.publish(found, call.body), 201, (made) => showVersion(call.account, found, made))),
   },
   { action: 'ListAgentRuntimeVersions', method: 'GET', path: versions, run: listVersions },
   {
     action: 'CreateAgentRuntimeEndpoint',
     method: 'POST',
     path: endpoints,
-    run: onRuntime((call, found) => show(call.store.createEndpoint(found, call.body), 201, (made) => showEndpoint(call, found, made))),
+    run: onRuntime((call, found) => show(call.store.createEndpoint(found, call.body), 201, (made) => showEndpoint(call.account, found, made))),
   },
   { action: 'ListAgentRuntimeEndpoints', method: 'GET', path: endpoints, run: listEndpoints },
   {
@@ -206,7 +154,7 @@ export const operations: readonly Operation[] = [
     path: endpoint,
     run: onEndpoint((call, owner, found) => {
       found.lifecycle.poll();
-      return owner.endpoints.has(found.id) ? accept(showEndpoint(call, owner, found)) : notFound(`agent runtime endpoint ${found.id}`);
+      return owner.endpoints.has(found.id) ? accept(showEndpoint(call.account, owner, found)) : notFound(`agent runtime endpoint ${found.id}`);
     }),
   },
   {
@@ -214,7 +162,7 @@ export const operations: readonly Operation[] = [
     method: 'PUT',
     path: endpoint,
     run: onEndpoint((call, owner, found) =>
-      show(call.store.updateEndpoint(owner, found, call.body), 202, (made) => showEndpoint(call, owner, made)),
+      show(call.store.updateEndpoint(owner, found, call.body), 202, (made) => showEndpoint(call.account, owner, made)),
     ),
   },
   {
@@ -223,7 +171,7 @@ export const operations: readonly Operation[] = [
     path: endpoint,
     run: onEndpoint((call, owner, found) => {
       call.store.deleteEndpoint(owner, found);
-      return accept(showEndpoint(call, owner, found), 202);
+      return accept(showEndpoint(call.account, owner, found), 202);
     }),
   },
   { action: 'GetAccessToken', method: 'GET', path: /^\/agents\/accessToken$/, run: getAccessToken },

@@ -1,0 +1,130 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { GatewayKind } from '@sluice/gateway';
+
+/** application is the one that the how-to speaks of. */
+export const application = 'support-bot';
+
+/** run runs a program. */
+export const run = promisify(execFile);
+
+/** wait waits for real. */
+export const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+/** documented are the nginx blocks of the how-to, in their order: once, chatflow, workflow app. */
+const documented = async (): Promise<readonly [string, string, string]> => {
+  const page = await readFile(new URL('../../docs/gateway-nginx.md', import.meta.url), 'utf8');
+  const [once, chat, workflow] = [...page.matchAll(/```nginx\n([^`]*)```/g)].map(([, text]) => text);
+  if (once === undefined || chat === undefined || workflow === undefined) throw new Error('docs/gateway-nginx.md has lost a block');
+  return [once, chat, workflow];
+};
+
+/** Nginx is a running nginx with the documented blocks. */
+export interface Nginx {
+  readonly origin: string;
+  readonly include: string;
+  /** command is the argument list that calls this nginx. */
+  command(...argv: readonly string[]): string[];
+  write(text: string): Promise<void>;
+  run(...argv: readonly string[]): Promise<{ readonly code: number; readonly stderr: string }>;
+  /** workers are the process ids that accept requests now. */
+  workers(): Promise<readonly string[]>;
+  close(): Promise<void>;
+}
+
+/** installed fails with the way to install nginx when it is missing. */
+export const installed = async (): Promise<void> => {
+  await run('nginx', ['-v']).catch(() => {
+    throw new Error('nginx is not installed: apt-get install -y nginx-light');
+  });
+};
+
+const mainConfig = (folder: string, http: string): string => `
+daemon off;
+${userInfo().uid === 0 ? `user ${userInfo().username};` : ''}
+worker_processes 2;
+pid ${folder}/nginx.pid;
+error_log ${folder}/error.log;
+events { worker_connections 512; }
+http {
+    access_log off;
+    client_body_temp_path ${folder}/body;
+    proxy_temp_path ${folder}/proxy;
+    fastcgi_temp_path ${folder}/fastcgi;
+    uwsgi_temp_path ${folder}/uwsgi;
+    scgi_temp_path ${folder}/scgi;
+${http}
+}
+`;
+
+const stopped = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) resolve();
+    child.once('exit', () => resolve());
+    child.kill('SIGQUIT');
+    // In-flight streams would hold a graceful stop back.
+    setTimeout(() => child.kill('SIGTERM'), 1000).unref();
+  });
+
+/** startNginx runs the documented blocks with a port and folder of their own. */
+export const startNginx = async (upstream: string, kind: GatewayKind, text: string, name = application): Promise<Nginx> => {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-nginx-'));
+  const port = await freePort();
+  const [once, chat, workflow] = await documented();
+  const include = join(folder, 'include.conf');
+  const http = `${once}\n${kind === 'chat' ? chat : workflow}`
+    .replace('127.0.0.1:5001', new URL(upstream).host)
+    .replace('/etc/nginx/sluice/support-bot.conf', include)
+    .replace('listen 80;', `listen 127.0.0.1:${port};`)
+    .replaceAll('support_bot', name.replaceAll('-', '_'))
+    .replaceAll('/support-bot', `/${name}`)
+    // The upstream of these tests answers to its own name only.
+    .replace('proxy_set_header Host $host;', `proxy_set_header Host ${new URL(upstream).host};`);
+  await writeFile(include, text);
+  await writeFile(join(folder, 'nginx.conf'), mainConfig(folder, http));
+  const options = ['-p', folder, '-c', join(folder, 'nginx.conf')];
+  const call = async (...argv: readonly string[]): Promise<{ code: number; stderr: string }> => {
+    try {
+      const { stderr } = await run('nginx', [...options, ...argv]);
+      return { code: 0, stderr };
+    } catch (error) {
+      const { code, stderr } = error as { code: number; stderr: string };
+      return { code, stderr };
+    }
+  };
+  const tested = await call('-t');
+  if (tested.code !== 0) throw new Error(tested.stderr);
+  const child = spawn('nginx', options, { stdio: 'ignore' });
+  const origin = `http://127.0.0.1:${port}`;
+  let up = false;
+  for (let tries = 0; tries < 100 && !up; tries += 1) {
+    up = await fetch(`${origin}/sluice/${name}`).then((answer) => answer.ok, () => false);
+    if (!up) await wait(50);
+  }
+  if (!up) throw new Error(await readFile(join(folder, 'error.log'), 'utf8'));
+  return {
+    origin,
+    include,
+    command: (...argv) => ['nginx', ...options, ...argv],
+    write: (next) => writeFile(include, next),
+    run: call,
+    workers: async () => (await readFile(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')).trim().split(' '),
+    close: async () => {
+      await stopped(child);
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
