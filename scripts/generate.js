@@ -6,11 +6,12 @@ import { build, compile, root } from './compile.js';
 
 compile();
 const room = (name) => import(pathToFileURL(join(build, 'packages', name, 'src', 'index.js')).href);
-const [{ generatedFiles }, { steps, release }, dify, agentrun] = await Promise.all([room('faces'), room('steps'), room('dify'), room('agentrun')]);
+const [{ generatedFiles }, { loadSteps }, dify, agentrun] = await Promise.all([room('faces'), room('steps'), room('dify'), room('agentrun')]);
 
+const steps = await loadSteps();
 const files = generatedFiles({
   steps,
-  whole: release,
+  whole: steps.find(({ name }) => name === 'release'),
   exposures: [agentrun.agentrunExposure, dify.difyExposure, dify.difyGatewayExposure],
   readme: readFileSync(join(root, 'README.md'), 'utf8'),
 });

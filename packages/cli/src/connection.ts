@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   createCommandRunner,
   createHttpClient,
@@ -33,14 +34,17 @@ export interface ConnectionOptions {
 }
 
 /** httpClient opens nothing before its first request. */
-export const httpClient = ({ host, credentialHosts, ca, ...rest }: ConnectionOptions): HttpClient =>
-  createHttpClient({
+export const httpClient = ({ host, credentialHosts, ca, ...rest }: ConnectionOptions): HttpClient => {
+  // Every call that is on its way listens to the one signal; many at once are no leak.
+  setMaxListeners(0, rest.signal);
+  return createHttpClient({
     ...rest,
     userAgent: `sluice/${version}`,
     ...(credentialHosts === undefined ? {} : { credentialHosts }),
     proxyEnvironment: proxies(host),
     ...(ca === undefined ? {} : { ca }),
   });
+};
 
 /** commandRunner runs programs with nothing of the environment but PATH and HOME. */
 export const commandRunner = (host: Host): CommandRunner =>

@@ -5,34 +5,41 @@ import {
   endedBy,
   exitCode,
   parseArguments,
-  problemLines,
   resultOf,
-  type AnyStep,
   type Arguments,
   type CommandShape,
   type Host,
-  type Outcome,
   type StepEnding,
   type StepResult,
 } from '@sluice/core';
 import { detectHost, installCancellation } from '@sluice/hosts';
-import { steps } from '@sluice/steps';
+import { isStepName, loadStep, loadSteps, stepNames, summaryOf } from '@sluice/steps';
 import { version } from './connection.ts';
-import { overview, rehearseHelp, stepHelp } from './help.ts';
 import { runStepCommand, type Signals } from './step-command.ts';
 
 /** graceMs is how long connections outlive a cancelled run: GitHub kills a job 10 s after the first signal. */
 const graceMs = 9000;
 
-const shapes: readonly CommandShape[] = [
-  ...steps.map((step) => ({ ...commandShapeOf(step), positionals: 1 })),
+const otherShapes: readonly CommandShape[] = [
   { name: 'rehearse', flags: { environment: 'value', candidate: 'value' }, positionals: 1 },
   { name: 'lab', flags: {} },
   { name: 'help', flags: {}, positionals: 1 },
   { name: 'version', flags: {} },
 ];
 
+/** shapesFor are the shapes of all commands; of the steps only the one that was asked for is loaded. */
+const shapesFor = async (word: string): Promise<readonly CommandShape[]> => {
+  const wanted = isStepName(word) ? commandShapeOf(await loadStep(word)).flags : {};
+  return [...stepNames.map((name) => ({ name, flags: name === word ? wanted : {}, positionals: 1 })), ...otherShapes];
+};
+
 const sluiceResult = (ending: StepEnding): StepResult => resultOf('sluice', ending, {}, new Date(), 0);
+
+/** framed shows a result that no step's own frame has shown. */
+const framed = (host: Host, result: StepResult): StepResult => {
+  host.stepEnded(result);
+  return result;
+};
 
 const signalsOf = (cancelled: AbortSignal): Signals => {
   const connection = new AbortController();
@@ -40,13 +47,11 @@ const signalsOf = (cancelled: AbortSignal): Signals => {
   return { signal: cancelled, connection: connection.signal };
 };
 
-const stepNamed = (name: string): AnyStep | undefined => steps.find((step) => step.name === name);
-
-const helpText = (given: Arguments): string => {
-  const topic = given.command === 'help' ? given.positionals[0] : given.command;
-  const step = stepNamed(topic ?? '');
-  if (step !== undefined) return stepHelp(step);
-  return topic === 'rehearse' ? rehearseHelp() : overview(steps);
+const helpText = async (given: Arguments): Promise<string> => {
+  const { overview, rehearseHelp, stepHelp } = await import('./help.ts');
+  const topic = (given.command === 'help' ? given.positionals[0] : given.command) ?? '';
+  if (isStepName(topic)) return stepHelp(await loadStep(topic));
+  return topic === 'rehearse' ? rehearseHelp() : overview(await loadSteps());
 };
 
 const rehearseCommand = async (host: Host, given: Arguments, signal: AbortSignal): Promise<StepResult> => {
@@ -59,14 +64,14 @@ const rehearseCommand = async (host: Host, given: Arguments, signal: AbortSignal
     ...(environment === undefined ? {} : { environment }),
     ...(candidate === undefined ? {} : { candidate }),
   });
-  return result.ok ? result.value : resultOf('rehearse', endedBy(result.problem), {}, new Date(), 0);
+  return result.ok ? result.value : framed(host, resultOf('rehearse', endedBy(result.problem), {}, new Date(), 0));
 };
 
 /** dispatch runs the command and gives its result; undefined for commands that only print. */
 const dispatch = async (host: Host, given: Arguments, signals: Signals): Promise<StepResult | undefined> => {
   const { command } = given;
   if (given.help || command === undefined || command === 'help') {
-    host.print(helpText(given));
+    host.print(await helpText(given));
     return undefined;
   }
   if (command === 'version') {
@@ -78,26 +83,17 @@ const dispatch = async (host: Host, given: Arguments, signals: Signals): Promise
     return undefined;
   }
   if (command === 'rehearse') return rehearseCommand(host, given, signals.signal);
-  const step = stepNamed(command);
-  return step === undefined
-    ? sluiceResult({ category: 'defect', reason: `the command ${command} has no implementation` })
-    : runStepCommand(host, step, given, signals);
+  if (isStepName(command)) return runStepCommand(host, await loadStep(command), given, signals);
+  return sluiceResult({ category: 'defect', reason: `the command ${command} has no implementation` });
 };
 
-/** tell gives a result to the host: outputs and summary for CI systems, the document alone with --json, else the reason. */
+/** tell gives a result to the host: outputs and summary for CI systems, and the document alone with --json. */
 const tell = async (host: Host, result: StepResult, json: boolean): Promise<void> => {
   await host.outputs({ ...result.outputs, status: result.status, category: result.category, reason: result.reason });
-  if (result.step !== 'sluice') await host.summary((await import('@sluice/steps')).summaryOf(result));
-  if (json) {
-    host.print(`${JSON.stringify(result)}\n`);
-    return;
-  }
-  const lines = result.problem === undefined ? [result.reason, ...(result.hint === '' ? [] : [`  next: ${result.hint}`])] : problemLines({ ...result.problem, reason: result.reason });
-  for (const line of lines) host.log(line);
-  if (result.category !== 'passed') host.log(`${result.step}: ${result.status}, exit code ${exitCode(result.category)} (${categories[result.category].meaning})`);
+  if (host.context.onCi) await host.summary(await summaryOf(result));
+  if (json) host.print(`${JSON.stringify(result)}\n`);
+  if (result.category !== 'passed') host.log(`exit code ${exitCode(result.category)}: ${categories[result.category].meaning}`);
 };
-
-const parsed = (argv: readonly string[]): Outcome<Arguments> => parseArguments(argv, shapes);
 
 /** enter runs one command line from the environment to the exit code; whatever is thrown on the way is a defect with a result. */
 export const enter = async (argv: readonly string[], surroundings: NodeJS.Process): Promise<number> => {
@@ -107,13 +103,13 @@ export const enter = async (argv: readonly string[], surroundings: NodeJS.Proces
     if (times > 2) surroundings.exit(exitCode('cancelled'));
   });
   try {
-    const given = parsed(argv);
-    const result = given.ok ? await dispatch(host, given.value, signalsOf(cancellation.signal)) : sluiceResult(endedBy(given.problem));
+    const given = parseArguments(argv, await shapesFor(argv[0] ?? ''));
+    const result = given.ok ? await dispatch(host, given.value, signalsOf(cancellation.signal)) : framed(host, sluiceResult(endedBy(given.problem)));
     if (result === undefined) return 0;
     await tell(host, result, json);
     return exitCode(result.category);
   } catch (error) {
-    const result = sluiceResult(defectOf(error, (text) => host.redact(text)));
+    const result = framed(host, sluiceResult(defectOf(error, (text) => host.redact(text))));
     await tell(host, result, json);
     return exitCode('defect');
   } finally {

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
-import { configSchema, done, failed, readConfig, readFileText, readYaml, type Outcome, type Project } from '@sluice/core';
+import { configSchema, done, failed, fileErrorCode, readConfig, readFileText, readYaml, type Outcome, type Project } from '@sluice/core';
 
 /** configName is the file that a folder is looked into for. */
 const configName = 'sluice.yml';
@@ -10,7 +10,7 @@ const isFolder = async (path: string): Promise<boolean> => {
     return (await stat(path)).isDirectory();
   } catch (error) {
     // A path that is not there is reported by whoever reads it, with a better sentence.
-    if (error instanceof Error && 'code' in error) return false;
+    if (fileErrorCode(error) !== undefined) return false;
     throw error;
   }
 };

@@ -64,6 +64,8 @@ interface Prepared {
   readonly deadlineMs: number;
 }
 
+const skippedText = (preparation: Preparation): string => ('skipped' in preparation ? preparation.skipped : '');
+
 /** Preparation is the context to run a step in, or the reason to skip it. */
 type Preparation = Prepared | { readonly skipped: string };
 
@@ -142,8 +144,11 @@ const prepare = async (host: Host, step: AnyStep, given: Arguments, signals: Sig
 /** runStepCommand runs one step as the command line and SLUICE_INPUTS say, and gives its result document. */
 export const runStepCommand = async (host: Host, step: AnyStep, given: Arguments, signals: Signals): Promise<StepResult> => {
   const prepared = await prepare(host, step, given, signals);
-  if (!prepared.ok) return ended(step, endedBy(prepared.problem));
-  if ('skipped' in prepared.value) return ended(step, { category: 'skipped', reason: prepared.value.skipped });
+  if (!prepared.ok || 'skipped' in prepared.value) {
+    const result = ended(step, prepared.ok ? { category: 'skipped', reason: skippedText(prepared.value) } : endedBy(prepared.problem));
+    host.stepEnded(result);
+    return result;
+  }
   const { context, inputs, deadlineMs } = prepared.value;
   const result = await runStep(step, context, inputs, deadlineMs);
   const recorded = await context.record(result);

@@ -48,6 +48,7 @@ export type { KeyPath } from './yaml/places.ts';
 export { complaintsOf, issueWords, type Complaint } from './schema/issues.ts';
 export { createCommandRunner, type CommandSurroundings } from './command-runner.ts';
 export { createFilePort } from './files/file-port.ts';
+export { fileErrorCode } from './files/file-error.ts';
 export { createHttpClient, type HttpClientOptions } from './http/undici-client.ts';
 export { defectOf, runStep, safeOutputs } from './run-step.ts';
 export { derivedForms } from './secrets/forms.ts';

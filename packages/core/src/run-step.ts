@@ -1,4 +1,7 @@
+import { createAbort, onAbort, type Ending } from './abort.ts';
+import type { Clock } from './clock.ts';
 import { durationText } from './config/duration.ts';
+import { errorField } from './error-fields.ts';
 import { endedBy, resultOf, type Outputs, type StepEnding, type StepResult } from './result.ts';
 import type { AnyStep, StepContext } from './step.ts';
 
@@ -22,31 +25,48 @@ const cancelled = (step: AnyStep): StepEnding =>
 
 /** defectOf is the ending of a step that threw: nothing is thrown on purpose, so it is a defect of Sluice. */
 export const defectOf = (error: unknown, redact: (text: string) => string): StepEnding => {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const stack = error instanceof Error && error.stack !== undefined ? redact(error.stack) : '';
+  const name = errorField(error, 'name');
+  const text = name === undefined ? String(error) : `${name}: ${errorField(error, 'message') ?? ''}`;
   return endedBy(
     {
       category: 'defect',
       reason: `Sluice itself failed: ${redact(text)}`,
       hint: 'This is a defect of Sluice. Report it with the result document of this step, which holds the stack.',
     },
-    { evidence: { stack } },
+    { evidence: { stack: redact(errorField(error, 'stack') ?? '') } },
   );
 };
 
-const after = (milliseconds: number): { readonly reached: Promise<void>; clear(): void } => {
-  let timer: NodeJS.Timeout | undefined;
-  const reached = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-    timer.unref();
+/** overdue comes true when a step has not ended within its grace after the signal fired. */
+const overdue = (clock: Clock, signal: AbortSignal, finished: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    // Grace is real time, like the deadline.
+    const remove = onAbort(signal, () => void clock.sleep(graceMs * clock.factor, finished).then(resolve));
+    onAbort(finished, remove);
   });
-  return { reached, clear: () => clearTimeout(timer) };
+
+/** Interruption is what the runner knows of a step that was told to stop. */
+interface Interruption {
+  readonly ended: Ending | undefined;
+  readonly cancelled: boolean;
+  readonly deadlineMs: number;
+}
+
+/** interrupted is the ending of a step that was stopped from outside. */
+const interrupted = (step: AnyStep, why: Interruption): StepEnding =>
+  why.cancelled || why.ended === 'cancelled' ? cancelled(step) : timedOut(step, why.deadlineMs);
+
+/** withCause names the true cause of a step that ended as `cancelled` only because its deadline had passed. */
+const withCause = (step: AnyStep, ending: StepEnding, why: Interruption): StepEnding => {
+  const isDeadline = why.ended === 'deadline' || why.ended === 'timeout';
+  if (ending.category !== 'cancelled' || !isDeadline || why.cancelled) return ending;
+  return { ...ending, ...timedOut(step, why.deadlineMs) };
 };
 
 /**
- * runStep runs one step under its deadline, which is real time even where a rehearsal compresses waits.
- * At the deadline or on cancellation the step's signal fires, and the step still gets time to put things right and to
- * say how it ended; only a step that then does not end is ended from outside. An exception is a defect.
+ * runStep runs one step under its deadline, which is real time even where a rehearsal compresses waits, and frames it
+ * for the host. At the deadline or on cancellation the step's signal fires, and the step still gets time to put things
+ * right and to say how it ended; only a step that then does not end is given up. An exception is a `defect`.
  */
 export const runStep = async (
   step: AnyStep,
@@ -54,22 +74,32 @@ export const runStep = async (
   inputs: Readonly<Record<string, unknown>>,
   deadlineMs: number = step.deadlineMs,
 ): Promise<StepResult> => {
-  context.host.stepStarted(step.name);
-  const startedAt = new Date(context.clock.now());
-  const started = context.clock.elapsed();
-  const expired = AbortSignal.timeout(deadlineMs);
-  const signal = AbortSignal.any([context.signal, expired]);
-  const grace = after(deadlineMs + graceMs);
-  const ended = await Promise.race([
-    step.run({ ...context, signal }, inputs).catch((error: unknown) => defectOf(error, (text) => context.host.redact(text))),
-    grace.reached.then(() => (context.cancelled() ? cancelled(step) : timedOut(step, deadlineMs))),
+  const { clock, host } = context;
+  host.stepStarted(step.name);
+  const startedAt = new Date(clock.now());
+  const started = clock.elapsed();
+  const abort = createAbort(clock, [context.signal]);
+  abort.arm(deadlineMs);
+  const finished = new AbortController();
+  const interruption = (): Interruption => ({ ended: abort.ended(), cancelled: context.cancelled(), deadlineMs });
+
+  const run = async (): Promise<StepEnding> => {
+    try {
+      return withCause(step, await step.run({ ...context, signal: abort.signal }, inputs), interruption());
+    } catch (error) {
+      const name = errorField(error, 'name');
+      // What is thrown because the signal fired says no more than the signal did.
+      if (abort.ended() !== undefined && (name === 'AbortError' || name === 'TimeoutError')) return interrupted(step, interruption());
+      return defectOf(error, (text) => host.redact(text));
+    }
+  };
+  const ending = await Promise.race([
+    run(),
+    overdue(clock, abort.signal, finished.signal).then(() => interrupted(step, interruption())),
   ]);
-  grace.clear();
-  const result = resultOf(step.name, overtaken(step, ended, expired.aborted, context.cancelled(), deadlineMs), safeOutputs(step), startedAt, context.clock.elapsed() - started);
-  context.host.stepEnded(result);
+  finished.abort();
+  abort.release();
+  const result = resultOf(step.name, ending, safeOutputs(step), startedAt, clock.elapsed() - started);
+  host.stepEnded(result);
   return result;
 };
-
-/** overtaken names the true cause of a step that ended as `cancelled` only because its own deadline had passed. */
-const overtaken = (step: AnyStep, ended: StepEnding, expired: boolean, isCancelled: boolean, deadlineMs: number): StepEnding =>
-  ended.category === 'cancelled' && expired && !isCancelled ? { ...timedOut(step, deadlineMs), ...(ended.outputs === undefined ? {} : { outputs: ended.outputs }) } : ended;

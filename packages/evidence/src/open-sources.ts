@@ -45,8 +45,9 @@ export const openSources = async (request: EvidenceRequest, clock: Clock): Promi
       const { ask, pairs, pairsPerWindow } = request;
       sources.push(pairedProbes({ stable: first, candidate: second, ask, pairs, pairsPerWindow, clock }));
     } else {
-      reasons.push(`paired probes: ${opened.problem.reason}`);
-      if (sources.length > 0) sources.push(silentSource('paired probes', request, opened.problem.reason));
+      const reason = [opened.problem, ...(opened.problem.others ?? [])].map((problem) => problem.reason).join(' ');
+      reasons.push(`paired probes: ${reason}`);
+      if (sources.length > 0) sources.push(silentSource('paired probes', request, reason));
     }
   }
   if (sources.length > 0) return done(sources);

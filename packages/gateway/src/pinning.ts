@@ -16,25 +16,29 @@ export interface Pinning extends PinnedApplication {
 }
 
 /** Dify's version ids are UUIDs; nothing else may get into a configuration that nginx executes. */
-const versionId = z.string().regex(/^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/);
+const versionId = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
-const slug = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+const notSlug = 'the name of the application is not lower-case letters, digits and hyphens, at most 63';
 
 // nginx reads split_clients shares with two decimals and refuses what is then 0.
 const inSteps = (weight: number): boolean => Math.abs(weight * 100 - Math.round(weight * 100)) < 1e-6;
 
 const splitSchema = z
   .strictObject({
-    stable: z.union([z.literal(''), versionId], 'the stable version is not the id of a Dify version'),
-    candidate: versionId.exactOptional(),
-    weight: z.number().min(0).max(100).refine(inSteps, 'nginx splits in steps of 0.01 per cent'),
+    stable: z.string().refine((id) => id === '' || versionId.test(id), 'the stable version is not a UUID'),
+    candidate: z.string().regex(versionId, 'the candidate is not a UUID').exactOptional(),
+    weight: z
+      .number('the weight is not a number')
+      .min(0, 'the weight is below 0 %')
+      .max(100, 'the weight is above 100 %')
+      .refine(inSteps, 'nginx splits in steps of 0.01 %'),
   })
   .refine((split) => split.weight === 0 || split.candidate !== undefined, 'a weight needs a candidate')
   .refine((split) => split.weight === 0 || split.stable !== '', 'a stable version must be pinned before a candidate gets users');
 
 const pinningSchema = z.strictObject({
   format: z.literal(1),
-  application: slug,
+  application: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, notSlug),
   kind: z.enum(['workflow', 'chat']),
   split: splitSchema,
 });
@@ -73,9 +77,9 @@ export const checkPinning = (pinning: Pinning): Outcome<Pinning> => {
   const [issue] = parsed.error.issues;
   return failed({
     category: 'input',
-    reason: `The gateway cannot serve this split: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}.`.replace(':  ', ': '),
+    reason: `The gateway cannot serve this split: ${issue?.message ?? 'it is not a split'}.`,
     tried: `split the traffic of ${JSON.stringify(pinning.application)}`,
-    hint: 'A version is a UUID from Dify, and a weight is 0 to 100 per cent in steps of 0.01.',
+    hint: "Versions are given by their id in Dify; the application's name is the include file's name without its ending.",
   });
 };
 

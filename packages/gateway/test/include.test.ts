@@ -67,21 +67,21 @@ describe('renderInclude', () => {
     );
   });
 
-  test.each<{ name: string; split: Split; application?: string }>([
-    { name: 'an id that ends the string', split: { stable: 'x"; } server { listen 80', weight: 0 } },
-    { name: 'a variable', split: { stable: '$request_body', weight: 0 } },
-    { name: 'a line feed after an id', split: { stable: `${stable}\n`, weight: 0 } },
-    { name: 'the draft', split: { stable, candidate: 'draft', weight: 5 } },
-    { name: 'a weight above 100', split: { stable, candidate, weight: 101 } },
-    { name: 'a negative weight', split: { stable, candidate, weight: -1 } },
-    { name: 'a weight that is no number', split: { stable, candidate, weight: Number.NaN } },
-    { name: 'a share that nginx reads as 0', split: { stable, candidate, weight: 0.004 } },
-    { name: 'a share without a candidate', split: { stable, weight: 5 } },
-    { name: 'a share beside nothing pinned', split: { stable: '', candidate, weight: 5 } },
-    { name: 'a name that is no slug', split: { stable, weight: 0 }, application: 'bot { }' },
-  ])('refuses $name', ({ split, application }) => {
+  test.each<{ name: string; split: Split; application?: string; says: string }>([
+    { name: 'an id that ends the string', split: { stable: 'x"; } server { listen 80', weight: 0 }, says: 'stable version is not a UUID' },
+    { name: 'a variable', split: { stable: '$request_body', weight: 0 }, says: 'stable version is not a UUID' },
+    { name: 'a line feed after an id', split: { stable: `${stable}\n`, weight: 0 }, says: 'stable version is not a UUID' },
+    { name: 'the draft', split: { stable, candidate: 'draft', weight: 5 }, says: 'candidate is not a UUID' },
+    { name: 'a weight above 100', split: { stable, candidate, weight: 101 }, says: 'above 100 %' },
+    { name: 'a negative weight', split: { stable, candidate, weight: -1 }, says: 'below 0 %' },
+    { name: 'a weight that is no number', split: { stable, candidate, weight: Number.NaN }, says: 'not a number' },
+    { name: 'a share that nginx reads as 0', split: { stable, candidate, weight: 0.004 }, says: 'steps of 0.01 %' },
+    { name: 'a share without a candidate', split: { stable, weight: 5 }, says: 'needs a candidate' },
+    { name: 'a share beside nothing pinned', split: { stable: '', candidate, weight: 5 }, says: 'must be pinned before' },
+    { name: 'a name that is no slug', split: { stable, weight: 0 }, application: 'bot { }', says: 'name of the application' },
+  ])('refuses $name', ({ split, application, says }) => {
     const text = renderInclude(split, { application: application ?? 'support-bot', kind: 'chat' });
-    expect(text).toMatchObject({ ok: false, problem: { category: 'input' } });
+    expect(text).toMatchObject({ ok: false, problem: { category: 'input', reason: expect.stringContaining(says) } });
   });
 
   test('lets nothing but UUIDs in', () => {

@@ -61,8 +61,8 @@ describe('an answer', () => {
   });
 
   test('streams the same text, closed by [DONE], with usage on request', async () => {
-    const whole = await ask(lab, 'order-agent', 'production', '你好😀'.repeat(20));
-    const stream = await ask(lab, 'order-agent', 'production', '你好😀'.repeat(20), { stream: true, usage: true });
+    const whole = await ask(lab, 'order-agent', 'production', `我${'你好😀'.repeat(20)}`);
+    const stream = await ask(lab, 'order-agent', 'production', `我${'你好😀'.repeat(20)}`, { stream: true, usage: true });
     expect(stream.headers.get('content-type')).toBe('text/event-stream');
     const events = stream.text.trimEnd().split('\n\n').map((event) => event.replace(/^data: /, ''));
     expect(events.at(-1)).toBe('[DONE]');

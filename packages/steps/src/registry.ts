@@ -1,23 +1,29 @@
 import type { AnyStep } from '@sluice/core';
-import { canary } from './canary.ts';
-import { deploy } from './deploy.ts';
-import { healthCheck } from './health-check.ts';
-import { notify } from './notify.ts';
-import { publishVersion } from './publish-version.ts';
-import { release } from './release.ts';
-import { rollback } from './rollback.ts';
-import { snapshot } from './snapshot.ts';
-import { validate } from './validate.ts';
 
-/** steps are all steps, in the order in which documentation lists them. */
-export const steps: readonly AnyStep[] = [
-  validate,
-  snapshot,
-  deploy,
-  healthCheck,
-  publishVersion,
-  canary,
-  rollback,
-  notify,
-  release,
-];
+/** loaders bring one step each, so that a command pays for no other step's code. The order is that of the documentation. */
+const loaders = {
+  validate: async () => (await import('./validate.ts')).validate,
+  snapshot: async () => (await import('./snapshot.ts')).snapshot,
+  deploy: async () => (await import('./deploy.ts')).deploy,
+  'health-check': async () => (await import('./health-check.ts')).healthCheck,
+  'publish-version': async () => (await import('./publish-version.ts')).publishVersion,
+  canary: async () => (await import('./canary.ts')).canary,
+  rollback: async () => (await import('./rollback.ts')).rollback,
+  notify: async () => (await import('./notify.ts')).notify,
+  release: async () => (await import('./release.ts')).release,
+} satisfies Readonly<Record<string, () => Promise<AnyStep>>>;
+
+/** StepName is the name of a step. */
+export type StepName = keyof typeof loaders;
+
+/** stepNames are the names of all steps, in the order in which documentation lists them. */
+export const stepNames = Object.keys(loaders) as readonly StepName[];
+
+/** isStepName tells a step's name from other words. */
+export const isStepName = (word: string): word is StepName => Object.hasOwn(loaders, word);
+
+/** loadStep brings one step. */
+export const loadStep = (name: StepName): Promise<AnyStep> => loaders[name]();
+
+/** loadSteps brings all steps. */
+export const loadSteps = (): Promise<readonly AnyStep[]> => Promise.all(stepNames.map(loadStep));

@@ -19,7 +19,7 @@ import {
 } from '@sluice/core';
 import { startLab, type Lab } from '@sluice/lab';
 import { folderStore } from '@sluice/state';
-import { release, userQuestion } from '@sluice/steps';
+import { loadStep, userQuestion } from '@sluice/steps';
 import { readApplication } from '../application.ts';
 import { httpClient } from '../connection.ts';
 import { createContext, type Context } from '../context.ts';
@@ -177,7 +177,7 @@ const report = (host: Host, { lab, standing }: Stage): void => {
 const play = async (host: Host, staged: Stage): Promise<StepResult> => {
   const door = await doorOf(staged);
   const users = door === undefined ? undefined : startUsers({ ...door, people: 500, atOnce: 6, pauseMs: 80, most: 5000 });
-  const result = await runStep(release, staged.context, {});
+  const result = await runStep(await loadStep('release'), staged.context, {});
   const seen = await users?.stop();
   if (seen !== undefined) host.log(`users: ${seen.answers} answers while the release ran, ${seen.failures} of them failed`);
   if (door !== undefined && staged.standing !== undefined) await reportServed(host, staged.standing, door);

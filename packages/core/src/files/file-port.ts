@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { done, failed, type Outcome } from '../outcome.ts';
 import type { FilePort } from '../platform.ts';
 import { fileErrorCode, fileErrorText } from './file-error.ts';
+import { readFileText } from './read-text.ts';
 
 const refused = (tried: string, path: string, error: unknown): Outcome<never> => {
   const code = fileErrorCode(error);
@@ -18,14 +19,14 @@ const refused = (tried: string, path: string, error: unknown): Outcome<never> =>
 };
 
 /** modeOf gives an existing file's mode, undefined when there is none; a symbolic link is refused, whatever it leads to. */
-const modeOf = async (path: string): Promise<Outcome<number | undefined>> => {
+const modeOf = async (path: string, tried: string): Promise<Outcome<number | undefined>> => {
   try {
     const found = await lstat(path);
     if (found.isFile()) return done(found.mode & 0o777);
     const what = found.isSymbolicLink() ? 'a symbolic link' : 'not a regular file';
-    return failed({ category: 'input', reason: `${path} is ${what}, and is not written through`, tried: 'write a file', where: path, hint: 'Name the file itself.' });
+    return failed({ category: 'input', reason: `${path} is ${what}`, tried, where: path, hint: 'Name the file itself.' });
   } catch (error) {
-    return fileErrorCode(error) === 'ENOENT' ? done(undefined) : refused('look at a file', path, error);
+    return fileErrorCode(error) === 'ENOENT' ? done(undefined) : refused(tried, path, error);
   }
 };
 
@@ -36,6 +37,8 @@ const replace = async (path: string, text: string, mode: number): Promise<void> 
     const file = await open(fresh, 'wx', mode);
     try {
       await file.writeFile(text, 'utf8');
+      // The mode of a new file is lessened by the process's mask; the replaced file's is meant exactly.
+      await file.chmod(mode);
       await file.sync();
     } finally {
       await file.close();
@@ -47,17 +50,18 @@ const replace = async (path: string, text: string, mode: number): Promise<void> 
   }
 };
 
-/** createFilePort reads and writes real files: whole, in one step, keeping an existing file's mode. */
+/**
+ * createFilePort reads and writes real files: whole, in one step, keeping an existing file's mode (0644 for a new one).
+ * A file that is not there reads as undefined; a symbolic link, or what is no file, is an `input` problem.
+ */
 export const createFilePort = (): FilePort => ({
   read: async (path) => {
-    try {
-      return done(await readFile(path, 'utf8'));
-    } catch (error) {
-      return fileErrorCode(error) === 'ENOENT' ? done(undefined) : refused('read a file', path, error);
-    }
+    const mode = await modeOf(path, 'read a file');
+    if (!mode.ok) return mode;
+    return mode.value === undefined ? done(undefined) : readFileText(path, path);
   },
   write: async (path, text) => {
-    const mode = await modeOf(path);
+    const mode = await modeOf(path, 'write a file');
     if (!mode.ok) return mode;
     try {
       await replace(path, text, mode.value ?? 0o644);

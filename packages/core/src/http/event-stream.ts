@@ -1,5 +1,5 @@
 import { done, failed, type Outcome } from '../outcome.ts';
-import type { Abort } from './abort.ts';
+import type { Abort } from '../abort.ts';
 import { bodyLimit, tooLarge } from './body.ts';
 import type { ServerEvent } from './client.ts';
 import { endedProblem, failureOf, type Attempted } from './failures.ts';

@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici';
 import type { Clock } from '../clock.ts';
 import { durationText } from '../config/duration.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
-import { createAbort, type Abort } from './abort.ts';
+import { createAbort, type Abort } from '../abort.ts';
 import { readBody } from './body.ts';
 import type { EventStream, HttpClient, HttpRequest, HttpResponse } from './client.ts';
 import { createDispatcher, type DispatcherOptions } from './dispatcher.ts';

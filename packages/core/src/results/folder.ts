@@ -1,7 +1,11 @@
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileErrorCode, fileErrorText } from '../files/file-error.ts';
+import { readFileText } from '../files/read-text.ts';
+import { fileErrorCode } from '../files/file-error.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import type { StepResult } from '../result.ts';
+import { redactedJson, resultFrom } from './shape.ts';
 
 /** ResultsFolder keeps the result documents of a release, for later steps and for people. */
 export interface ResultsFolder {
@@ -11,72 +15,110 @@ export interface ResultsFolder {
   newest(step: string): Promise<StepResult | undefined>;
 }
 
-const documentName = /^(\d+)-([a-z-]+)\.json$/;
+/** DocumentName is a file name of the folder, taken apart. */
+interface DocumentName {
+  readonly name: string;
+  readonly number: number;
+  readonly step: string;
+}
 
-const isText = (value: unknown): value is string => typeof value === 'string';
+/** mostNumbersTried is how often a number that another process has just taken is passed over. */
+const mostNumbersTried = 20;
 
-/** asResult checks a document that another job may have written; what does not fit is not a result. */
-const asResult = (value: unknown, step: string): StepResult | undefined => {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const document = value as Partial<Record<keyof StepResult, unknown>>;
-  const outputs = document.outputs;
-  const fits =
-    document.step === step &&
-    isText(document.status) &&
-    isText(document.category) &&
-    isText(document.reason) &&
-    typeof outputs === 'object' &&
-    outputs !== null &&
-    Object.values(outputs).every(isText);
-  return fits ? (document as StepResult) : undefined;
+const documentName = (name: string): DocumentName | undefined => {
+  const [, number, step] = /^(\d{1,6})-([a-z0-9-]+)\.json$/.exec(name) ?? [];
+  return number === undefined || step === undefined ? undefined : { name, number: Number(number), step };
 };
 
-const names = async (folder: string): Promise<readonly string[]> => {
+/** documentsIn lists the folder's documents, oldest first; a folder that does not exist holds none. */
+const documentsIn = async (folder: string): Promise<readonly DocumentName[]> => {
   try {
-    return (await readdir(folder)).filter((name) => documentName.test(name)).sort((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10));
+    const names = (await readdir(folder)).map(documentName).filter((document) => document !== undefined);
+    return names.toSorted((one, other) => one.number - other.number);
   } catch (error) {
-    // A folder that does not exist yet holds no results; any other failure shows when something is written there.
-    if (error instanceof Error && 'code' in error) return [];
+    if (fileErrorCode(error) === 'ENOENT') return [];
     throw error;
   }
 };
 
-const readDocument = async (path: string, step: string, note: (line: string) => void): Promise<StepResult | undefined> => {
+const writeNew = async (path: string, text: string): Promise<boolean> => {
   try {
-    const result = asResult(JSON.parse(await readFile(path, 'utf8')), step);
-    if (result === undefined) note(`${path} is not a result document of ${step} and is not used`);
-    return result;
+    const file = await open(path, 'wx', 0o600);
+    try {
+      await file.writeFile(text, 'utf8');
+    } finally {
+      await file.close();
+    }
+    return true;
   } catch (error) {
-    note(`${path} cannot be read and is not used: ${error instanceof Error ? error.message : String(error)}`);
+    if (fileErrorCode(error) === 'EEXIST') return false;
+    throw error;
+  }
+};
+
+const writeNext = async (folder: string, step: string, text: string): Promise<boolean> => {
+  await mkdir(folder, { recursive: true });
+  const last = (await documentsIn(folder)).at(-1)?.number ?? 0;
+  for (let number = last + 1; number <= last + mostNumbersTried; number += 1) {
+    if (await writeNew(join(folder, `${String(number).padStart(2, '0')}-${step}.json`), text)) return true;
+  }
+  return false;
+};
+
+const unwritable = (folder: string, step: string, why: string): Outcome<never> =>
+  failed({
+    category: 'permission',
+    reason: `the result document of ${step} cannot be written: ${why}`,
+    tried: 'write the result document',
+    where: folder,
+    hint: 'Set SLUICE_RESULTS to a folder that this job can write.',
+  });
+
+const parseDocument = (text: string, step: string): StepResult | undefined => {
+  try {
+    return resultFrom(JSON.parse(text), step);
+  } catch {
+    // A file that is not JSON is no result document; the caller says so.
     return undefined;
   }
 };
 
-/** resultsFolder opens a folder of result documents. `redact` is applied to every byte that is written. */
+const readDocument = async (path: string, step: string, note: (line: string) => void): Promise<StepResult | undefined> => {
+  const text = await readFileText(path, path);
+  const result = text.ok ? parseDocument(text.value, step) : undefined;
+  if (result === undefined) note(text.ok ? `${path} is not a result document of ${step} and is not used` : `${text.problem.reason}; it is not used`);
+  return result;
+};
+
+/** listed are the folder's documents; one that cannot be listed holds none that could be used, and that is said. */
+const listed = async (folder: string, note: (line: string) => void): Promise<readonly DocumentName[]> => {
+  try {
+    return await documentsIn(folder);
+  } catch (error) {
+    const code = fileErrorCode(error);
+    if (code === undefined) throw error;
+    note(`the results in ${folder} are not used: ${fileErrorText(code)}`);
+    return [];
+  }
+};
+
+/** resultsFolder opens a folder of result documents. `redact` is applied to every text that is written; `note` is told what is not used. */
 export const resultsFolder = (folder: string, redact: (text: string) => string, note: (line: string) => void): ResultsFolder => ({
   write: async (result) => {
     try {
-      await mkdir(folder, { recursive: true });
-      const last = (await names(folder)).at(-1);
-      const number = last === undefined ? 1 : Number.parseInt(last, 10) + 1;
-      const path = join(folder, `${String(number).padStart(2, '0')}-${result.step}.json`);
-      await writeFile(`${path}.new`, `${redact(JSON.stringify(result, null, 2))}\n`, { mode: 0o600 });
-      await rename(`${path}.new`, path);
-      return done(undefined);
+      const written = await writeNext(folder, result.step, `${JSON.stringify(redactedJson(result, redact), null, 2)}\n`);
+      return written ? done(undefined) : unwritable(folder, result.step, 'other processes write there at the same time');
     } catch (error) {
-      return failed({
-        category: 'permission',
-        reason: `the result document of ${result.step} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-        tried: 'write the result document',
-        where: folder,
-        hint: 'Set SLUICE_RESULTS to a folder that this job can write.',
-      });
+      const code = fileErrorCode(error);
+      if (code === undefined) throw error;
+      return unwritable(folder, result.step, fileErrorText(code));
     }
   },
   newest: async (step) => {
-    for (const name of [...(await names(folder))].reverse()) {
-      if (documentName.exec(name)?.[2] !== step) continue;
-      const result = await readDocument(join(folder, name), step, note);
+    const documents = await listed(folder, note);
+    for (const document of documents.toReversed()) {
+      if (document.step !== step) continue;
+      const result = await readDocument(join(folder, document.name), step, note);
       if (result !== undefined) return result;
     }
     return undefined;

@@ -73,6 +73,13 @@ const pruned = (value: unknown): unknown => {
 const isEmpty = (value: unknown): boolean =>
   Array.isArray(value) ? value.length === 0 : isMapping(value) && Object.keys(value).length === 0;
 
+/** absentModel is what the server shows for sections that a `model_config` does not have (Dify 1.12.1, AppModelConfig.to_dict). */
+const absentModel: Mapping = {
+  prompt_type: 'simple',
+  dataset_configs: { retrieval_model: 'multiple' },
+  retriever_resource: { enabled: true },
+};
+
 /** bookkeeping are keys of `model_config` that servers add and that say nothing of the app's behaviour. */
 const bookkeeping = new Set(['created_by', 'created_at', 'updated_by', 'updated_at', 'annotation_reply']);
 
@@ -95,7 +102,7 @@ export const modelContent = (mode: Mode, model: Mapping): Content => ({
   features: {},
   environment: {},
   conversation: {},
-  model: mappingOf(pruned(Object.fromEntries(Object.entries(model).filter(([key]) => !bookkeeping.has(key))))),
+  model: mappingOf(pruned({ ...absentModel, ...Object.fromEntries(Object.entries(model).filter(([key]) => !bookkeeping.has(key))) })),
 });
 
 /** dslContent gives the content of a whole DSL file. */

@@ -1,0 +1,38 @@
+import * as z from 'zod';
+import { categories } from '../category.ts';
+import type { Json, StepResult } from '../result.ts';
+
+const statuses = ['passed', 'failed', 'inconclusive', 'skipped', 'error', 'cancelled'] as const;
+
+const isCategory = (value: string): value is StepResult['category'] => Object.hasOwn(categories, value);
+
+const categoryName = z.custom<StepResult['category']>((value) => typeof value === 'string' && isCategory(value));
+
+/** document is what a result document must hold to be used; another job wrote it, so nothing else is believed. */
+const document = z.object({
+  step: z.string(),
+  status: z.enum(statuses),
+  category: categoryName,
+  reason: z.string(),
+  hint: z.string(),
+  outputs: z.record(z.string(), z.string()),
+  evidence: z.json(),
+  startedAt: z.iso.datetime(),
+  durationMs: z.number(),
+});
+
+/** resultFrom gives a parsed document as a step's result, or undefined when it is none of this step. Its problem and inner steps are left out. */
+export const resultFrom = (value: unknown, step: string): StepResult | undefined => {
+  const parsed = document.safeParse(value);
+  return parsed.success && parsed.data.step === step ? parsed.data : undefined;
+};
+
+/** redactedJson puts every text of a JSON value, keys too, through `redact`; the shape stays what it was. */
+export const redactedJson = (value: unknown, redact: (text: string) => string): Json => {
+  if (typeof value === 'string') return redact(value);
+  if (Array.isArray(value)) return value.map((one) => redactedJson(one, redact));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined).map(([key, one]) => [redact(key), redactedJson(one, redact)]));
+  }
+  return typeof value === 'number' || typeof value === 'boolean' ? value : null;
+};
