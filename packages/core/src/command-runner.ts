@@ -97,8 +97,13 @@ const runStarted = (child: ChildProcessWithoutNullStreams, request: CommandReque
       resolve(outcome);
     };
     const answer = (code: number | null): void => {
-      if (abort.ended() === undefined) settle(done({ code: code ?? -1, stdout: stdout.text(), stderr: stderr.text() }));
-      else settle(failed(endedProblem(request, abort, stderr.text())));
+      if (abort.ended() === undefined) {
+        settle(done({ code: code ?? -1, stdout: stdout.text(), stderr: stderr.text() }));
+        return;
+      }
+      // Children that ignored the first signal are in the group still, although the program itself has ended.
+      killGroup(child, 'SIGKILL');
+      settle(failed(endedProblem(request, abort, stderr.text())));
     };
     const removeAbort = onAbort(abort.signal, () => {
       killGroup(child, 'SIGTERM');
@@ -114,11 +119,7 @@ const runStarted = (child: ChildProcessWithoutNullStreams, request: CommandReque
     child.stdin.end(request.input ?? '');
     child.once('error', (error) => settle(failed(startProblem(request, errorField(error, 'code')))));
     child.once('exit', (code) => later(closeAfterMs, () => answer(code)));
-    child.once('close', (code) => {
-      // Children that ignored the first signal are in the group still, although the program itself has ended.
-      if (abort.ended() !== undefined) killGroup(child, 'SIGKILL');
-      answer(code);
-    });
+    child.once('close', answer);
   });
 
 /**

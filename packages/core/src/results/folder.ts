@@ -2,7 +2,6 @@ import { mkdir, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileErrorCode, fileErrorText } from '../files/file-error.ts';
 import { readFileText } from '../files/read-text.ts';
-import { fileErrorCode } from '../files/file-error.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import type { StepResult } from '../result.ts';
 import { redactedJson, resultFrom } from './shape.ts';

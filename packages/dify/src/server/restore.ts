@@ -62,9 +62,17 @@ const findVersion = async (application: Application, version: string): Promise<O
   });
 };
 
+/** pinAt pins a version at the gateway, where there is one, whatever it splits now. */
+const pinAt = async ({ traffic }: Application, version: string): Promise<Outcome<void>> => {
+  if (traffic === undefined) return done(undefined);
+  const observed = await traffic.read();
+  return observed.ok ? pin(traffic, observed.value.split, version) : observed;
+};
+
 /**
  * restore makes the content of a published version live again. Dify has no switch between versions: the content goes
- * into the draft and is published, so the result is a new version with the old digest. A gateway is pinned to it last.
+ * into the draft and is published, so the result is a new version with the old digest. A gateway is pinned to the old
+ * version first, so that its users are safe at once, and to the new one last.
  */
 export const restore = async (application: Application, version: string, marks: Marks): Promise<Outcome<Version>> => {
   if (application.connection.readOnly) return readOnlyProblem(`restore version ${version}`);
@@ -74,6 +82,8 @@ export const restore = async (application: Application, version: string, marks: 
   }
   const old = await findVersion(application, version);
   if (!old.ok) return old;
+  const safe = await pinAt(application, version);
+  if (!safe.ok) return safe;
   const before = await application.console.published(application.id());
   if (!before.ok) return before;
   const written = await intoDraft(application, old.value);
@@ -81,9 +91,7 @@ export const restore = async (application: Application, version: string, marks: 
   const digest = digestOf(contentOf(application, old.value));
   const name = `back to ${old.value.marked_name || old.value.id}`;
   const published = await publishDraft(application, name, marks, digest, before.value?.id);
-  if (!published.ok || application.traffic === undefined) return published;
-  const observed = await application.traffic.read();
-  if (!observed.ok) return observed;
-  const pinned = await pin(application.traffic, observed.value.split, published.value.id);
+  if (!published.ok) return published;
+  const pinned = await pinAt(application, published.value.id);
   return pinned.ok ? published : pinned;
 };

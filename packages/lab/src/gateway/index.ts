@@ -25,7 +25,7 @@ const includedText = async (path: string): Promise<string> => {
     return await readFile(path, 'latin1');
   } catch (error) {
     // A gateway that was never released to has no file yet.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT') return '';
     throw error;
   }
 };

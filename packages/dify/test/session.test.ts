@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { done, type HttpClient, type HttpRequest, type HttpResponse } from '@sluice/core';
+import { connect } from '../src/server/target.ts';
+import { chatflow, sourceOf, textOf } from './dsl.ts';
+import { connectionTo, openHouse, problem, targetOf, value, type House } from './harness.ts';
+
+let house: House;
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house.close());
+
+const app = '5f6c8a3b-91d2-4c07-8e6f-3b7a1c2d4e5f';
+
+interface Server {
+  readonly release?: string;
+  readonly rootRelease?: string;
+  readonly prefix?: string;
+  readonly login?: { readonly status: number; readonly body: unknown };
+  /** expire makes every session that is older than the last refresh invalid after the first authorised call. */
+  readonly expire?: boolean;
+  readonly refreshes?: boolean;
+  readonly workspaces?: readonly { readonly id: string; readonly current: boolean }[];
+}
+
+/** scripted is a Dify console of any release, as far as sessions go; it keeps what it was sent. */
+const scripted = (server: Server): { http: HttpClient; seen: HttpRequest[] } => {
+  const seen: HttpRequest[] = [];
+  let generation = 1;
+  let calls = 0;
+  const answer = (status: number, body: unknown, headers: Record<string, string> = {}): HttpResponse => ({
+    status,
+    text: JSON.stringify(body),
+    headers: { ...(server.release === undefined ? {} : { 'x-version': server.release }), ...headers },
+    durationMs: 1,
+  });
+  const cookies = (): Record<string, string> => {
+    const prefix = server.prefix ?? '';
+    return { 'set-cookie': [`${prefix}access_token=a${generation}; HttpOnly`, `${prefix}refresh_token=r${generation}`, `${prefix}csrf_token=c${generation}`].join('\n') };
+  };
+  const bearer = (): unknown => ({ result: 'success', data: { access_token: `a${generation}`, refresh_token: `r${generation}` } });
+  const authorised = (request: HttpRequest): boolean => {
+    const sent = JSON.stringify(request.headers);
+    return (sent.includes(`a${generation}`) && (sent.includes('Bearer a') || sent.includes(`"x-csrf-token":"c${generation}"`))) || sent.includes('Bearer admin');
+  };
+  const route = (request: HttpRequest): HttpResponse => {
+    const { pathname } = new URL(request.url);
+    const bearerDialect = /^1\.[0-8]\.|^1\.9\.[01]$/.test(server.release ?? '');
+    if (pathname.endsWith('/setup')) return answer(200, { step: 'finished' });
+    if (pathname === '/v1/') return answer(200, { server_version: server.rootRelease });
+    if (pathname.endsWith('/login')) {
+      if (server.login !== undefined) return answer(server.login.status, server.login.body);
+      return bearerDialect ? answer(200, bearer()) : answer(200, { result: 'success' }, cookies());
+    }
+    if (pathname.endsWith('/refresh-token')) {
+      if (server.refreshes === false) return answer(401, { result: 'fail', message: 'expired' });
+      generation += 1;
+      return bearerDialect ? answer(200, bearer()) : answer(200, { result: 'success' }, cookies());
+    }
+    if (pathname.endsWith('/all-workspaces')) return answer(200, { data: (server.workspaces ?? [{ id: 'w1', current: true }]).map(({ id }) => ({ id, name: id })), has_more: false });
+    if (!authorised(request)) return answer(401, { code: 'unauthorized', message: 'Invalid Authorization token.', status: 401 });
+    if (pathname.endsWith('/workspaces')) return answer(200, { workspaces: server.workspaces ?? [{ id: 'w1', current: true }] });
+    calls += 1;
+    if (server.expire === true && calls === 1) {
+      generation += 10;
+      return answer(401, { code: 'unauthorized', message: 'Token has expired.', status: 401 });
+    }
+    return answer(200, { id: app, name: 'x', description: '', mode: 'workflow' });
+  };
+  return {
+    seen,
+    http: {
+      send: async (request) => {
+        seen.push(request);
+        return done(route(request));
+      },
+      stream: () => Promise.reject(new Error('not asked')),
+      close: () => Promise.resolve(),
+    },
+  };
+};
+
+const account = { DIFY_EMAIL: 'ci@example.com', DIFY_PASSWORD: '密码 sesame' };
+
+/** modeAsked deploys a chatflow onto the scripted workflow app, which fails on the mode after the session has worked. */
+const modeAsked = async (server: Server, secrets: Readonly<Record<string, string>> = account, workspace?: string) => {
+  const { http, seen } = scripted(server);
+  const source = sourceOf(chatflow());
+  const environment = { dify: { console: house.lab.origin, app, ...(workspace === undefined ? {} : { workspace }) } };
+  const target = value(await connect(connectionTo(house, app, source, { http, secrets, environment })));
+  const refused = problem(await target.deploy(source, { create: false, overwrite: false }));
+  return { refused, seen, worked: refused.reason.includes('is a workflow app'), paths: seen.map((request) => new URL(request.url).pathname.replace('/console/api', '')) };
+};
+
+const login = (seen: readonly HttpRequest[]): unknown => JSON.parse(seen.find((request) => request.url.endsWith('/login'))?.body ?? 'null');
+
+const encoded = Buffer.from(account.DIFY_PASSWORD, 'utf8').toString('base64');
+
+describe('login', () => {
+  test.each([
+    ['1.9.1', '', account.DIFY_PASSWORD, 'authorization'],
+    ['1.9.2', '', account.DIFY_PASSWORD, 'cookie'],
+    ['1.11.1', '__Host-', account.DIFY_PASSWORD, 'cookie'],
+    ['1.11.2', '', encoded, 'cookie'],
+    ['1.17.1', '__Host-', encoded, 'cookie'],
+  ])('in the dialect of %s, cookies named %s', async (release, prefix, password, header) => {
+    const { worked, seen, paths } = await modeAsked({ release, prefix });
+    expect(worked).toBe(true);
+    expect(login(seen)).toMatchObject({ email: account.DIFY_EMAIL, password });
+    expect(paths.filter((path) => path === '/login')).toHaveLength(1);
+    const last = seen.at(-1)?.headers ?? {};
+    expect(Object.keys(last)).toContain(header);
+    expect(Object.keys(last).includes('authorization') && Object.keys(last).includes('cookie')).toBe(false);
+    if (header === 'cookie') expect(last).toMatchObject({ 'x-csrf-token': 'c1', cookie: expect.stringContaining(`${prefix}csrf_token=c1`) });
+  });
+
+  test('reads the release from the service API when a proxy strips the header', async () => {
+    const { worked, paths } = await modeAsked({ rootRelease: '1.12.1' });
+    expect(worked).toBe(true);
+    expect(paths.slice(0, 2)).toEqual(['/setup', '/v1/']);
+  });
+
+  test('does not log in at all when the release is not known', async () => {
+    const { refused, paths } = await modeAsked({});
+    expect(refused).toMatchObject({ category: 'platform' });
+    expect(paths).not.toContain('/login');
+  });
+
+  test.each([
+    ['a wrong password', 401, { code: 'authentication_failed', message: 'Invalid email or password.', status: 401 }, 'five wrong passwords'],
+    ['a locked account', 429, { code: 'email_code_login_limit', message: 'Too many', status: 429 }, '24 hours'],
+    ['logins that are switched off', 403, { code: 'forbidden', message: 'no', status: 403 }, 'five wrong passwords'],
+    ['an account without a workspace', 200, { result: 'fail', data: 'workspace not found' }, 'DIFY_EMAIL'],
+  ])('%s is a permission problem, tried once', async (_name, status, body, hint) => {
+    const { refused, paths } = await modeAsked({ release: '1.12.1', login: { status, body } });
+    expect(refused.category).toBe('permission');
+    expect(refused.hint).toContain(hint);
+    expect(paths.filter((path) => path === '/login')).toHaveLength(1);
+    expect(JSON.stringify(refused)).not.toContain('sesame');
+    expect(JSON.stringify(refused)).not.toContain(encoded);
+  });
+
+  test('a second call after a wrong password does not send it again', async () => {
+    const { http, seen } = scripted({ release: '1.12.1', login: { status: 401, body: {} } });
+    const target = value(await connect(connectionTo(house, app, sourceOf(chatflow()), { http, secrets: account })));
+    for (let time = 0; time < 3; time += 1) problem(await target.inspect());
+    expect(seen.filter((request) => request.url.endsWith('/login'))).toHaveLength(1);
+  });
+
+  test('needs credentials, and both halves of an account', async () => {
+    expect((await modeAsked({ release: '1.12.1' }, {})).refused).toMatchObject({ category: 'permission', reason: 'There are no credentials for the Dify console.' });
+    expect((await modeAsked({ release: '1.12.1' }, { DIFY_EMAIL: 'x' })).refused.reason).toBe('DIFY_PASSWORD is missing.');
+  });
+
+  test('does not switch the workspace of an account', async () => {
+    const workspaces = [{ id: 'w1', current: true }, { id: 'w2', current: false }];
+    const { refused, paths } = await modeAsked({ release: '1.12.1', workspaces }, account, 'w2');
+    expect(refused).toMatchObject({ category: 'input', reason: 'The account works in workspace w1, not in w2.' });
+    expect(paths).not.toContain('/workspaces/switch');
+  });
+});
+
+describe('admin key', () => {
+  const key = { DIFY_ADMIN_KEY: 'admin-key-1' };
+
+  test('travels with the workspace and without cookies', async () => {
+    const { worked, seen, paths } = await modeAsked({ release: '1.12.1' }, key);
+    expect(worked).toBe(true);
+    expect(seen.at(-1)?.headers).toMatchObject({ authorization: 'Bearer admin-key-1', 'x-workspace-id': 'w1' });
+    expect(seen.at(-1)?.headers).not.toHaveProperty('cookie');
+    expect(paths).not.toContain('/login');
+  });
+
+  test('needs to know which of several workspaces', async () => {
+    const server = { release: '1.12.1', workspaces: [{ id: 'w1', current: true }, { id: 'w2', current: false }] };
+    expect((await modeAsked(server, key)).refused).toMatchObject({ category: 'input', hint: 'Add one as dify.workspace: w1 (w1), w2 (w2).' });
+    expect((await modeAsked(server, key, 'w2')).seen.at(-1)?.headers).toMatchObject({ 'x-workspace-id': 'w2' });
+  });
+
+  test('is refused from 1.9.2 to 1.10.1, where it cannot work', async () => {
+    expect((await modeAsked({ release: '1.10.0' }, key)).refused).toMatchObject({ category: 'input', hint: expect.stringContaining('DIFY_EMAIL') });
+  });
+
+  test('comes after an account when both are set', async () => {
+    expect((await modeAsked({ release: '1.12.1' }, { ...key, ...account })).paths).toContain('/login');
+  });
+});
+
+describe('renewal', () => {
+  test.each(['1.9.1', '1.12.1'])('happens once after a 401, on %s', async (release) => {
+    const { worked, paths } = await modeAsked({ release, expire: true });
+    expect(worked).toBe(true);
+    expect(paths.filter((path) => path === '/refresh-token')).toHaveLength(1);
+    expect(paths.filter((path) => path === '/login')).toHaveLength(1);
+  });
+
+  test('that is refused leaves the first refusal', async () => {
+    const { refused, paths } = await modeAsked({ release: '1.12.1', expire: true, refreshes: false });
+    expect(refused).toMatchObject({ category: 'permission', answer: { status: 401, code: 'unauthorized' } });
+    expect(paths.filter((path) => path === '/login')).toHaveLength(1);
+  });
+});
+
+describe('against the lab', () => {
+  test('a wrong password is told with the rule of the lock', async () => {
+    const { email } = house.lab.credentials;
+    const target = await targetOf(house, app, sourceOf(chatflow()), { secrets: { DIFY_EMAIL: email, DIFY_PASSWORD: 'wrong' } });
+    expect(problem(await target.inspect())).toMatchObject({ category: 'permission', answer: { status: 401, code: 'authentication_failed' } });
+  });
+
+  test('the admin key opens the console and a draft run', async () => {
+    const dsl = chatflow();
+    Object.assign(dsl.workflow.environment_variables[0] ?? {}, { value: 'sk-first' });
+    const { appId } = house.lab.createApp(textOf(dsl));
+    const target = await targetOf(house, appId, sourceOf(chatflow()), { secrets: { DIFY_ADMIN_KEY: house.lab.credentials.adminKey } });
+    value(await target.inspect());
+    const draft = value(await target.open('draft'));
+    expect(value(await draft.ask({ query: 'hi', inputs: { city: 'x' }, user: 'u', streaming: true }, new AbortController().signal)).failed).toBeUndefined();
+  });
+
+  test('an address that is no Dify is told as such', async () => {
+    const inbox = await house.gateway();
+    const target = await targetOf(house, '', sourceOf(chatflow()), { environment: { dify: { console: `${inbox.origin}/nowhere` } } });
+    expect(problem(await target.inspect()).category).toBe('platform');
+  });
+});

@@ -1,0 +1,39 @@
+import type { StepResult } from '@sluice/core';
+import * as z from 'zod';
+
+const amount = z.number().finite().min(0);
+
+const point = z.object({ atMs: amount, weight: amount.max(100), stable: amount, candidate: amount });
+
+const reading = z.object({
+  source: z.string(),
+  unit: z.enum(['request', 'user', 'session']),
+  guard: z.enum(['errors', 'latency', 'tokens']),
+  stable: amount.nullable(),
+  candidate: amount.nullable(),
+  stableCount: amount,
+  candidateCount: amount,
+  evidence: amount,
+  needed: amount,
+});
+
+const canaryEvidence = z.object({
+  stable: z.string(),
+  candidate: z.string(),
+  weights: z.array(amount.max(100)),
+  readings: z.array(reading),
+  silent: z.array(z.string()),
+  history: z.array(point),
+});
+
+/** CanaryPoint is one look at a canary: milliseconds since the start, weight in per cent, answers of each arm so far. */
+export type CanaryPoint = Readonly<z.output<typeof point>>;
+
+/** CanaryReading is what one source says about one guard, in the shape that the rollout leaves in a result document. */
+export type CanaryReading = Readonly<z.output<typeof reading>>;
+
+/** CanaryEvidence is what a canary's verdict rests on. */
+export type CanaryEvidence = z.output<typeof canaryEvidence>;
+
+/** canaryEvidenceOf reads a canary's evidence out of its result; undefined when there is none in the known shape. */
+export const canaryEvidenceOf = (result: StepResult): CanaryEvidence | undefined => canaryEvidence.safeParse(result.evidence).data;

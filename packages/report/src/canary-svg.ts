@@ -1,0 +1,127 @@
+import { durationText, oneLine, svgText } from '@sluice/core';
+import type { CanaryPoint } from './canary-evidence.ts';
+
+/** CanaryLabels are the names in a canary's picture. */
+export interface CanaryLabels {
+  readonly title: string;
+  readonly stable: string;
+  readonly candidate: string;
+}
+
+interface Box {
+  readonly top: number;
+  readonly height: number;
+}
+
+const width = 680;
+const height = 300;
+const left = 56;
+const right = 150;
+const plotWidth = width - left - right;
+const weightBox: Box = { top: 48, height: 84 };
+const answersBox: Box = { top: 168, height: 92 };
+
+/** Greys and colours of middle lightness read on white and on dark pages alike. */
+const grey = '#808890';
+const blue = '#3b82d6';
+const orange = '#d97a2b';
+
+const fixed = (value: number): string => String(Number(value.toFixed(1)));
+
+/** niceTop is the smallest 1, 2 or 5 times a power of ten that is not below the value. */
+export const niceTop = (value: number): number => {
+  if (!(value > 1)) return 1;
+  const power = 10 ** Math.floor(Math.log10(value));
+  return [1, 2, 5, 10].map((factor) => factor * power).find((top) => top >= value) ?? value;
+};
+
+const text = (x: number, y: number, content: string, more = ''): string =>
+  `<text x="${fixed(x)}" y="${fixed(y)}"${more}>${svgText(content)}</text>`;
+
+const axis = (box: Box, top: string, bottom: string): string =>
+  [
+    `<path d="M${left} ${box.top}V${box.top + box.height}H${left + plotWidth}" fill="none" stroke="${grey}"/>`,
+    text(left - 8, box.top + 4, top, ' text-anchor="end"'),
+    text(left - 8, box.top + box.height + 4, bottom, ' text-anchor="end"'),
+  ].join('');
+
+interface Scale {
+  x(point: CanaryPoint): number;
+  y(box: Box, value: number, top: number): number;
+}
+
+const scaleOf = (history: readonly CanaryPoint[]): Scale => {
+  const end = Math.max(1, ...history.map((point) => point.atMs));
+  return {
+    x: (point) => left + (point.atMs / end) * plotWidth,
+    y: (box, value, top) => box.top + box.height * (1 - value / top),
+  };
+};
+
+/** weightPath begins at the start with the first weight, and changes in steps, because a weight holds until the next. */
+const weightPath = (history: readonly CanaryPoint[], scale: Scale): string => {
+  const bottom = weightBox.top + weightBox.height;
+  const steps = history.map((point, index) => {
+    const before = scale.x(history[index - 1] ?? { ...point, atMs: 0 });
+    return `L${fixed(before)} ${fixed(scale.y(weightBox, point.weight, 100))}H${fixed(scale.x(point))}`;
+  });
+  return `<path d="M${left} ${bottom}${steps.join('')}V${bottom}" fill="${orange}" fill-opacity="0.25" stroke="${orange}" stroke-width="1.5"/>`;
+};
+
+const answersPath = (history: readonly CanaryPoint[], scale: Scale, arm: 'stable' | 'candidate', top: number, colour: string): string => {
+  const points = history.map((point) => `${fixed(scale.x(point))} ${fixed(scale.y(answersBox, point[arm], top))}`);
+  return `<path d="M${left} ${answersBox.top + answersBox.height}L${points.join('L')}" fill="none" stroke="${colour}" stroke-width="2"/>`;
+};
+
+/** endLabels name both lines at their ends, at least one line apart. */
+const endLabels = (last: CanaryPoint, labels: CanaryLabels, scale: Scale, top: number): string => {
+  const wanted = [
+    { name: labels.stable, count: last.stable, colour: blue, y: scale.y(answersBox, last.stable, top) },
+    { name: labels.candidate, count: last.candidate, colour: orange, y: scale.y(answersBox, last.candidate, top) },
+  ].sort((one, other) => one.y - other.y);
+  const [upper, lower] = wanted;
+  if (upper === undefined || lower === undefined) return '';
+  const lowerY = Math.min(answersBox.top + answersBox.height, Math.max(lower.y, upper.y + 15));
+  const upperY = Math.min(upper.y, lowerY - 15);
+  const label = (entry: typeof upper, y: number): string =>
+    text(left + plotWidth + 8, y + 4, `${oneLine(entry.name, 12)} ${entry.count}`, ` fill="${entry.colour}"`);
+  return label(upper, upperY) + label(lower, lowerY);
+};
+
+const drawing = (history: readonly CanaryPoint[], last: CanaryPoint, labels: CanaryLabels): string => {
+  const scale = scaleOf(history);
+  const top = niceTop(Math.max(...history.map((point) => Math.max(point.stable, point.candidate))));
+  return [
+    text(left, weightBox.top - 10, 'candidate, % of users'),
+    axis(weightBox, '100 %', '0 %'),
+    weightPath(history, scale),
+    text(left + plotWidth + 8, scale.y(weightBox, last.weight, 100) + 4, `${fixed(last.weight)} %`, ` fill="${orange}"`),
+    text(left, answersBox.top - 10, 'answers so far'),
+    axis(answersBox, String(top), '0'),
+    answersPath(history, scale, 'stable', top, blue),
+    answersPath(history, scale, 'candidate', top, orange),
+    endLabels(last, labels, scale, top),
+    text(left, height - 22, '0'),
+    text(left + plotWidth, height - 22, durationText(Math.max(...history.map((point) => point.atMs))), ' text-anchor="end"'),
+  ].join('');
+};
+
+const isDrawable = (point: CanaryPoint): boolean =>
+  [point.atMs, point.weight, point.stable, point.candidate].every((value) => Number.isFinite(value) && value >= 0) && point.weight <= 100;
+
+/**
+ * canarySvg draws a canary: the candidate's weight over time, and the answers of each arm. Points that are no numbers
+ * are left out. The background is clear and the colours read on light and dark pages.
+ */
+export const canarySvg = (history: readonly CanaryPoint[], labels: CanaryLabels): string => {
+  const points = history.filter(isDrawable).toSorted((one, other) => one.atMs - other.atMs);
+  const last = points.at(-1);
+  const title = oneLine(labels.title, 60);
+  return [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${svgText(title)}"`,
+    ` font-family="system-ui, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif" font-size="12" fill="${grey}">`,
+    text(left, 20, title, ' font-size="14" font-weight="600"'),
+    last === undefined ? text(left, weightBox.top + 20, 'Nothing was observed.') : drawing(points, last, labels),
+    '</svg>\n',
+  ].join('');
+};

@@ -1,0 +1,4 @@
+export { canaryEvidenceOf, type CanaryEvidence, type CanaryPoint, type CanaryReading } from './canary-evidence.ts';
+export { canarySvg, type CanaryLabels } from './canary-svg.ts';
+export { releaseSummary } from './release-summary.ts';
+export { stepsTable } from './steps-table.ts';

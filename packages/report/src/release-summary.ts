@@ -1,0 +1,43 @@
+import { durationText, type Exposure, type StepResult } from '@sluice/core';
+import { canaryEvidenceOf } from './canary-evidence.ts';
+import { canarySection } from './canary-section.ts';
+import { exposureSection } from './exposure-section.ts';
+import { failuresSection } from './failures-section.ts';
+import { endedBadly, leavesOf } from './leaves.ts';
+import { cell, markdownTable } from './markdown-table.ts';
+import { stepFlow } from './step-flow.ts';
+
+const stepRow = (result: StepResult): readonly string[] => [
+  cell(result.step),
+  result.status,
+  durationText(result.durationMs),
+  cell(result.reason),
+];
+
+/**
+ * releaseSummary is a result as Markdown for a CI system's summary page: the outcome, what failed and what to do, the
+ * steps, what the canary saw, and, with `exposure`, who is served by what. All text in it is escaped.
+ */
+export const releaseSummary = (result: StepResult, exposure?: Exposure): string => {
+  const leaves = leavesOf(result);
+  const bad = leaves.filter(endedBadly);
+  const blamed = bad.length === 0 && endedBadly(result) ? [result] : bad;
+  const canaries = leaves.flatMap((leaf) => canaryEvidenceOf(leaf) ?? []);
+  const composed = leaves.length > 1;
+  return [
+    `## ${cell(result.step)}: ${result.status}`,
+    cell(result.reason),
+    ...(blamed.length === 0 ? [] : ['### What failed and what to do', failuresSection(blamed)]),
+    ...(composed
+      ? [
+          '### Steps',
+          stepFlow(leaves),
+          markdownTable(['step', 'status', 'time', 'reason'], leaves.map(stepRow), [2]),
+          `${durationText(result.durationMs)} in all, from ${cell(result.startedAt)}.`,
+        ]
+      : []),
+    ...canaries.flatMap((evidence) => ['### Canary', canarySection(evidence)]),
+    ...(exposure === undefined ? [] : ['### Who is served by the candidate', exposureSection(exposure)]),
+    '',
+  ].join('\n\n');
+};
