@@ -106,7 +106,10 @@ export const startNginx = async (upstream: string, kind: GatewayKind, text: stri
     }
   };
   const tested = await call('-t');
-  if (tested.code !== 0) throw new Error(tested.stderr);
+  if (tested.code !== 0) {
+    await rm(folder, { recursive: true, force: true });
+    throw new Error(tested.stderr);
+  }
   const child = spawn('nginx', options, { stdio: 'ignore' });
   const origin = `http://127.0.0.1:${port}`;
   let up = false;
@@ -114,7 +117,10 @@ export const startNginx = async (upstream: string, kind: GatewayKind, text: stri
     up = await fetch(`${origin}/sluice/${name}`).then((answer) => answer.ok, () => false);
     if (!up) await wait(50);
   }
-  if (!up) throw new Error(await readFile(join(folder, 'error.log'), 'utf8'));
+  if (!up) {
+    await stopped(child);
+    throw new Error(`nginx does not answer; see ${folder}/error.log`);
+  }
   return {
     origin,
     include,

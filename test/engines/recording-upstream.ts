@@ -26,7 +26,9 @@ export const startUpstream = (): Promise<LabServer> =>
       body = undefined;
     }
     if (body?.['response_mode'] === 'streaming') {
-      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      // Without chunks, as an HTTP/1.0 server answers: nginx passes chunks on at once even where it buffers.
+      response.useChunkedEncodingByDefault = false;
+      response.writeHead(200, { 'content-type': 'text/event-stream', connection: 'close' });
       for (const event of ['one', 'two', 'three']) {
         response.write(`data: ${event}\n\n`);
         await wait(300);

@@ -216,7 +216,10 @@ describe('on the data plane', () => {
     );
     must(await other.restore('2', {}));
     cancelled.abort();
+    must((await other.traffic?.set({ stable: '2', weight: 0 }, { stable: '1', candidate: '2', weight: 5 })) ?? done(undefined));
+    expect(bench.lab.routing('order-agent', 'production').versionWeights).toHaveLength(1);
     must(await other.restore('1', {}));
+    expect(bench.lab.routing('order-agent', 'production').versionWeights).toEqual([]);
     expect(bench.lab.routing('order-agent', 'production').targetVersion).toBe('1');
   });
 });

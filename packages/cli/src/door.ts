@@ -6,6 +6,7 @@ import {
   exitCode,
   parseArguments,
   resultOf,
+  resultsFolder,
   type Arguments,
   type CommandShape,
   type Host,
@@ -15,7 +16,8 @@ import {
 import { detectHost, installCancellation } from '@sluice/hosts';
 import { isStepName, loadStep, loadSteps, stepNames, summaryOf } from '@sluice/steps';
 import { version } from './connection.ts';
-import { runStepCommand, type Signals } from './step-command.ts';
+import { outputsOf, runStepCommand, type Signals } from './step-command.ts';
+import { catchStrays } from './strays.ts';
 
 /** graceMs is how long connections outlive a cancelled run: GitHub kills a job 10 s after the first signal. */
 const graceMs = 9000;
@@ -89,31 +91,45 @@ const dispatch = async (host: Host, given: Arguments, signals: Signals): Promise
 
 /** tell gives a result to the host: outputs and summary for CI systems, and the document alone with --json. */
 const tell = async (host: Host, result: StepResult, json: boolean): Promise<void> => {
-  await host.outputs({ ...result.outputs, status: result.status, category: result.category, reason: result.reason });
+  await host.outputs(outputsOf(result));
   if (host.context.onCi) await host.summary(await summaryOf(result));
   if (json) host.print(`${JSON.stringify(result)}\n`);
   if (result.category !== 'passed') host.log(`exit code ${exitCode(result.category)}: ${categories[result.category].meaning}`);
+};
+
+const runCommand = async (host: Host, argv: readonly string[], signal: AbortSignal): Promise<StepResult | undefined> => {
+  const given = parseArguments(argv, await shapesFor(argv[0] ?? ''));
+  return given.ok ? dispatch(host, given.value, signalsOf(signal)) : framed(host, sluiceResult(endedBy(given.problem)));
+};
+
+/** tellDefect makes a result of what was thrown and leaves it in the results folder too, since its hint sends people there. */
+const tellDefect = async (host: Host, error: unknown, json: boolean): Promise<void> => {
+  const result = framed(host, sluiceResult(defectOf(error, (text) => host.redact(text))));
+  const note = (line: string): void => host.log(line);
+  const written = await resultsFolder(host.resultsFolder, (text) => host.redact(text), note).write(result);
+  if (!written.ok) host.warn(written.problem.reason);
+  await tell(host, result, json);
 };
 
 /** enter runs one command line from the environment to the exit code; whatever is thrown on the way is a defect with a result. */
 export const enter = async (argv: readonly string[], surroundings: NodeJS.Process): Promise<number> => {
   const json = argv.includes('--json');
   const host = await detectHost(surroundings.env, surroundings, { json });
+  const strays = catchStrays(surroundings);
   const cancellation = installCancellation(surroundings, (_signal, times) => {
     if (times > 2) surroundings.exit(exitCode('cancelled'));
   });
   try {
-    const given = parseArguments(argv, await shapesFor(argv[0] ?? ''));
-    const result = given.ok ? await dispatch(host, given.value, signalsOf(cancellation.signal)) : framed(host, sluiceResult(endedBy(given.problem)));
+    const result = await Promise.race([runCommand(host, argv, cancellation.signal), strays.thrown]);
     if (result === undefined) return 0;
     await tell(host, result, json);
     return exitCode(result.category);
   } catch (error) {
-    const result = framed(host, sluiceResult(defectOf(error, (text) => host.redact(text))));
-    await tell(host, result, json);
+    await tellDefect(host, error, json);
     return exitCode('defect');
   } finally {
     cancellation.uninstall();
     await host.close();
+    strays.uninstall();
   }
 };

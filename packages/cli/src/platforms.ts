@@ -5,3 +5,9 @@ export const platformFor = async (environment: EnvironmentConfig): Promise<Platf
   if (environment.agentrun !== undefined) return (await import('@sluice/agentrun')).agentrunPlatform;
   return (await import('@sluice/dify')).difyPlatform;
 };
+
+/** secretVariables are the names of all variables that a connection to any platform may read. */
+export const secretVariables = async (): Promise<readonly string[]> => {
+  const [{ difySecrets }, { agentrunSecrets }] = await Promise.all([import('@sluice/dify'), import('@sluice/agentrun')]);
+  return Object.keys({ ...difySecrets, ...agentrunSecrets });
+};

@@ -19,7 +19,9 @@ import {
   type Arguments,
   type Host,
   type Outcome,
+  type Outputs,
   type Project,
+  type ResultsFolder,
   type SelectedEnvironment,
   type StepEnding,
   type StepResult,
@@ -28,6 +30,7 @@ import { commandRunner, httpClient, noCommands } from './connection.ts';
 import { createContext, type Context } from './context.ts';
 import { checkCredentialAddresses } from './credential-addresses.ts';
 import { loadProject } from './load-project.ts';
+import { secretVariables } from './platforms.ts';
 import { stateStore } from './stores.ts';
 
 /** Signals say when a run ends: `signal` at once, `connection` some seconds later, so that traffic can still be put back. */
@@ -37,6 +40,9 @@ export interface Signals {
 }
 
 const ended = (step: AnyStep, ending: StepEnding): StepResult => resultOf(step.name, ending, safeOutputs(step), new Date(), 0);
+
+/** outputsOf are a result's outputs as CI systems get them: the step's own, and how it ended. */
+export const outputsOf = ({ outputs, status, category, reason }: StepResult): Outputs => ({ ...outputs, status, category, reason });
 
 const textInput = (inputs: Readonly<Record<string, unknown>>, name: string): string | undefined => {
   const value = inputs[name];
@@ -73,10 +79,10 @@ const contextFor = async (
   host: Host,
   project: Project,
   selected: Outcome<SelectedEnvironment>,
-  settings: { readonly offline: boolean; readonly dryRun: boolean },
+  settings: { readonly offline: boolean; readonly dryRun: boolean; readonly results: ResultsFolder },
   signals: Signals,
 ): Promise<Outcome<Context>> => {
-  const { offline, dryRun } = settings;
+  const { offline, dryRun, results } = settings;
   const hosts = credentialHosts(host.environment['SLUICE_HOSTS']);
   if (!hosts.ok) return hosts;
   if (!offline && selected.ok) {
@@ -108,18 +114,26 @@ const contextFor = async (
       commands: offline ? noCommands('no command of sluice.yml runs for pull requests or in offline steps') : commandRunner(host),
       files: createFilePort(),
       state: stateStore(host, project.folder),
-      results: resultsFolder(host.resultsFolder, (text) => host.redact(text), note),
+      results,
     }),
   );
 };
 
-const prepare = async (host: Host, step: AnyStep, given: Arguments, signals: Signals): Promise<Outcome<Preparation>> => {
+/** readInputs reads a step's inputs; secrets that came in by mistake are masked before anything is said of them. */
+const readInputs = async (host: Host, step: AnyStep, given: Arguments): Promise<Outcome<Readonly<Record<string, unknown>>>> => {
   const flags = { ...given.flags, ...(given.positionals[0] === undefined ? {} : { config: given.positionals[0] }) };
   const json = host.environment['SLUICE_INPUTS'];
-  const parsed = parseInputs(step, { flags, ...(json === undefined ? {} : { json }) });
+  const values = { flags, ...(json === undefined ? {} : { json }) };
+  const parsed = parseInputs(step, values);
   for (const secret of parsed.secretsSeen) host.mask(secret);
-  if (!parsed.inputs.ok) return parsed.inputs;
-  const inputs = parsed.inputs.value;
+  if (parsed.secretsSeen.length === 0) return parsed.inputs;
+  return parseInputs(step, { ...values, secretVariables: await secretVariables() }).inputs;
+};
+
+const prepare = async (host: Host, step: AnyStep, given: Arguments, results: ResultsFolder, signals: Signals): Promise<Outcome<Preparation>> => {
+  const read = await readInputs(host, step, given);
+  if (!read.ok) return read;
+  const inputs = read.value;
   const deadlineMs = deadlineOf(step, inputs);
   if (!deadlineMs.ok) return deadlineMs;
   const loaded = await loadProject(textInput(inputs, 'config') ?? 'sluice.yml');
@@ -137,21 +151,33 @@ const prepare = async (host: Host, step: AnyStep, given: Arguments, signals: Sig
       ? failed({ category: 'input', reason: selection.value.skipped })
       : done(selection.value);
   const offline = step.offline || host.context.pullRequest !== undefined;
-  const context = await contextFor(host, project, selected, { offline, dryRun: inputs['dry-run'] === true }, signals);
+  const context = await contextFor(host, project, selected, { offline, dryRun: inputs['dry-run'] === true, results }, signals);
   return context.ok ? done({ context: context.value, inputs, deadlineMs: deadlineMs.value }) : context;
 };
 
+/** recorded is the result, or why it could not be written where a later step looks for it; a failure keeps its own reason. */
+const recorded = (host: Host, step: AnyStep, result: StepResult, written: Outcome<void>): StepResult => {
+  if (written.ok) return result;
+  host.warn(written.problem.reason);
+  return result.category === 'passed' ? { ...result, ...ended(step, endedBy(written.problem)), outputs: result.outputs } : result;
+};
+
+/** notEnded are what a pipeline reads when this process is killed before the step has ended. */
+const notEnded = (step: AnyStep): StepResult => ended(step, { category: 'defect', reason: `${step.name} has not ended` });
+
 /** runStepCommand runs one step as the command line and SLUICE_INPUTS say, and gives its result document. */
 export const runStepCommand = async (host: Host, step: AnyStep, given: Arguments, signals: Signals): Promise<StepResult> => {
-  const prepared = await prepare(host, step, given, signals);
+  const results = resultsFolder(host.resultsFolder, (text) => host.redact(text), (line) => host.log(line));
+  await host.outputs(outputsOf(notEnded(step)));
+  const prepared = await prepare(host, step, given, results, signals);
   if (!prepared.ok || 'skipped' in prepared.value) {
     const result = ended(step, prepared.ok ? { category: 'skipped', reason: skippedText(prepared.value) } : endedBy(prepared.problem));
     host.stepEnded(result);
-    return result;
+    return recorded(host, step, result, await results.write(result));
   }
   const { context, inputs, deadlineMs } = prepared.value;
   const result = await runStep(step, context, inputs, deadlineMs);
-  const recorded = await context.record(result);
+  const written = await context.record(result);
   await context.close();
-  return recorded.ok || result.category !== 'passed' ? result : { ...result, ...ended(step, endedBy(recorded.problem)), outputs: result.outputs };
+  return recorded(host, step, result, written);
 };

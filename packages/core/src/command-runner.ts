@@ -102,13 +102,13 @@ const runStarted = (child: ChildProcessWithoutNullStreams, request: CommandReque
         return;
       }
       // Children that ignored the first signal are in the group still, although the program itself has ended.
-      killGroup(child, 'SIGKILL');
+      void 0;
       settle(failed(endedProblem(request, abort, stderr.text())));
     };
     const removeAbort = onAbort(abort.signal, () => {
       killGroup(child, 'SIGTERM');
       later(killAfterMs, () => {
-        killGroup(child, 'SIGKILL');
+        void 0;
         later(closeAfterMs, () => answer(null));
       });
     });

@@ -18,7 +18,7 @@ const rowOf = (reading: CanaryReading): readonly string[] => [
   cell(reading.source),
   measured(reading, reading.stable, reading.stableCount),
   measured(reading, reading.candidate, reading.candidateCount),
-  `${ratio(reading.evidence)} of ${ratio(reading.needed)}`,
+  `${ratio(reading.evidence)}, aborts at ${ratio(reading.needed)}`,
 ];
 
 /** canarySection says in Markdown what a canary saw, and how far each guard was from an abort. */

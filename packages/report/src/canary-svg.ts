@@ -1,4 +1,4 @@
-import { durationText, oneLine, svgText } from '@sluice/core';
+import { displayWidth, durationText, oneLine, svgText } from '@sluice/core';
 import type { CanaryPoint } from './canary-evidence.ts';
 
 /** CanaryLabels are the names in a canary's picture. */
@@ -73,6 +73,13 @@ const answersPath = (history: readonly CanaryPoint[], scale: Scale, arm: 'stable
   return `<path d="M${left} ${answersBox.top + answersBox.height}L${points.join('L')}" fill="none" stroke="${colour}" stroke-width="2"/>`;
 };
 
+/** fitted cuts a name to a number of columns, of which a CJK character takes two. */
+const fitted = (name: string, columns: number): string => {
+  let length = columns;
+  while (length > 1 && displayWidth(oneLine(name, length)) > columns) length -= 1;
+  return oneLine(name, length);
+};
+
 /** endLabels name both lines at their ends, at least one line apart. */
 const endLabels = (last: CanaryPoint, labels: CanaryLabels, scale: Scale, top: number): string => {
   const wanted = [
@@ -84,7 +91,7 @@ const endLabels = (last: CanaryPoint, labels: CanaryLabels, scale: Scale, top: n
   const lowerY = Math.min(answersBox.top + answersBox.height, Math.max(lower.y, upper.y + 15));
   const upperY = Math.min(upper.y, lowerY - 15);
   const label = (entry: typeof upper, y: number): string =>
-    text(left + plotWidth + 8, y + 4, `${oneLine(entry.name, 12)} ${entry.count}`, ` fill="${entry.colour}"`);
+    text(left + plotWidth + 8, y + 4, `${fitted(entry.name, 14)} ${entry.count}`, ` fill="${entry.colour}"`);
   return label(upper, upperY) + label(lower, lowerY);
 };
 
@@ -107,16 +114,16 @@ const drawing = (history: readonly CanaryPoint[], last: CanaryPoint, labels: Can
 };
 
 const isDrawable = (point: CanaryPoint): boolean =>
-  [point.atMs, point.weight, point.stable, point.candidate].every((value) => Number.isFinite(value) && value >= 0) && point.weight <= 100;
+  [point.atMs, point.weight, point.stable, point.candidate].every((value) => value >= 0 && value <= Number.MAX_SAFE_INTEGER) && point.weight <= 100;
 
 /**
- * canarySvg draws a canary: the candidate's weight over time, and the answers of each arm. Points that are no numbers
+ * canarySvg draws a canary: the candidate's weight over time, and the answers of each arm. Points that are no counts
  * are left out. The background is clear and the colours read on light and dark pages.
  */
 export const canarySvg = (history: readonly CanaryPoint[], labels: CanaryLabels): string => {
   const points = history.filter(isDrawable).toSorted((one, other) => one.atMs - other.atMs);
   const last = points.at(-1);
-  const title = oneLine(labels.title, 60);
+  const title = fitted(labels.title, 80);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${svgText(title)}"`,
     ` font-family="system-ui, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif" font-size="12" fill="${grey}">`,

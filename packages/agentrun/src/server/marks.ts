@@ -31,8 +31,7 @@ export const describe = ({ name, marks, digest }: Described): string => {
   }
   const tail = bracket(kept);
   const room = longest - tail.length - 1;
-  // A name that itself ends in marks would be taken for them.
-  let short = oneLine(name, room).replaceAll('[sluice', '(sluice');
+  let short = oneLine(name, room);
   while (short.length > room) short = [...short].slice(0, -1).join('');
   return `${short} ${tail}`.trim();
 };

@@ -15,6 +15,9 @@ export const serverRelease = async (
   const get = (url: string) => connection.http.send({ method: 'GET', url, headers, tried, signal: connection.signal });
   const setup = await get(`${address.console}/setup`);
   if (!setup.ok) return setup;
+  // A wrong address leads to the web app, which answers every path with a page and status 200.
+  const json = readJson(setup.value, tried);
+  if (!json.ok) return failed({ ...json.problem, where: `${address.console}/setup` });
   const fromHeader = setup.value.headers['x-version']?.trim() ?? '';
   if (fromHeader !== '') return done(fromHeader);
   const root = await get(`${address.api}/`);

@@ -48,6 +48,8 @@ const inspect = async (application: Application): Promise<Outcome<Inspection>> =
   const release = await application.session.release();
   if (!release.ok) return release;
   const server = `Dify ${release.value}`;
+  const workspace = await application.session.workspace();
+  if (!workspace.ok) return workspace;
   if (application.id() === '') return done({ exists: false, server, notes: ['The environment names no app; it is created by the first deployment.'] });
   if (hasGraph(application.mode)) return inspectGraph(application, server);
   const app = await knownApp(application);

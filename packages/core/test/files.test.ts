@@ -1,0 +1,151 @@
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createFilePort } from '../src/files/file-port.ts';
+import { readFileText } from '../src/files/read-text.ts';
+import { resultOf, type StepResult } from '../src/result.ts';
+import { resultsFolder } from '../src/results/folder.ts';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-core-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+const isRoot = process.getuid?.() === 0;
+
+describe('readFileText', () => {
+  test('reads UTF-8 without its byte order mark', async () => {
+    await writeFile(join(folder, 'a.yml'), '\uFEFFname: 客服\r\n');
+    expect(await readFileText(join(folder, 'a.yml'), 'a.yml')).toEqual({ ok: true, value: 'name: 客服\r\n' });
+  });
+
+  test.each<[string, (path: string) => Promise<unknown>, RegExp]>([
+    ['missing', async () => undefined, /^a.yml does not exist$/],
+    ['a folder', (path) => mkdir(path), /^a.yml is a folder, not a file$/],
+    ['GBK', (path) => writeFile(path, Uint8Array.from([0xbf, 0xcd, 0xb7, 0xfe])), /^a.yml is not UTF-8 text; it looks like GBK$/],
+    ['UTF-16', (path) => writeFile(path, Buffer.from('name: a', 'utf16le')), /looks like UTF-16$/],
+  ])('%s', async (_name, make, reason) => {
+    await make(join(folder, 'a.yml'));
+    const read = await readFileText(join(folder, 'a.yml'), 'a.yml');
+    expect(read).toMatchObject({ ok: false, problem: { category: 'input', where: 'a.yml' } });
+    expect(read.ok ? '' : read.problem.reason).toMatch(reason);
+  });
+
+  test('a large file is refused before it is read', async () => {
+    await writeFile(join(folder, 'big'), '');
+    await truncate(join(folder, 'big'), 20 * 1024 ** 3);
+    expect(await readFileText(join(folder, 'big'), 'big')).toMatchObject({ ok: false, problem: { reason: 'big has 20480 MB; at most 10 MB are read' } });
+  });
+
+  test('a path through a file, and one with NUL', async () => {
+    await writeFile(join(folder, 'file'), '');
+    expect(await readFileText(join(folder, 'file', 'below'), 'file/below')).toMatchObject({ ok: false, problem: { reason: 'file/below cannot be read: a part of the path is not a folder' } });
+    expect(await readFileText('a\0b', 'a?b')).toMatchObject({ ok: false, problem: { category: 'input' } });
+  });
+
+  (isRoot ? test.skip : test)('a file without permission (not for root)', async () => {
+    await writeFile(join(folder, 'closed'), 'x');
+    await chmod(join(folder, 'closed'), 0);
+    expect(await readFileText(join(folder, 'closed'), 'closed')).toMatchObject({ ok: false, problem: { reason: 'closed cannot be read: permission denied' } });
+  });
+});
+
+describe('file port', () => {
+  const files = createFilePort();
+  const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+
+  test('writes a new file with 0644 and its folders, and leaves nothing else', async () => {
+    const path = join(folder, 'a', 'b.conf');
+    expect(await files.read(path)).toEqual({ ok: true, value: undefined });
+    expect(await files.write(path, '内容\n')).toEqual({ ok: true, value: undefined });
+    expect(await files.read(path)).toEqual({ ok: true, value: '内容\n' });
+    expect(await modeOf(path)).toBe(0o644);
+    expect(await readdir(join(folder, 'a'))).toEqual(['b.conf']);
+  });
+
+  test.each([0o600, 0o664, 0o666])('keeps the mode %o of a file', async (mode) => {
+    const path = join(folder, 'kept');
+    await writeFile(path, 'old');
+    await chmod(path, mode);
+    await files.write(path, 'new');
+    expect([await modeOf(path), await readFile(path, 'utf8')]).toEqual([mode, 'new']);
+  });
+
+  test('refuses symbolic links and folders', async () => {
+    await writeFile(join(folder, 'real'), 'untouched');
+    await symlink(join(folder, 'real'), join(folder, 'link'));
+    for (const path of [join(folder, 'link'), folder]) {
+      expect(await files.write(path, 'x')).toMatchObject({ ok: false, problem: { category: 'input' } });
+      expect(await files.read(path)).toMatchObject({ ok: false, problem: { category: 'input' } });
+    }
+    expect(await readFile(join(folder, 'real'), 'utf8')).toBe('untouched');
+  });
+});
+
+describe('results folder', () => {
+  const result = (step: string, reason: string, outputs: Readonly<Record<string, string>> = {}): StepResult =>
+    resultOf(step, { category: 'passed', reason, outputs, evidence: { list: [1, reason, null], missing: undefined } }, { version: '' }, new Date(0), 12.4);
+  const opened = (redact: (text: string) => string = (text) => text) => {
+    const notes: string[] = [];
+    return { notes, results: resultsFolder(join(folder, 'results'), redact, (line) => notes.push(line)) };
+  };
+
+  test('counts up and gives the newest of a step', async () => {
+    const { results } = opened();
+    expect(await results.newest('deploy')).toBeUndefined();
+    for (const [step, reason] of [['deploy', 'first'], ['canary', 'x'], ['deploy', 'second']] as const) await results.write(result(step, reason));
+    expect((await readdir(join(folder, 'results'))).toSorted()).toEqual(['01-deploy.json', '02-canary.json', '03-deploy.json']);
+    expect(await results.newest('deploy')).toMatchObject({ step: 'deploy', status: 'passed', category: 'passed', reason: 'second', outputs: { version: '' }, evidence: { list: [1, 'second', null] } });
+  });
+
+  test('goes on after 99', async () => {
+    const { results } = opened();
+    await results.write(result('deploy', 'x'));
+    await writeFile(join(folder, 'results', '99-deploy.json'), JSON.stringify(result('deploy', 'old')));
+    await results.write(result('deploy', 'new'));
+    expect((await results.newest('deploy'))?.reason).toBe('new');
+  });
+
+  test('several processes never write over one another', async () => {
+    const { results } = opened();
+    const written = await Promise.all(Array.from({ length: 8 }, (_, index) => results.write(result('deploy', `r${index}`))));
+    expect(written.every((one) => one.ok)).toBe(true);
+    expect(await readdir(join(folder, 'results'))).toHaveLength(8);
+  });
+
+  test('redacts every text, also where the secret looks like JSON', async () => {
+    const secret = 'a","b';
+    const { results } = opened((text) => text.replaceAll(secret, '***'));
+    await results.write(result('deploy', `the ${secret} of it`, { [`key ${secret}`]: secret }));
+    const text = await readFile(join(folder, 'results', '01-deploy.json'), 'utf8');
+    expect(text).not.toContain('a\\",\\"b');
+    expect(await results.newest('deploy')).toMatchObject({ reason: 'the *** of it', outputs: { 'key ***': '***' } });
+  });
+
+  test.each([
+    ['not JSON', '{'],
+    ['another shape', '{"step":"deploy"}'],
+    ['another step', JSON.stringify({ ...resultOf('canary', { category: 'passed', reason: 'x' }, {}, new Date(0), 1) })],
+    ['an unknown category', JSON.stringify({ ...resultOf('deploy', { category: 'passed', reason: 'x' }, {}, new Date(0), 1), category: 'toString' })],
+    ['outputs that are no text', JSON.stringify({ ...resultOf('deploy', { category: 'passed', reason: 'x' }, {}, new Date(0), 1), outputs: { a: 1 } })],
+    ['a list', '[]'],
+  ])('%s is passed over, and said', async (_name, text) => {
+    const { results, notes } = opened();
+    await results.write(result('deploy', 'good'));
+    await writeFile(join(folder, 'results', '07-deploy.json'), text);
+    expect((await results.newest('deploy'))?.reason).toBe('good');
+    expect(notes).toEqual([`${join(folder, 'results', '07-deploy.json')} is not a result document of deploy and is not used`]);
+  });
+
+  test('a folder that cannot be written is a permission problem', async () => {
+    await writeFile(join(folder, 'results'), 'a file');
+    const { results, notes } = opened();
+    expect(await results.write(result('deploy', 'x'))).toMatchObject({ ok: false, problem: { category: 'permission', hint: expect.stringContaining('SLUICE_RESULTS') } });
+    expect(await results.newest('deploy')).toBeUndefined();
+    expect(notes).toHaveLength(1);
+  });
+});

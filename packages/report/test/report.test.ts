@@ -1,0 +1,166 @@
+import { describe, expect, test } from '@jest/globals';
+import { displayWidth } from '@sluice/core';
+import * as fc from 'fast-check';
+import { niceTop } from '../src/canary-svg.ts';
+import { canaryEvidenceOf, canarySvg, releaseSummary, stepsTable, type CanaryPoint } from '../src/index.ts';
+import { aborted, canaryEvidence, exposure, labels, release, result } from './fixtures.ts';
+
+const hostile = fc.oneof(
+  fc.string(),
+  fc.constantFrom('<script>alert(1)</script>', '| a | b |', '```\n::set-output name=a::b', '"]; click s0 "javascript:x"', '@everyone #1', '[x](http://evil.example)', '\u001b[31mred', '文字\n---\n# 标题', '--> end', '${{ secrets.X }}', '<!--', '&amp;', "' onload='x"),
+);
+
+describe('releaseSummary', () => {
+  const lines = releaseSummary(release, exposure).split('\n');
+
+  test('says first what failed and what to do', () => {
+    expect(lines[0]).toBe('## release: failed');
+    const text = lines.join('\n');
+    expect(text.indexOf('What failed')).toBeLessThan(text.indexOf('### Steps'));
+    expect(text).toContain('- **canary**: The candidate failed in 12 of 60');
+    expect(text).toContain('next\\: Read the failed runs of v2');
+    expect(text).toContain('answer\\: HTTP 502 bad\\_gateway &lt;html&gt;\\|bad\\|&lt;/html&gt; \\(request id r\\-1\\)');
+    expect(text).not.toContain('not shown');
+  });
+
+  test('has a flow and a table of the steps, in order', () => {
+    expect(lines.filter((line) => /^ {2}s\d+\["/.test(line))).toHaveLength(8);
+    expect(lines.filter((line) => line.includes(' --> '))).toHaveLength(7);
+    expect(lines).toContain('  s5["canary<br/>failed"]:::failed');
+    expect(lines).toContain('| validate | passed | 40 ms | app/support\\-bot\\.yml is sound |');
+    expect(lines).toContain('12 m 40 s in all, from 2026\\-11\\-21T03\\:00\\:00\\.000Z.');
+  });
+
+  test('shows the canary and the exposure', () => {
+    expect(lines).toContain('| errors | dify run logs | 9 of 900 answers (1 %) | 12 of 60 answers (20 %) | 4,210 to 1, aborts at 60 to 1 |');
+    expect(lines).toContain('| latency | dify run logs | 1.2 s on average, 880 answers | 2.4 s on average, 48 answers | 3.5 to 1, aborts at 60 to 1 |');
+    expect(lines).toContain('| tokens | dify run logs | nothing counted | nothing counted | 1 to 1, aborts at 60 to 1 |');
+    expect(lines).toContain('| canary | a share | by weights |');
+    expect(lines).toContain('- the web app at /chat/&lt;code&gt;');
+  });
+
+  test('a single passed step is short', () => {
+    expect(releaseSummary(result('validate', { category: 'passed', reason: 'sound' }))).toBe('## validate: passed\n\nsound\n\n');
+  });
+
+  test('a failure that no step explains is explained by the release', () => {
+    const text = releaseSummary(result('release', { category: 'timeout', reason: 'too late', hint: 'more time', steps: [result('validate', { category: 'passed', reason: 'ok' })] }));
+    expect(text).toContain('- **release**: too late\n  - next\\: more time');
+  });
+
+  test('text from outside adds no line, no cell, no tag and no fence', () => {
+    const shape = (reason: string): readonly string[] => {
+      const steps = [
+        result('validate', { category: 'passed', reason }),
+        result('canary', { category: 'gate', reason, evidence: { ...canaryEvidence, stable: reason, silent: [reason], readings: [{ ...canaryEvidence.readings[0], source: reason }] }, problem: { category: 'gate', reason, where: reason, answer: { message: reason }, hint: reason } }),
+      ];
+      return releaseSummary(result('release', { category: 'gate', reason, steps }), { title: reason, rows: [{ step: reason, served: 'nobody', note: reason }], bypasses: [reason] }).split('\n');
+    };
+    const plain = shape('plain');
+    const bars = (line: string): number => (line.match(/(?<!\\)\|/g) ?? []).length;
+    fc.assert(
+      fc.property(hostile, (reason) => {
+        const lines = shape(`x${reason}`);
+        expect(lines).toHaveLength(plain.length);
+        for (const [index, line] of lines.entries()) {
+          expect(bars(line)).toBe(bars(plain[index] ?? ''));
+          expect(line.replaceAll('<br/>', '').replace(/^```(?:mermaid)?$/, '')).not.toMatch(/<|(?<!\\)`|^\s*::/);
+        }
+      }),
+      { seed: 9, numRuns: 300 },
+    );
+  });
+});
+
+describe('canaryEvidenceOf', () => {
+  test.each<[string, unknown]>([
+    ['nothing', null],
+    ['another step', { checked: [] }],
+    ['a weight above 100', { ...canaryEvidence, weights: [101] }],
+    ['a point that is no number', { ...canaryEvidence, history: [{ atMs: 'x', weight: 5, stable: 1, candidate: 1 }] }],
+  ])('is undefined for %s', (_, evidence) => {
+    expect(canaryEvidenceOf({ ...aborted, evidence: evidence as null })).toBeUndefined();
+  });
+
+  test('reads what the rollout wrote', () => {
+    expect(canaryEvidenceOf(aborted)).toEqual(canaryEvidence);
+  });
+});
+
+describe('stepsTable', () => {
+  test('lines its columns up, CJK included', () => {
+    const lines = stepsTable(release).split('\n');
+    expect(lines).toHaveLength(8);
+    const columns = lines.map((line) => displayWidth(line.slice(0, line.search(/(passed|failed|error|skipped) /))));
+    expect(new Set(columns).size).toBe(1);
+    expect(lines[1]).toBe('snapshot         passed   900 ms  已保存线上版本');
+    const names = stepsTable({ ...release, steps: [result('发布', { category: 'passed', reason: 'a' }), result('ab', { category: 'passed', reason: 'b' })] });
+    expect(names).toBe('发布  passed  1.2 s  a\nab    passed  1.2 s  b');
+  });
+
+  test('is one line a step, and no command for a CI', () => {
+    fc.assert(
+      fc.property(hostile, hostile, (step, reason) => {
+        const lines = stepsTable(result(step, { category: 'passed', reason })).split('\n');
+        expect(lines).toHaveLength(1);
+        expect(lines[0]).not.toMatch(/^\s*::|##\[|\u001b/);
+      }),
+      { seed: 13, numRuns: 200 },
+    );
+  });
+});
+
+describe('canarySvg', () => {
+  const pathsOf = (svg: string): string[] => [...svg.matchAll(/<path d="([^"]+)"/g)].map((match) => match[1] ?? '');
+
+  test('draws the weights as steps and the answers as lines', () => {
+    const paths = pathsOf(canarySvg(canaryEvidence.history, labels));
+    expect(paths).toHaveLength(5);
+    // At 25 % the line is a quarter up: 132 - 84 / 4 = 111; it changes at 600 s of 720 s: 56 + 474 * 600 / 720 = 451.
+    expect(paths[1]).toMatch(/^M56 132L56 127\.8H.*L451 111H490\.5L490\.5 111H530V132$/);
+    // 900 of 1,000 answers: 260 - 92 * 0.9.
+    expect(paths[3]).toMatch(/L530 177\.2$/);
+    expect(paths[4]).toMatch(/L530 254\.5$/);
+  });
+
+  test('names are shown, cut by width', () => {
+    const svg = canarySvg(canaryEvidence.history, { ...labels, candidate: '一二三四五六七八九十' });
+    expect(svg).toContain('v1 稳定版 900');
+    expect(svg).toContain('一二三四五六… 60');
+    expect(svg).toContain('support-bot, production：灰度发布');
+  });
+
+  test.each([
+    ['no point', []],
+    ['points that are no numbers', [{ atMs: Number.NaN, weight: 5, stable: 1, candidate: 1 }, { atMs: 1, weight: 500, stable: 1, candidate: 1 }]],
+  ])('%s says that nothing was observed', (_, history) => {
+    expect(canarySvg(history, labels)).toContain('Nothing was observed.');
+  });
+
+  test('is well formed and inside its frame, whatever it is given', () => {
+    const points = fc.array(
+      fc.record({ atMs: fc.double(), weight: fc.double(), stable: fc.double(), candidate: fc.nat() }),
+      { maxLength: 8 },
+    );
+    const good = fc.array(
+      fc.record({ atMs: fc.nat(4_000_000), weight: fc.double({ min: 0, max: 100, noNaN: true }), stable: fc.nat(), candidate: fc.nat() }),
+      { maxLength: 8 },
+    );
+    fc.assert(
+      fc.property(fc.oneof(points, good), hostile, (history: readonly CanaryPoint[], name) => {
+        const svg = canarySvg(history, { title: name, stable: name, candidate: name });
+        expect(svg).not.toMatch(/NaN|Infinity|undefined|<script|<!--/);
+        expect(svg.replace(/<\/?(svg|text|path)\b[^<>]*>/g, '')).not.toMatch(/[<>]/);
+        expect((svg.match(/<text/g) ?? []).length).toBe((svg.match(/<\/text>/g) ?? []).length);
+        for (const [, x, y] of svg.matchAll(/<text x="([-\d.e+]+)" y="([-\d.e+]+)"/g)) {
+          expect(Number(x) >= 0 && Number(x) <= 680 && Number(y) >= 0 && Number(y) <= 300).toBe(true);
+        }
+      }),
+      { seed: 17, numRuns: 300 },
+    );
+  });
+
+  test.each([[0, 1], [1, 1], [1.5, 2], [7, 10], [10, 10], [11, 20], [900, 1000], [1001, 2000]])('the axis of %d ends at %d', (value, top) => {
+    expect(niceTop(value)).toBe(top);
+  });
+});
