@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly deadlineMs?: number;
   /** interruptAfterMs sends SIGINT. */
   readonly interruptAfterMs?: number;
+  /** closeStdout makes the reader of standard output go away at once. */
+  readonly closeStdout?: boolean;
 }
 
 /** sluice runs `node dist/index.js` with nothing of this process's environment but PATH and HOME. */
@@ -35,6 +37,7 @@ export const sluice = (argv: readonly string[], options: RunOptions = {}): Promi
     });
     const chunks: { stdout: Buffer[]; stderr: Buffer[] } = { stdout: [], stderr: [] };
     child.stdout.on('data', (chunk: Buffer) => chunks.stdout.push(chunk));
+    if (options.closeStdout === true) child.stdout.destroy();
     child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk));
     const kill = setTimeout(() => child.kill('SIGKILL'), options.deadlineMs ?? 60_000);
     const interrupt = options.interruptAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGINT'), options.interruptAfterMs);

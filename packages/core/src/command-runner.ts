@@ -94,6 +94,7 @@ const runStarted = (child: ChildProcessWithoutNullStreams, request: CommandReque
       over.abort();
       // What outlives the program must hold neither its pipes nor this process.
       for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
+      child.unref();
       resolve(outcome);
     };
     const answer = (code: number | null): void => {
@@ -102,13 +103,13 @@ const runStarted = (child: ChildProcessWithoutNullStreams, request: CommandReque
         return;
       }
       // Children that ignored the first signal are in the group still, although the program itself has ended.
-      void 0;
+      killGroup(child, 'SIGKILL');
       settle(failed(endedProblem(request, abort, stderr.text())));
     };
     const removeAbort = onAbort(abort.signal, () => {
       killGroup(child, 'SIGTERM');
       later(killAfterMs, () => {
-        void 0;
+        killGroup(child, 'SIGKILL');
         later(closeAfterMs, () => answer(null));
       });
     });

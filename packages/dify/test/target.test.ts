@@ -150,9 +150,8 @@ describe('deploy', () => {
   });
 });
 
-const storedSecret = async (app: string): Promise<string | undefined> => {
-  const { lab } = house;
-  const response = await house.http.send({
+const storedSecret = async (app: string, { lab, http }: House = house): Promise<string | undefined> => {
+  const response = await http.send({
     method: 'GET',
     url: `${lab.origin}/console/api/apps/${app}/workflows/draft/environment-variables`,
     headers: { authorization: `Bearer ${lab.credentials.adminKey}`, 'x-workspace-id': lab.credentials.workspaceId },
@@ -228,10 +227,7 @@ describe('restore and snapshot', () => {
       expect(back.comment).toBe('verdict=rolled-back');
       expect([app.published, next.id]).not.toContain(back.id);
       expect(own.lab.published(app.appId)).toBe(back.id);
-      const before = house;
-      house = own;
-      expect(await storedSecret(app.appId)).toBe('sk-first');
-      house = before;
+      expect(await storedSecret(app.appId, own)).toBe('sk-first');
     } finally {
       await own.close();
     }

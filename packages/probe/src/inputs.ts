@@ -89,9 +89,14 @@ const sample = (input: SourceInput): Inputs[string] => {
   }
 };
 
-/** fillRequiredInputs gives every required input a placeholder of its type; for rehearsals, where no real model reads it. */
+/**
+ * fillRequiredInputs gives every required input a placeholder of its type, and every choice its first value, because
+ * choices decide which way a run takes; for rehearsals, where no real model reads them.
+ */
 export const fillRequiredInputs = (source: Source): Inputs =>
-  Object.fromEntries(source.inputs.filter((input) => input.required).map((input) => [input.name, sample(input)]));
+  Object.fromEntries(
+    source.inputs.filter((input) => input.required || input.type === 'choice').map((input) => [input.name, sample(input)]),
+  );
 
 /** missingInputs are the required inputs without a given value, an own default or a placeholder. */
 export const missingInputs = (source: Source, given: Given, placeholders: Inputs): readonly SourceInput[] =>

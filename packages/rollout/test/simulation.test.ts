@@ -121,16 +121,17 @@ const many = (runs: number, seed: number, run: (next: () => number) => Run): { a
 };
 
 const weighted = planFor({}, true);
+const quick = planFor({ minimum: 10 }, true);
 const paired = planFor({}, false);
 
 describe('false aborts', () => {
-  test.each<[string, number, World]>([
-    ['identical arms', 2000, healthy],
+  test.each<[string, number, World, RolloutPlan?]>([
+    ['identical arms', 2000, { ...healthy, perMinute: 20 }, quick],
     ['a bad hour for both arms', 200, { ...healthy, errors: { stable: 0.06, candidate: 0.06 }, outage: 0.4 }],
     ['sessions of up to four requests, counted by request', 200, { ...healthy, unit: 'request', clump: 4, errors: { stable: 0.05, candidate: 0.05 } }],
     ['worse by less than the margins', 200, { ...healthy, latency: 1.15, tokens: 1.15 }],
-  ])('weighted, %s: at most 5 % of %i', (_, runs, world) => {
-    const { aborted, promoted } = many(runs, 42, (next) => weightedRun(weighted, world, next));
+  ])('weighted, %s: at most 5 % of %i', (_, runs, world, plan = weighted) => {
+    const { aborted, promoted } = many(runs, 42, (next) => weightedRun(plan, world, next));
     expect(aborted).toBeLessThanOrEqual(0.05);
     expect(promoted).toBeGreaterThanOrEqual(0.9);
   });

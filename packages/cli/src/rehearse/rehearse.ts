@@ -110,7 +110,7 @@ const stage = async (parts: StageParts): Promise<Outcome<Stage>> => {
   const host = misbehaving(parts.host, standing.value, parts.faults);
   if (host !== parts.host) host.log(`rehearsal: from the canary on the new version misbehaves (${Object.entries(parts.faults ?? {}).map(([knob, value]) => `${knob}=${value}`).join(', ')})`);
   const factor = timeFactor(environment.config);
-  const rewritten = rewrite(project.config, environment.config, lab, standing.value ?? { application: '', secrets: {} });
+  const rewritten = rewrite(project.config, environment.config, lab, standing.value ?? { application: '', secrets: {} }, parts.faults === undefined ? 30 : undefined);
   for (const value of Object.values(rewritten.secrets)) host.mask(value);
   for (const line of rewritten.said) host.log(`rehearsal: ${line}`);
   host.log(`rehearsal: all waits are ${factor} times shorter; only this machine is reached`);

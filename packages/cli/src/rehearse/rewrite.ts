@@ -1,4 +1,4 @@
-import type { ChannelConfig, Config, EnvironmentConfig, EnvironmentReference } from '@sluice/core';
+import { defaultCanaryPlan, type ChannelConfig, type Config, type EnvironmentConfig, type EnvironmentReference } from '@sluice/core';
 import type { Lab } from '@sluice/lab';
 
 /** Seeded is the application as the lab holds it before the release. */
@@ -76,8 +76,16 @@ const saidOf = (environment: EnvironmentConfig, lab: Lab, channels: readonly Cha
   `secrets: none was read; ${secrets} environment variables have throw-away or placeholder values`,
 ];
 
+/** canaryOf is the environment's canary with no more pairs than it needs: a lab's answers cost time and show nothing new. */
+const canaryOf = (canary: EnvironmentConfig['canary'], pairs: number | undefined): EnvironmentConfig['canary'] => {
+  if (canary === undefined || canary === false || pairs === undefined) return canary;
+  const plan = canary === true ? defaultCanaryPlan : canary;
+  return plan.steps === undefined ? { ...plan, pairs: Math.min(plan.pairs, Math.max(pairs, plan.minimum)) } : plan;
+};
+
 /** rewrite replaces every address by the lab's and every secret by a throw-away value or a placeholder. */
-export const rewrite = (config: Config, environment: EnvironmentConfig, lab: Lab, seeded: Seeded): Rewritten => {
+export const rewrite = (config: Config, environment: EnvironmentConfig, lab: Lab, seeded: Seeded, pairs?: number): Rewritten => {
+  const canary = canaryOf(environment.canary, pairs);
   const channels = (environment.notify ?? config.notify ?? []).map(signed);
   const { dify: _dify, agentrun: _agentrun, gateway, notify: _notify, ...rest } = environment;
   const secrets = { ...placeholders(environment), ...channelSecrets(lab, channels), ...seeded.secrets };
@@ -89,10 +97,14 @@ export const rewrite = (config: Config, environment: EnvironmentConfig, lab: Lab
         ? {}
         : { gateway: { address: `${lab.gateway.origin}/v1`, nginx: { ...gateway.nginx, include: lab.gateway.includeFile } } }),
       ...(channels.length === 0 ? {} : { notify: channels }),
+      ...(canary === undefined ? {} : { canary }),
       'insecure-http': true,
     },
     notify: channels,
     secrets,
-    said: saidOf(environment, lab, channels, Object.keys(secrets).length),
+    said: [
+      ...saidOf(environment, lab, channels, Object.keys(secrets).length),
+      ...(canary === environment.canary || typeof canary !== 'object' ? [] : [`canary: at most ${canary.pairs} pairs of answers`]),
+    ],
   };
 };

@@ -2,7 +2,7 @@ import type { Opened, Question } from '@sluice/core';
 
 /** Users are synthetic people who use the application while it is released. */
 export interface Users {
-  /** stop ends all users and says what they saw; the address stays open. */
+  /** stop lets all users finish what they asked and says what they saw; the address stays open. */
   stop(): Promise<{ readonly answers: number; readonly failures: number }>;
 }
 
@@ -24,18 +24,15 @@ const pause = (milliseconds: number): Promise<void> => new Promise((resolve) => 
 
 /** startUsers lets users ask, over and over, each under an id of their own, until they are stopped. */
 export const startUsers = ({ opened, question, people, atOnce, pauseMs, most }: UsersOptions): Users => {
-  const stopped = new AbortController();
+  const never = new AbortController().signal;
+  let stopped = false;
   const seen = { answers: 0, failures: 0 };
   let asked = 0;
   const one = async (): Promise<void> => {
-    // One signal a user: many listeners on one signal would look like a leak.
-    const leaving = new AbortController();
-    stopped.signal.addEventListener('abort', () => leaving.abort(), { once: true });
-    while (!stopped.signal.aborted && asked < most) {
+    while (!stopped && asked < most) {
       asked += 1;
       const user = `rehearsal-user-${asked % people}`;
-      const reply = await opened.ask({ ...question, user, streaming: false }, leaving.signal);
-      if (stopped.signal.aborted) return;
+      const reply = await opened.ask({ ...question, user, streaming: false }, never);
       seen.answers += 1;
       if (!reply.ok || reply.value.failed !== undefined) seen.failures += 1;
       await pause(pauseMs);
@@ -44,7 +41,7 @@ export const startUsers = ({ opened, question, people, atOnce, pauseMs, most }: 
   const all = Promise.all(Array.from({ length: atOnce }, one));
   return {
     stop: async () => {
-      stopped.abort();
+      stopped = true;
       await all;
       return seen;
     },
