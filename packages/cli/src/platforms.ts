@@ -6,8 +6,9 @@ export const platformFor = async (environment: EnvironmentConfig): Promise<Platf
   return (await import('@sluice/dify')).difyPlatform;
 };
 
-/** secretVariables are the names of all variables that a connection to any platform may read. */
+/** secretVariables are the names of the variables that a connection to any platform may read, each by its first name only. */
 export const secretVariables = async (): Promise<readonly string[]> => {
   const [{ difySecrets }, { agentrunSecrets }] = await Promise.all([import('@sluice/dify'), import('@sluice/agentrun')]);
-  return Object.keys({ ...difySecrets, ...agentrunSecrets });
+  const named = Object.entries({ ...difySecrets, ...agentrunSecrets });
+  return named.filter(([, purpose]) => !purpose.startsWith('another name of ')).map(([name]) => name);
 };

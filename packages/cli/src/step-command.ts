@@ -30,6 +30,7 @@ import { commandRunner, httpClient, noCommands } from './connection.ts';
 import { createContext, type Context } from './context.ts';
 import { checkCredentialAddresses } from './credential-addresses.ts';
 import { loadProject } from './load-project.ts';
+import { maskingClient } from './masking-client.ts';
 import { secretVariables } from './platforms.ts';
 import { stateStore } from './stores.ts';
 
@@ -110,7 +111,7 @@ const contextFor = async (
         note,
         offline: host.context.pullRequest !== undefined,
       }),
-      http: httpClient({ ...connection, ...(ca.value === undefined ? {} : { ca: ca.value }) }),
+      http: maskingClient(httpClient({ ...connection, ...(ca.value === undefined ? {} : { ca: ca.value }) }), host),
       commands: offline ? noCommands('no command of sluice.yml runs for pull requests or in offline steps') : commandRunner(host),
       files: createFilePort(),
       state: stateStore(host, project.folder),

@@ -4,7 +4,7 @@ import type { EnvironmentConfig } from './config/schema.ts';
 import type { HttpClient } from './http/client.ts';
 import type { Outcome } from './outcome.ts';
 import type { Parsed, Source } from './source.ts';
-import type { Target } from './target.ts';
+import type { Exposure, Target } from './target.ts';
 import type { SecretReader } from './secrets/reader.ts';
 
 /** SourceFile is a file's text and where it lies. */
@@ -54,6 +54,8 @@ export interface Platform {
   readonly name: string;
   /** secrets are the environment variables that `connect` may read, each with what it is for. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** exposures say, for each kind of target, who meets the new version after each step; for documentation. */
+  readonly exposures: readonly Exposure[];
   /** parse reads a source and reports everything that is wrong with its shape. */
   parse(file: SourceFile): Parsed;
   /** overlay puts an environment's values into a source, in memory. */

@@ -101,7 +101,7 @@ describe('parseInputs', () => {
         parse({ flags, json });
         parse({ flags, json: JSON.stringify(flags) });
       }),
-      { seed: 3, numRuns: 300 },
+      { seed: 3, numRuns: 150 },
     );
   });
 });

@@ -20,7 +20,7 @@ const hostile = fc
   .map((parts) => parts.join(''));
 
 const holds = (check: (text: string) => void): void => {
-  fc.assert(fc.property(hostile, check), { seed: 5, numRuns: 1500 });
+  fc.assert(fc.property(hostile, check), { seed: 5, numRuns: 400 });
 };
 
 const control = /[\u0000-\u0008\u000A-\u001F\u007F-\u009F\u2028\u2029\u202A-\u202E\u2066-\u2069]/;
@@ -67,7 +67,7 @@ describe('oneLine', () => {
         expect([...new Intl.Segmenter().segment(line)].length).toBeLessThanOrEqual(max);
         expect(line).not.toMatch(control);
       }),
-      { seed: 5, numRuns: 1000 },
+      { seed: 5, numRuns: 300 },
     );
     expect(oneLine(`a${'\u0301'.repeat(100_000)}`, 10).length).toBeLessThan(200);
   });

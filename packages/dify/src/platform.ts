@@ -1,5 +1,6 @@
 import { done, failed, type Outcome, type Platform, type Source } from '@sluice/core';
 import { diffContent } from './source/diff.ts';
+import { difyExposures } from './server/exposure.ts';
 import { overlay } from './source/overlay.ts';
 import { parse } from './source/parse.ts';
 import { isDifySource, type DifySource } from './source/source.ts';
@@ -19,6 +20,7 @@ const own = (source: Source): Outcome<DifySource> =>
 export const difyPlatform: Platform = {
   name: 'dify',
   secrets: difySecrets,
+  exposures: difyExposures,
   parse,
   overlay: (source, environment, secrets) => {
     const dify = own(source);

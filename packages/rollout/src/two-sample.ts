@@ -11,11 +11,15 @@ export const ratios: readonly number[] = [1.5, 2, 3, 5, 10, 20];
 
 const { exp, log } = Math;
 
-const logSum = (terms: readonly number[]): number => {
+/** logSum is the logarithm of the sum of e^(term + index * tilt), without overflow. */
+const logSum = (terms: readonly number[], tilt = 0): number => {
   let largest = terms[0] ?? 0;
-  for (const term of terms) if (term > largest) largest = term;
+  for (let index = 1; index < terms.length; index += 1) {
+    const term = (terms[index] ?? 0) + index * tilt;
+    if (term > largest) largest = term;
+  }
   let sum = 0;
-  for (const term of terms) sum += exp(term - largest);
+  for (let index = 0; index < terms.length; index += 1) sum += exp((terms[index] ?? 0) + index * tilt - largest);
   return largest + log(sum);
 };
 
@@ -44,7 +48,7 @@ export const logEvidence = (table: Table): number[] => {
   const total = logSum(chances);
   return ratios.map((ratio) => {
     const bet = log(ratio);
-    const expected = logSum(chances.map((chance, index) => chance + (lowest + index) * bet)) - total;
+    const expected = lowest * bet + logSum(chances, bet) - total;
     return table.markedCandidate * bet - expected;
   });
 };

@@ -148,6 +148,17 @@ const dryRun = (plan: RolloutPlan, versions: Versions): StepEnding => ({
   outputs: { stable: versions.stable, candidate: versions.candidate },
 });
 
+/** letEverybodyIn gives all users the new version where a split would otherwise keep it from them: there is nothing to judge it by. */
+const letEverybodyIn = async (context: StepContext, target: Target, versions: Versions, why: string): Promise<StepEnding> => {
+  const outputs = { stable: versions.stable, candidate: versions.candidate };
+  const { traffic } = target;
+  if (traffic === undefined || versions.candidate === '' || versions.candidate === versions.stable) return { category: 'skipped', reason: why, outputs };
+  if (context.dryRun) return { category: 'skipped', reason: `${why}; would give everybody ${versions.candidate}`, outputs };
+  const set = await traffic.set({ stable: versions.stable, weight: 0 }, { stable: versions.candidate, weight: 0 });
+  if (!set.ok) return endedBy(set.problem, { outputs });
+  return { category: 'skipped', reason: `${why}; everybody gets ${versions.candidate}, read back`, outputs: { ...outputs, observed: versions.candidate } };
+};
+
 /** canary lets the new version in by degrees, compares it with the old one, and closes by itself when it is worse. */
 export const canary = defineStep({
   name: 'canary',
@@ -163,17 +174,17 @@ export const canary = defineStep({
   offline: false,
   deadlineMs,
   run: async (context, values) => {
-    const config = planConfig(context);
-    if (config === undefined) return { category: 'skipped', reason: 'sluice.yml asks for no canary in this environment' };
     const target = await context.target();
     if (!target.ok) return endedBy(target.problem);
-    const plan = planFor(target.value, config);
-    if (!plan.ok) return endedBy(plan.problem);
+    const config = planConfig(context);
+    const plan = config === undefined ? undefined : planFor(target.value, config);
+    if (plan?.ok === false) return endedBy(plan.problem);
     const stable = await stableVersion(context, target.value, values);
     if (!stable.ok) return endedBy(stable.problem);
     const versions = { stable: stable.value, candidate: await candidateVersion(context, target.value, values) };
     const nothing = await nothingToJudge(context, target.value, versions);
-    if (nothing !== undefined) return { category: 'skipped', reason: nothing };
+    const why = plan === undefined ? 'sluice.yml asks for no canary in this environment' : nothing;
+    if (plan === undefined || why !== undefined) return letEverybodyIn(context, target.value, versions, why ?? '');
     if (context.dryRun) return dryRun(plan.value, versions);
     if (versions.candidate === '') {
       return endedBy({

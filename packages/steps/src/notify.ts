@@ -52,8 +52,8 @@ const chosenMessage = async (context: StepContext, values: z.output<typeof input
   if (title === undefined) return undefined;
   return {
     severity: values.severity ?? made?.severity ?? 'P2',
-    title,
-    lines: values.message === undefined ? (made?.lines ?? []) : values.message.split('\n'),
+    title: context.host.redact(title),
+    lines: (values.message === undefined ? (made?.lines ?? []) : values.message.split('\n')).map((line) => context.host.redact(line)),
     runUrl: context.host.context.runUrl,
     status: made?.status ?? 'passed',
   };

@@ -57,5 +57,6 @@ export const historyEntry = (
   at: new Date(context.clock.now()).toISOString(),
   actor: context.host.context.actor,
   runUrl: context.host.context.runUrl,
-  reason,
+  // A reason may quote a server, and a store outlives the masks of this run.
+  reason: context.host.redact(reason),
 });

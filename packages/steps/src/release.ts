@@ -71,7 +71,6 @@ const walk = async (run: Run, target: Target): Promise<StepResult | undefined> =
     if (entry === undefined) continue;
     const result = await take(run, entry.step, entry.inputs);
     if (!good(result.category)) return result;
-    run.context.host.log(`served by the new version after ${row.step}: ${row.served}`);
   }
   return undefined;
 };

@@ -69,7 +69,8 @@ interface Stage {
   readonly lab: Lab;
   readonly standing: Standing | undefined;
   readonly context: Context;
-  readonly factor: number;
+  /** split is true when the users' traffic is split, so that many users are needed for a share of them to be seen. */
+  readonly split: boolean;
 }
 
 interface StageParts {
@@ -141,7 +142,7 @@ const stage = async (parts: StageParts): Promise<Outcome<Stage>> => {
     state: folderStore(join(workFolder, 'state')),
     results: resultsFolder(join(workFolder, 'results'), redact, (line) => host.log(line)),
   });
-  return done({ lab, standing: standing.value, context, factor });
+  return done({ lab, standing: standing.value, context, split: environment.config.gateway !== undefined || environment.config.agentrun !== undefined });
 };
 
 /** Door is the address that users use, with the question that they ask there. */
@@ -176,7 +177,7 @@ const report = (host: Host, { lab, standing }: Stage): void => {
 
 const play = async (host: Host, staged: Stage): Promise<StepResult> => {
   const door = await doorOf(staged);
-  const users = door === undefined ? undefined : startUsers({ ...door, people: 500, atOnce: 6, pauseMs: 80, most: 5000 });
+  const users = door === undefined ? undefined : startUsers({ ...door, people: 500, atOnce: staged.split ? 6 : 2, pauseMs: 80, most: 5000 });
   const result = await runStep(await loadStep('release'), staged.context, {});
   const seen = await users?.stop();
   if (seen !== undefined) host.log(`users: ${seen.answers} answers while the release ran, ${seen.failures} of them failed`);

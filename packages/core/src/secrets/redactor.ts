@@ -41,16 +41,16 @@ const redactOnce = (text: string, byFirst: ReadonlyMap<string, readonly string[]
 export const createRedactor = (): Redactor => {
   const byFirst = new Map<string, string[]>();
   let formsHoldMark = false;
-  const addForm = (form: string): void => {
-    const first = form.charAt(0);
-    const forms = byFirst.get(first) ?? [];
-    if (forms.includes(form)) return;
-    byFirst.set(first, [...forms, form].toSorted((one, other) => other.length - one.length));
-    formsHoldMark ||= form.includes('*');
+  const addForms = (forms: readonly string[]): void => {
+    for (const first of new Set(forms.map((form) => form.charAt(0)))) {
+      const all = new Set([...(byFirst.get(first) ?? []), ...forms.filter((form) => form.startsWith(first))]);
+      byFirst.set(first, [...all].toSorted((one, other) => other.length - one.length));
+    }
+    formsHoldMark ||= forms.some((form) => form.includes('*'));
   };
   return {
     add: (secret) => {
-      derivedForms(secret).forEach(addForm);
+      addForms(derivedForms(secret));
     },
     redact: (text) => {
       let before = text;

@@ -49,6 +49,9 @@ const withoutGraph: Exposure = {
   bypasses: [],
 };
 
+/** difyExposures are the tables of all kinds of Dify targets. */
+export const difyExposures: readonly Exposure[] = [withoutGateway, withGateway, withoutGraph];
+
 /** exposureOf is the order of a release and who meets the candidate after each step. */
 export const exposureOf = (mode: Mode, gateway: boolean): Exposure =>
   !hasGraph(mode) ? withoutGraph : gateway ? withGateway : withoutGateway;

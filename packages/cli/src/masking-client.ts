@@ -1,0 +1,70 @@
+import { done, type Host, type HttpClient, type HttpRequest, type HttpResponse } from '@sluice/core';
+
+/** shortestMasked keeps words such as "none" readable; no session or key is so short. */
+const shortestMasked = 8;
+
+const cookieValues = (pairs: readonly string[]): readonly string[] => pairs.map((pair) => /^[^=]*=([^;]*)/.exec(pair)?.[1]?.trim() ?? '');
+
+/** sentSecrets are the credentials that a request carries. Signatures are not among them: they are good for one request. */
+const sentSecrets = ({ headers = {} }: HttpRequest): readonly string[] =>
+  Object.entries(headers).flatMap(([name, value]) => {
+    switch (name.toLowerCase()) {
+      case 'authorization':
+        return [/^(?:bearer|basic)\s+(.*)$/i.exec(value)?.[1] ?? ''];
+      case 'cookie':
+        return cookieValues(value.split(';'));
+      case 'x-api-key':
+      case 'x-csrf-token':
+        return [value];
+      default:
+        return [];
+    }
+  });
+
+const givenSecrets = ({ headers }: HttpResponse): readonly string[] => cookieValues((headers['set-cookie'] ?? '').split('\n'));
+
+/** Masking is the part of a host that hides secrets. */
+type Masking = Pick<Host, 'mask' | 'redact'>;
+
+/**
+ * quotable is a refusal as it may be quoted: redacted while it is whole, because a message cut to its length can end in
+ * the first half of a secret, which nothing recognises any more.
+ */
+const quotable = (response: HttpResponse, { redact }: Masking): HttpResponse => {
+  if (response.status < 400) return response;
+  const headers = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, redact(value)]));
+  return { ...response, headers, text: redact(response.text) };
+};
+
+/**
+ * maskingClient hides the credentials that a server hands out: session cookies when they arrive, and everything else
+ * (app keys, tokens of a login) before it is sent for the first time. Servers repeat them in their errors.
+ */
+export const maskingClient = (http: HttpClient, host: Masking): HttpClient => {
+  const known = new Set<string>();
+  const maskAll = (secrets: readonly string[]): void => {
+    for (const secret of secrets) {
+      if (secret.length < shortestMasked || known.has(secret)) continue;
+      known.add(secret);
+      host.mask(secret);
+    }
+  };
+  const arrived = (response: HttpResponse): HttpResponse => {
+    maskAll(givenSecrets(response));
+    return quotable(response, host);
+  };
+  return {
+    send: async (request) => {
+      maskAll(sentSecrets(request));
+      const response = await http.send(request);
+      return response.ok ? done(arrived(response.value)) : response;
+    },
+    stream: async (request) => {
+      maskAll(sentSecrets(request));
+      const stream = await http.stream(request);
+      if (!stream.ok || stream.value.kind === 'events') return stream;
+      return done({ kind: 'whole', response: arrived(stream.value.response) });
+    },
+    close: () => http.close(),
+  };
+};
