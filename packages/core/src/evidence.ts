@@ -28,6 +28,8 @@ export interface Observation {
   readonly to: number;
   readonly stable: Arm;
   readonly candidate: Arm;
+  /** paired is true when values at the same index come from the same question to both versions. */
+  readonly paired?: true;
   /** missing says why there is no evidence; counts are then not to be used. */
   readonly missing?: string;
 }
@@ -40,7 +42,8 @@ export interface EvidenceSource {
   readonly cost: string;
   /** observe gives the counts from `from` (included) to `to` (excluded); what cannot be counted is `missing`, never zero. */
   observe(from: number, to: number, signal: AbortSignal): Promise<Observation>;
-  close(): Promise<void>;
+  /** close ends what the source opened; what could not be closed, such as a side endpoint, is a problem. */
+  close(): Promise<Outcome<void>>;
 }
 
 /** PairedAsk asks one opened version the question with this index and judges the reply: `failed` is set when it is not as expected. */

@@ -98,6 +98,7 @@ export const runStep = async (
     overdue(clock, abort.signal, finished.signal).then(() => interrupted(step, interruption())),
   ]);
   finished.abort();
+  abort.release();
   const result = resultOf(step.name, ending, safeOutputs(step), startedAt, clock.elapsed() - started);
   host.stepEnded(result);
   return result;

@@ -323,9 +323,9 @@ describe('stream', () => {
 
   test('gives the events in order, whatever the chunks, without pings', async () => {
     const { origin, requests } = await serve((_request, response) => {
-      const bytes = Buffer.from('event: ping\n\ndata: {"a":"你"}\n\nevent: message\ndata: two\ndata: lines\n\ndata: [DONE]\n\n');
-      sse(response).write(bytes.subarray(0, 27));
-      setTimeout(() => response.end(bytes.subarray(27)), 20);
+      const bytes = Buffer.from('event: ping\n\nevent: ping\ndata: {}\n\ndata: {"a":"你"}\n\nevent: message\ndata: two\ndata: lines\n\ndata: [DONE]\n\n');
+      sse(response).write(bytes.subarray(0, 49));
+      setTimeout(() => response.end(bytes.subarray(49)), 20);
     });
     expect(await eventsIn(await clientOf().stream({ ...get(origin), method: 'POST' }))).toEqual([':{"a":"你"}', 'message:two\nlines', ':[DONE]']);
     expect(requests[0]?.headers.accept).toBe('text/event-stream');
@@ -347,7 +347,7 @@ describe('stream', () => {
   test('pings do not keep it alive', async () => {
     const { origin } = await serve((_request, response) => {
       sse(response).write('data: one\n\n');
-      const timer = setInterval(() => response.write('event: ping\n\n: comment\n\n'), 50);
+      const timer = setInterval(() => response.write('event: ping\ndata: {}\n\n: comment\n\n'), 50);
       response.on('close', () => clearInterval(timer));
     });
     expect(await eventsIn(await clientOf({ clock: quickClock() }).stream(get(origin)))).toEqual([':one', 'timeout: the stream was silent for 1 m']);

@@ -30,6 +30,12 @@ describe('derivedForms', () => {
     expect(derivedForms(secret)).toContain(form);
   });
 
+  test('has both alphabets of base64', () => {
+    const secret = '??>>~~??>>';
+    expect(Buffer.from(secret).toString('base64')).toBe('Pz8+Pn5+Pz8+Pg==');
+    expect(derivedForms(secret)).toEqual(expect.arrayContaining(['Pz8+Pn5+Pz8+Pg==', 'Pz8-Pn5-Pz8-Pg', 'Pz8-Pn5-Pz8-Pg==']));
+  });
+
   test('covers Basic credentials and JSON inside base64 at every alignment', () => {
     for (const before of ['', 'u', 'us', 'use', 'user:', 'name:x:']) {
       const encoded = Buffer.from(`${before}s3cret-value${before}`).toString('base64');
@@ -52,6 +58,7 @@ describe('redactor', () => {
     ['a secret', 'a hunter2! b', ['hunter2'], 'a ***! b'],
     ['the longer of two', 'token-longer', ['token', 'token-longer'], '***'],
     ['overlapping ones', 'x abcdEFGHijkl y', ['abcdEFGH', 'EFGHijkl'], 'x *** y'],
+    ['one inside another', 'x abcdefgh y', ['abcdefgh', 'cdef'], 'x *** y'],
     ['touching ones', 'aaaabbbb', ['aaaa', 'bbbb'], '***'],
     ['CJK', '密码是甲乙丙丁。', ['甲乙丙丁'], '密码是***。'],
     ['asterisks that would spell a secret', 'aSECRETb', ['SECRET', 'a***b'], '***'],

@@ -1,4 +1,4 @@
-import type { Arm, Clock, EvidenceSource, Logs, Observation } from '@sluice/core';
+import { done, type Arm, type Clock, type EvidenceSource, type Logs, type Observation } from '@sluice/core';
 import { within } from './within.ts';
 
 const readMs = 120_000;
@@ -28,5 +28,5 @@ export const logsSource = (logs: Logs, stable: string, candidate: string, clock:
     const missing = typeof arms === 'string' ? arms : 'reading the logs was cut off';
     return { ...base, stable: noArm(stable), candidate: noArm(candidate), missing };
   },
-  close: () => Promise.resolve(),
+  close: () => Promise.resolve(done(undefined)),
 });

@@ -21,7 +21,7 @@ const silentSource = (name: string, request: EvidenceRequest, missing: string): 
     cost: '',
     observe: (from, to) =>
       Promise.resolve({ source: name, unit: 'request', from, to, stable: arm(request.stable), candidate: arm(request.candidate), missing }),
-    close: () => Promise.resolve(),
+    close: () => Promise.resolve(done(undefined)),
   };
 };
 

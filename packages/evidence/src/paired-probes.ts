@@ -1,4 +1,4 @@
-import { draft, live, type Arm, type Clock, type EvidenceSource, type Observation, type Opened, type PairedAsk, type Reply } from '@sluice/core';
+import { done, type draft, type live, type Arm, type Clock, type EvidenceSource, type Observation, type Opened, type PairedAsk, type Reply } from '@sluice/core';
 import { within } from './within.ts';
 
 /** PairedProbing is what paired probes need: both versions, the question, and how often it may be asked. */
@@ -111,7 +111,8 @@ export const pairedProbes = (probing: PairedProbing): EvidenceSource => {
     cost: `at most ${probing.pairs} pairs of answers, ${probing.pairsPerWindow} in a window`,
     observe,
     close: async () => {
-      await Promise.all([probing.stable.close(), probing.candidate.close()]);
+      const closed = await Promise.all([probing.stable.close(), probing.candidate.close()]);
+      return closed.find(({ ok }) => !ok) ?? done(undefined);
     },
   };
 };

@@ -93,7 +93,7 @@ export const rig = (options: RigOptions = {}): Rig => {
       const seen = (options.windows ?? healthyWindows)(from, to, traffic);
       return Promise.resolve(observed(arm('v1', 0, 0), arm('v2', 0, 0), { from, to, ...seen }));
     },
-    close: () => Promise.resolve(),
+    close: () => Promise.resolve({ ok: true as const, value: undefined }),
   };
   const ports = {
     traffic,

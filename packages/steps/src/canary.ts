@@ -29,6 +29,8 @@ const inputs = z.strictObject({
 type Inputs = z.output<typeof inputs>;
 
 const deadlineMs = 3_000_000;
+/** wayBackMs is kept free before the step's deadline, so that the verdict comes before the step is stopped. */
+const wayBackMs = 180_000;
 
 const planConfig = (context: StepContext): CanaryPlanConfig | undefined => {
   const canary = context.selected.ok ? context.selected.value.config.canary : undefined;
@@ -37,7 +39,7 @@ const planConfig = (context: StepContext): CanaryPlanConfig | undefined => {
 };
 
 const planFor = (target: Target, config: CanaryPlanConfig): Outcome<RolloutPlan> => {
-  const plan = planOf(config, target.traffic !== undefined, deadlineMs);
+  const plan = planOf(config, target.traffic !== undefined, deadlineMs - wayBackMs);
   if (plan.ok || target.lacking.traffic === undefined) return plan;
   return failed({ ...plan.problem, where: target.address, hint: `${plan.problem.hint ?? ''} ${target.lacking.traffic}`.trim() });
 };
@@ -95,10 +97,11 @@ const show = (context: StepContext, progress: RolloutProgress): void => {
 };
 
 const categoryOf = (end: RolloutEnd): StepEnding['category'] => {
-  if (end.verdict === 'promote') return end.problem === undefined ? 'passed' : end.problem.category;
+  if (end.verdict === 'promote' && end.problem === undefined) return 'passed';
+  // A problem after a verdict means that the way back was not seen to work, which is graver than the verdict.
+  if (end.problem !== undefined) return end.problem.category;
   if (end.verdict === 'abort') return 'gate';
-  if (end.verdict === 'inconclusive') return 'evidence';
-  return end.problem?.category ?? 'defect';
+  return end.verdict === 'inconclusive' ? 'evidence' : 'defect';
 };
 
 const splitText = (end: RolloutEnd): string => {
@@ -135,7 +138,10 @@ const judge = async (context: StepContext, target: Target, versions: Versions, p
       target.traffic === undefined ? Promise.resolve(done(undefined)) : changeRecord(context, target, (record) => ({ ...record, rollout })),
     report: (progress) => show(context, progress),
   });
-  await Promise.all(sources.value.map((source) => source.close()));
+  for (const source of sources.value) {
+    const closed = await source.close();
+    if (!closed.ok) context.host.warn(`${source.name}: ${closed.problem.reason}`);
+  }
   return endingOf(end, versions);
 };
 

@@ -1,9 +1,10 @@
+import type { userQuestion as askedByUsers } from './questions.ts';
+import type { summaryOf as summarised } from './summary.ts';
+
 export { isStepName, loadStep, loadSteps, stepNames, type StepName } from './registry.ts';
 
 /** userQuestion is what a user of the application asks: the first question of its health check. */
-export const userQuestion = async (...given: Parameters<typeof import('./questions.ts').userQuestion>) =>
-  (await import('./questions.ts')).userQuestion(...given);
+export const userQuestion = async (...given: Parameters<typeof askedByUsers>) => (await import('./questions.ts')).userQuestion(...given);
 
 /** summaryOf is the Markdown of a result for a CI system's summary page. */
-export const summaryOf = async (...given: Parameters<typeof import('./summary.ts').summaryOf>) =>
-  (await import('./summary.ts')).summaryOf(...given);
+export const summaryOf = async (...given: Parameters<typeof summarised>) => (await import('./summary.ts')).summaryOf(...given);

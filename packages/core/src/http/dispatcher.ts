@@ -1,4 +1,4 @@
-import { lookup, type LookupAddress } from 'node:dns';
+import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import type { Dispatcher } from 'undici';
@@ -20,11 +20,13 @@ export interface DispatcherOptions {
 /** connectMs is how long a connection may take to be made. */
 export const connectMs = 10_000;
 
+type Resolve = (hostname: string, options: LookupAllOptions, callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void;
+
 /** checkedLookup resolves names and refuses those that lead to an address that is not allowed, so that DNS cannot undo the check of the URL. */
-const checkedLookup =
-  (loopbackOnly: boolean): LookupFunction =>
+export const checkedLookup =
+  (loopbackOnly: boolean, resolve: Resolve = lookup): LookupFunction =>
   (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) {
         callback(error, '');
         return;

@@ -13,7 +13,6 @@ import { runImport } from './import.ts';
 import { liveAtOnce } from './live-at-once.ts';
 import { atLeast } from './release.ts';
 import { keepSecrets, type Kept } from './secrets.ts';
-import { readOnlyProblem } from './session.ts';
 import type { App, Workflow } from './shapes.ts';
 import { configurationVersion, contentOf, knownApp, versionOf } from './versions.ts';
 
@@ -148,7 +147,6 @@ const deployConfiguration = async (application: Application, given: DifySource, 
 
 /** deploy writes the draft of the app, or makes the app, and reads back what the server has kept. */
 export const deploy = async (application: Application, source: Source, options: DeployOptions): Promise<Outcome<Deployment>> => {
-  if (application.connection.readOnly) return readOnlyProblem('deploy');
   if (!isDifySource(source)) return failed({ category: 'defect', reason: 'A source of another platform was given to Dify.' });
   if (application.id() === '') return createApp(application, source, options);
   const app = await knownApp(application);

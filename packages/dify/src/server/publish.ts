@@ -4,7 +4,6 @@ import { hasGraph } from '../source/dsl.ts';
 import { mayHaveHappened } from './answer.ts';
 import { noApplication, type Application } from './application.ts';
 import { markedComment, markedName } from './marks.ts';
-import { readOnlyProblem } from './session.ts';
 import type { Workflow } from './shapes.ts';
 import { configurationVersion, contentOf, knownApp, versionOf } from './versions.ts';
 
@@ -84,7 +83,6 @@ export const publishDraft = async (application: Application, name: string, marks
 
 /** publish makes the draft the published version. With a gateway the live version is pinned first, and that is read back. */
 export const publish = async (application: Application, request: PublishRequest): Promise<Outcome<Version>> => {
-  if (application.connection.readOnly) return readOnlyProblem('publish');
   if (application.id() === '') return noApplication(application.address);
   if (!hasGraph(application.mode)) {
     const app = await knownApp(application);

@@ -4,7 +4,6 @@ import { environmentVariables, hasGraph, hiddenSecret } from '../source/dsl.ts';
 import { noApplication, type Application } from './application.ts';
 import { pin, publishDraft } from './publish.ts';
 import { atLeast } from './release.ts';
-import { readOnlyProblem } from './session.ts';
 import type { Workflow } from './shapes.ts';
 import { allWorkflows, contentOf } from './versions.ts';
 
@@ -75,7 +74,6 @@ const pinAt = async ({ traffic }: Application, version: string): Promise<Outcome
  * version first, so that its users are safe at once, and to the new one last.
  */
 export const restore = async (application: Application, version: string, marks: Marks): Promise<Outcome<Version>> => {
-  if (application.connection.readOnly) return readOnlyProblem(`restore version ${version}`);
   if (application.id() === '') return noApplication(application.address);
   if (!hasGraph(application.mode)) {
     return failed({ category: 'input', reason: `${application.mode} apps of Dify keep no versions to go back to.`, hint: 'Deploy the snapshot that was taken before the release, or the commit before it.' });
