@@ -1,4 +1,4 @@
-import { done, type draft, type live, type Arm, type Clock, type EvidenceSource, type Observation, type Opened, type PairedAsk, type Reply } from '@sluice/core';
+import { done, draft, live, type Arm, type Clock, type EvidenceSource, type Observation, type Opened, type PairedAsk, type Reply } from '@sluice/core';
 import { within } from './within.ts';
 
 /** PairedProbing is what paired probes need: both versions, the question, and how often it may be asked. */

@@ -126,7 +126,7 @@ describe('a paired plan', () => {
   });
 
   test('pairs whose values are incomplete are not compared', () => {
-    const seen = { ...observed(arm('v1', 30, 0), arm('v2', 30, 1)), paired: true };
+    const seen = { ...observed(arm('v1', 30, 0), arm('v2', 30, 1)), paired: true as const };
     expect(decide(paired, started(), [seen], 1).state.sources['logs']?.silence).toMatch(/incomplete/);
   });
 });
