@@ -16,7 +16,7 @@ const linkRooms = () => {
   const scope = join(build, 'node_modules', '@sluice');
   mkdirSync(scope, { recursive: true });
   for (const room of readdirSync(join(build, 'packages'))) {
-    writeFileSync(join(build, 'packages', room, 'package.json'), '{"type":"module","exports":"./src/index.js"}\n');
+    writeFileSync(join(build, 'packages', room, 'package.json'), '{"type":"module","exports":"./src/index.js","sideEffects":false}\n');
     symlinkSync(join('..', '..', 'packages', room), join(scope, room));
   }
 };

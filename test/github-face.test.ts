@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { chmod, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'yaml';
-import { loadSteps } from '../packages/steps/src/index.ts';
+import { loadStep, stepNames } from '../packages/steps/src/index.ts';
 import { project, repository, type Ended } from './sluice-process.ts';
 
 interface Action {
@@ -16,13 +16,12 @@ interface Action {
 
 const actionAt = async (folder: string): Promise<Action> => parse(await readFile(join(repository, folder, 'action.yml'), 'utf8')) as Action;
 
-const steps = await loadSteps();
-const faces = [['.', 'release'], ...steps.map(({ name }) => [`actions/${name}`, name])] as const;
+const faces: readonly (readonly [folder: string, step: (typeof stepNames)[number]])[] = [['.', 'release'], ...stepNames.map((name) => [`actions/${name}`, name] as const)];
 
 describe('the definition of', () => {
-  test.each(faces)('%s', async (folder = '', name) => {
+  test.each(faces)('%s', async (folder, name) => {
     const action = await actionAt(folder);
-    const step = steps.find((one) => one.name === name);
+    const step = await loadStep(name);
     expect(action.runs.using).toBe('composite');
     expect(action.runs.steps).toHaveLength(1);
     const [run] = action.runs.steps;
@@ -34,7 +33,7 @@ describe('the definition of', () => {
     expect(action.description.length).toBeGreaterThan(20);
 
     const inputs = Object.entries(action.inputs);
-    expect(inputs.map(([input]) => input)).toEqual(Object.keys(step?.inputs.shape ?? {}));
+    expect(inputs.map(([input]) => input)).toEqual(Object.keys(step.inputs.shape));
     expect(inputs.length).toBeLessThanOrEqual(8);
     for (const [, input] of inputs) {
       expect(Object.keys(input).sort()).toEqual(['description', 'required']);
@@ -42,8 +41,8 @@ describe('the definition of', () => {
       expect(String(input['description'])).toMatch(/\S{2}.*\.$/);
     }
     // Beside a step's own outputs there is how it ended, which every step gives.
-    for (const output of Object.keys(step?.outputs ?? {})) expect(Object.keys(action.outputs)).toContain(output);
-    const known = new Set([...Object.keys(step?.outputs ?? {}), 'status', 'category', 'reason']);
+    for (const output of Object.keys(step.outputs)) expect(Object.keys(action.outputs)).toContain(output);
+    const known = new Set([...Object.keys(step.outputs), 'status', 'category', 'reason']);
     for (const [output, { description, value }] of Object.entries(action.outputs)) {
       expect(known).toContain(output);
       expect(description).toMatch(/\S{2}/);
@@ -53,7 +52,7 @@ describe('the definition of', () => {
 
   test('every folder below actions is a step', async () => {
     const folders = (await readdir(join(repository, 'actions'), { withFileTypes: true })).filter((entry) => entry.isDirectory());
-    expect(folders.map(({ name }) => name).sort()).toEqual(steps.map(({ name }) => name).sort());
+    expect(folders.map(({ name }) => name).sort()).toEqual([...stepNames].sort());
   });
 });
 

@@ -87,8 +87,8 @@ describe('lab', () => {
       // A page in a browser that reaches the port under a name of its own gets nothing.
       expect({ name, status: (await ask(address, { host: 'attacker.example.com' })).status }).toEqual({ name, status: 421 });
     }
-    const version = await ask(`${variables['SLUICE_LAB_DIFY'] ?? ''}/console/api/version?current_version=1`);
-    expect(version.status).toBe(200);
+    const setup = await ask(`${variables['SLUICE_LAB_DIFY'] ?? ''}/console/api/setup`);
+    expect(setup.status).toBe(200);
 
     const control = `${variables['SLUICE_LAB_CONTROL'] ?? ''}/messages`;
     expect((await ask(control)).status).toBe(401);

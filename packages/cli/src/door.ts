@@ -89,11 +89,14 @@ const dispatch = async (host: Host, given: Arguments, signals: Signals): Promise
   return sluiceResult({ category: 'defect', reason: `the command ${command} has no implementation` });
 };
 
+/** documentText is the document in one line. GitHub's runner obeys `##[` anywhere in a line, and a document quotes servers. */
+const documentText = (result: StepResult): string => `${JSON.stringify(result).replaceAll('##', '#\\u0023')}\n`;
+
 /** tell gives a result to the host: outputs and summary for CI systems, and the document alone with --json. */
 const tell = async (host: Host, result: StepResult, json: boolean): Promise<void> => {
   await host.outputs(outputsOf(result));
   if (host.context.onCi) await host.summary(await summaryOf(result));
-  if (json) host.print(`${JSON.stringify(result)}\n`);
+  if (json) host.print(documentText(result));
   if (result.category !== 'passed') host.log(`exit code ${exitCode(result.category)}: ${categories[result.category].meaning}`);
 };
 

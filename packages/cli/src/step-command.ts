@@ -32,6 +32,7 @@ import { checkCredentialAddresses } from './credential-addresses.ts';
 import { loadProject } from './load-project.ts';
 import { maskingClient } from './masking-client.ts';
 import { secretVariables } from './platforms.ts';
+import { secretNames } from './secret-names.ts';
 import { stateStore } from './stores.ts';
 
 /** Signals say when a run ends: `signal` at once, `connection` some seconds later, so that traffic can still be put back. */
@@ -96,6 +97,15 @@ const contextFor = async (
   const clock = systemClock();
   const note = (line: string): void => host.log(line);
   const connection = { host, clock, signal: signals.connection, loopbackOnly: false, credentialHosts: hosts.value };
+  const secrets = createSecretReader({
+    environment: host.environment,
+    ...(selected.ok ? { environmentName: selected.value.name } : {}),
+    mask: (value) => host.mask(value),
+    note,
+    offline: host.context.pullRequest !== undefined,
+  });
+  // A server may repeat any of them, also before this run has had a use for it: finding one masks it.
+  if (selected.ok && !offline) for (const name of await secretNames(project, selected.value.config)) secrets.find(name);
   return done(
     createContext({
       ...{ host, clock, dryRun, offline, project, selected },
@@ -104,13 +114,7 @@ const contextFor = async (
       cancelled: () => signals.signal.aborted,
       rehearsal: false,
       workFolder: resolve(project.folder, '.sluice'),
-      secrets: createSecretReader({
-        environment: host.environment,
-        ...(selected.ok ? { environmentName: selected.value.name } : {}),
-        mask: (value) => host.mask(value),
-        note,
-        offline: host.context.pullRequest !== undefined,
-      }),
+      secrets,
       http: maskingClient(httpClient({ ...connection, ...(ca.value === undefined ? {} : { ca: ca.value }) }), host),
       commands: offline ? noCommands('no command of sluice.yml runs for pull requests or in offline steps') : commandRunner(host),
       files: createFilePort(),

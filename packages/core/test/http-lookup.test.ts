@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkedLookup, refusedAddress } from '../src/http/dispatcher.ts';
+import { refusedAddress } from '../src/http/connecting.ts';
+import { checkedLookup } from '../src/http/dispatcher.ts';
 import { retryAfterMs, waitBeforeRetry } from '../src/http/retry.ts';
 
 const lookedUp = (addresses: readonly string[], loopbackOnly: boolean, all: boolean): Promise<unknown> =>

@@ -218,9 +218,18 @@ describe('against the lab', () => {
     expect(value(await draft.ask({ query: 'hi', inputs: { city: 'x' }, user: 'u', streaming: true }, new AbortController().signal)).failed).toBeUndefined();
   });
 
-  test('an address that is no Dify is told as such', async () => {
-    const inbox = await house.gateway();
-    const target = await targetOf(house, '', sourceOf(chatflow()), { environment: { dify: { console: `${inbox.origin}/nowhere` } } });
-    expect(problem(await target.inspect()).category).toBe('platform');
+  test('an address that is no Dify is told as such, and gets no password', async () => {
+    const asked: string[] = [];
+    const http: HttpClient = {
+      ...house.http,
+      send: (request) => {
+        asked.push(request.url);
+        return house.http.send(request);
+      },
+    };
+    const target = await targetOf(house, '', sourceOf(chatflow()), { http, environment: { dify: { console: `${house.lab.origin}/nowhere` } } });
+    const refused = problem(await target.inspect());
+    expect(refused).toMatchObject({ category: 'platform', reason: expect.stringContaining('HTML') });
+    expect(asked.filter((url) => url.endsWith('/login'))).toEqual([]);
   });
 });

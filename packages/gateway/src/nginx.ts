@@ -29,18 +29,22 @@ interface NginxGateway {
   readonly nginx: NginxConfig;
   readonly application: PinnedApplication;
   readonly serving: ServingGateway;
+  /** told says once that the file is read instead. */
+  told: boolean;
 }
 
 const readDeadlineMs = 5_000;
 const servingDeadlineMs = 10_000;
 
-const readSplit = async ({ connection, nginx, application, serving }: NginxGateway): Promise<Outcome<Observed>> => {
+const readSplit = async (gateway: NginxGateway): Promise<Outcome<Observed>> => {
+  const { connection, nginx, application, serving } = gateway;
   const served = await readServing(serving, readDeadlineMs);
   if (served.ok) return done({ split: served.value, reach: 'serving' });
   if (served.problem.category === 'input') return served;
   const file = await readIncludeFile(connection.files, nginx.include, application);
   if (!file.ok) return failed({ ...file.problem, others: [served.problem] });
-  connection.log(`${served.problem.reason} The split is read from ${nginx.include} instead.`);
+  if (!gateway.told) connection.log(`${served.problem.reason} The split is read from ${nginx.include} instead.`);
+  gateway.told = true;
   return done({ split: file.value.split, reach: 'configured' });
 };
 
@@ -120,7 +124,7 @@ const setSplit = async (gateway: NginxGateway, expected: Split, wanted: Split): 
 export const createNginxGateway = ({ application, kind, gateway, api, connection }: NginxGatewayOptions): Traffic => {
   const pinned: PinnedApplication = { application, kind };
   const serving = { url: servingUrl(gateway.address ?? api, application), application: pinned, http: connection.http };
-  const nginx: NginxGateway = { connection, nginx: gateway.nginx, application: pinned, serving };
+  const nginx: NginxGateway = { connection, nginx: gateway.nginx, application: pinned, serving, told: false };
   return {
     read: () => readSplit(nginx),
     set: (expected, wanted) => setSplit(nginx, expected, wanted),

@@ -3,10 +3,8 @@ import type { LookupFunction } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { done, failed, type Outcome } from '../outcome.ts';
+import { connectMs, refusedAddress } from './connecting.ts';
 import { isLoopbackAddress, isUnsafeAddress } from './addresses.ts';
-
-/** refusedAddress is the code of the error that a lookup ends with when a name leads to an address that is not allowed. */
-export const refusedAddress = 'SLUICE_REFUSED_ADDRESS';
 
 /** DispatcherOptions say how connections are made. */
 export interface DispatcherOptions {
@@ -16,9 +14,6 @@ export interface DispatcherOptions {
   /** proxyEnvironment holds HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in capitals or not. */
   readonly proxyEnvironment?: Readonly<Record<string, string | undefined>>;
 }
-
-/** connectMs is how long a connection may take to be made. */
-export const connectMs = 10_000;
 
 type Resolve = (hostname: string, options: LookupAllOptions, callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void;
 

@@ -2,7 +2,7 @@ import { durationText } from '../config/duration.ts';
 import { errorField } from '../error-fields.ts';
 import type { Problem } from '../problem.ts';
 import type { Ending } from '../abort.ts';
-import { connectMs, refusedAddress } from './dispatcher.ts';
+import { connectMs, refusedAddress } from './connecting.ts';
 
 /** Attempted is what a failure's problem says of the call. */
 export interface Attempted {

@@ -5,7 +5,7 @@ import { done, failed, type Outcome } from '../outcome.ts';
 import { createAbort, type Abort } from '../abort.ts';
 import { readBody } from './body.ts';
 import type { EventStream, HttpClient, HttpRequest, HttpResponse } from './client.ts';
-import { createDispatcher, type DispatcherOptions } from './dispatcher.ts';
+import type { DispatcherOptions } from './dispatcher.ts';
 import { eventsOf } from './event-stream.ts';
 import { endedProblem, failureOf, type Attempted } from './failures.ts';
 import { followed, mostRedirects, tooManyRedirects } from './redirect.ts';
@@ -95,7 +95,8 @@ export const createHttpClient = (options: HttpClientOptions): HttpClient => {
   const prepare = async (request: HttpRequest, accept: string): Promise<Outcome<Call>> => {
     const url = checkRequest(request, options);
     if (!url.ok) return url;
-    pool ??= createDispatcher(options);
+    // Name resolution, TLS and undici are loaded with the first request only.
+    pool ??= import('./dispatcher.ts').then(({ createDispatcher }) => createDispatcher(options));
     const dispatcher = await pool;
     if (!dispatcher.ok) return dispatcher;
     const given = Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);

@@ -1,1 +1,0 @@
-export const id=437;export const ids=[437];export const modules={6437:(s,t,o)=>{o.r(t),o.d(t,{summaryOf:()=>n});const n=s=>`### ${s.step}: ${s.status}\n\n${s.reason}\n`}};

@@ -1,0 +1,139 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { createAbort, onAbort, type Abort } from './abort.ts';
+import { boundedOutput } from './bounded-output.ts';
+import { systemClock, type Clock } from './clock.ts';
+import type { CommandAnswer, CommandRequest, CommandRunner } from './command.ts';
+import type { CommandSurroundings } from './command-runner.ts';
+import { durationText } from './config/duration.ts';
+import { errorField } from './error-fields.ts';
+import { done, failed, type Outcome } from './outcome.ts';
+import type { Problem } from './problem.ts';
+import { oneLine } from './text/one-line.ts';
+
+const outputLimit = 1024 * 1024;
+
+/** killAfterMs is how long a program may take to end by itself once it was asked to. */
+const killAfterMs = 5000;
+
+/** closeAfterMs is how long output is still read when the program has ended and something that it started holds its pipes. */
+const closeAfterMs = 1000;
+
+/** killGroup signals a program and everything it started; what has ended already, or changed its user, cannot be signalled. */
+const killGroup = (child: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): void => {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch (error) {
+    const code = errorField(error, 'code');
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error;
+  }
+};
+
+const startProblem = (request: CommandRequest, code: string | undefined): Problem => {
+  const program = oneLine(request.argv[0] ?? '', 100);
+  const reasons: Readonly<Record<string, string>> = {
+    ENOENT: `the program ${program} was not found${request.folder === undefined ? '' : `, or the folder ${request.folder} is not there`}`,
+    EACCES: `the program ${program} may not be run by this user`,
+    ERR_INVALID_ARG_VALUE: `the command line of ${program} has a character that no command line may have`,
+  };
+  return {
+    category: 'input',
+    reason: reasons[code ?? ''] ?? `the program ${program} did not start (${code ?? 'unknown cause'})`,
+    tried: `run ${oneLine(request.argv.join(' '), 200)}`,
+    hint: 'Install it on this machine, or write its full path in sluice.yml.',
+  };
+};
+
+const start = (request: CommandRequest, { path, home }: CommandSurroundings): Outcome<ChildProcessWithoutNullStreams> => {
+  const [program, ...options] = request.argv;
+  if (program === undefined || program === '') {
+    return failed({ category: 'input', reason: 'the command names no program', tried: 'run a command', hint: 'Write it as a list: the program, then its arguments.' });
+  }
+  try {
+    const env = { PATH: path, HOME: home, ...request.environment };
+    return done(spawn(program, options, { ...(request.folder === undefined ? {} : { cwd: request.folder }), env, detached: true }));
+  } catch (error) {
+    const code = errorField(error, 'code');
+    if (code === undefined) throw error;
+    return failed(startProblem(request, code));
+  }
+};
+
+const endedProblem = (request: CommandRequest, abort: Abort, stderr: string): Problem => {
+  const program = oneLine(request.argv[0] ?? '', 100);
+  const tried = `run ${oneLine(request.argv.join(' '), 200)}`;
+  if (abort.ended() === 'cancelled') return { category: 'cancelled', reason: `${program} was ended because the run was cancelled`, tried };
+  const last = oneLine(stderr.trimEnd().split('\n').at(-1) ?? '', 200);
+  const within = abort.ended() === 'deadline' ? `within ${durationText(request.deadlineMs)}` : 'before the deadline of the step';
+  return {
+    category: 'timeout',
+    reason: `${program} did not end ${within}`,
+    tried,
+    ...(last === '' ? {} : { answer: { message: last } }),
+    hint: 'Run the command by hand on this machine to see what it waits for.',
+  };
+};
+
+const runStarted = (child: ChildProcessWithoutNullStreams, request: CommandRequest, abort: Abort, clock: Clock): Promise<Outcome<CommandAnswer>> =>
+  new Promise((resolve) => {
+    const [stdout, stderr] = [boundedOutput(outputLimit), boundedOutput(outputLimit)];
+    const over = new AbortController();
+    const later = (milliseconds: number, work: () => void): void =>
+      void clock.sleep(milliseconds * clock.factor, over.signal).then(() => {
+        if (!over.signal.aborted) work();
+      });
+    const settle = (outcome: Outcome<CommandAnswer>): void => {
+      removeAbort();
+      over.abort();
+      // What outlives the program must hold neither its pipes nor this process.
+      for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
+      child.unref();
+      resolve(outcome);
+    };
+    const answer = (code: number | null): void => {
+      if (abort.ended() === undefined) {
+        settle(done({ code: code ?? -1, stdout: stdout.text(), stderr: stderr.text() }));
+        return;
+      }
+      // Children that ignored the first signal are in the group still, although the program itself has ended.
+      killGroup(child, 'SIGKILL');
+      settle(failed(endedProblem(request, abort, stderr.text())));
+    };
+    const removeAbort = onAbort(abort.signal, () => {
+      killGroup(child, 'SIGTERM');
+      later(killAfterMs, () => {
+        killGroup(child, 'SIGKILL');
+        later(closeAfterMs, () => answer(null));
+      });
+    });
+    child.stdout.on('data', stdout.add);
+    child.stderr.on('data', stderr.add);
+    // A program that does not read its input closes the pipe; how it ends says the rest.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(request.input ?? '');
+    child.once('error', (error) => settle(failed(startProblem(request, errorField(error, 'code')))));
+    child.once('exit', (code) => later(closeAfterMs, () => answer(code)));
+    child.once('close', answer);
+  });
+
+/**
+ * spawningRunner runs programs without a shell, each in a process group of its own, and ends the whole group at the
+ * deadline or when the signal fires: SIGTERM, then SIGKILL. Each output is kept up to 1 MB.
+ */
+export const spawningRunner = (surroundings: CommandSurroundings): CommandRunner => {
+  const clock = surroundings.clock ?? systemClock();
+  return {
+    run: async (request, signal) => {
+      const abort = createAbort(clock, [signal]);
+      try {
+        if (abort.ended() !== undefined) return failed(endedProblem(request, abort, ''));
+        const child = start(request, surroundings);
+        if (!child.ok) return child;
+        abort.arm(request.deadlineMs);
+        return await runStarted(child.value, request, abort, clock);
+      } finally {
+        abort.release();
+      }
+    },
+  };
+};
