@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -34,8 +34,6 @@ const echoes = (secret: string): string[] => [
   Buffer.from(`api:${secret}`).toString('base64url'),
   encodeURIComponent(secret),
   new URLSearchParams({ secret }).toString(),
-  JSON.stringify(secret),
-  JSON.stringify(JSON.stringify(secret)).slice(3, -3),
 ];
 
 type Mode = 'json' | 'html' | 'redirect' | 'events' | 'headers';
@@ -54,7 +52,9 @@ const hostileAnswer = (response: ServerResponse, mode: Mode, secrets: readonly s
   // Texts are cut to their first few hundred characters, so each answer begins with another secret at another offset.
   const rotated = [...secrets.slice(turn % secrets.length), ...secrets.slice(0, turn % secrets.length)];
   const filling = 'x '.repeat(((turn * 37) % 160) + 1);
-  const text = [filling, ...rotated.flatMap(echoes).slice(0, 40), ...commands, ...rotated.flatMap(echoes)].join('\n');
+  // In a JSON answer every text is escaped by the answer itself.
+  const texts = rotated.flatMap((secret) => [...echoes(secret), ...(mode === 'html' ? [JSON.stringify(secret)] : [])]);
+  const text = [filling, ...texts.slice(0, 40), ...commands, ...texts].join('\n');
   const header = encodeURIComponent(rotated[0] ?? '');
   switch (mode) {
     case 'json':
@@ -187,9 +187,7 @@ const scene = async (host: string, mode: Mode, meant: RegExp, upstream?: { reado
   const inbox = await hostile(mode === 'events' ? 'json' : mode, /./, known);
   const hooks = Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, `${inbox.origin}/${path}`]));
   for (const hook of Object.values(hooks)) inbox.secrets.add(hook);
-  const files = { 'sluice.yml': configuration(server.origin, upstream?.application ?? '0b9c2f4e-6a1d-4f7e-9c55-2f1d9a7e4b10') };
-  const { writeFile } = await import('node:fs/promises');
-  await writeFile(join(folder, 'sluice.yml'), files['sluice.yml']);
+  await writeFile(join(folder, 'sluice.yml'), configuration(server.origin, upstream?.application ?? '0b9c2f4e-6a1d-4f7e-9c55-2f1d9a7e4b10'));
   return { folder, environment: { ...own, ...surroundings, ...hooks }, secrets: new Set([...known, ...tokens, ...Object.values(hooks)]), server, inbox };
 };
 
@@ -239,16 +237,26 @@ const expectSafe = async (host: string, made: Scene & { readonly server: Hostile
 
 const hostNames = Object.keys(hosts);
 
-describe.each(hostNames)('on %s', (host) => {
-  test.each<Mode>(['json', 'html', 'redirect', 'headers'])('a server that gives everything back from the first call on, in %s', async (mode) => {
-    const made = await scene(host, mode, /./);
-    const runs = await inOrder([['deploy'], ['health-check', '--json'], ['notify', '--severity', 'P0'], ['release']], made);
-    expect(runs.map(({ code }) => code)).not.toContain(0);
-    expect(runs.map(({ code }) => code)).not.toContain(70);
-    expect(made.server.asked()).toBeGreaterThan(2);
-    expect(made.inbox.asked()).toBeGreaterThan(2);
-    await expectSafe(host, made, runs);
-  }, 20_000);
+const bothCores = async <T>(jobs: readonly T[], work: (job: T) => Promise<void>): Promise<void> => {
+  const waiting = [...jobs];
+  const worker = async (): Promise<void> => {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) await work(job);
+  };
+  await Promise.all([worker(), worker()]);
+};
+
+describe('on every host, a server that gives everything back from the first call on', () => {
+  test.each<Mode>(['json', 'html', 'redirect', 'headers'])('in %s', async (mode) => {
+    await bothCores(hostNames, async (host) => {
+      const made = await scene(host, mode, /./);
+      const runs = await inOrder([['deploy'], ['health-check', '--json'], ['notify', '--severity', 'P0', '--title', 'look']], made);
+      expect(runs.map(({ code }) => code)).not.toContain(0);
+      expect(runs.map(({ code }) => code)).not.toContain(70);
+      expect(made.server.asked()).toBeGreaterThan(1);
+      expect(made.inbox.asked()).toBeGreaterThan(2);
+      await expectSafe(host, made, runs);
+    });
+  }, 30_000);
 });
 
 /** stages are the calls at which a server turns hostile that has let Sluice in: it knows the session and the keys by then. */
@@ -261,13 +269,13 @@ const stages: readonly (readonly [name: string, meant: RegExp, mode: Mode, steps
   ['nothing', /^$/, 'json', [['validate'], ['snapshot'], ['release'], ['rollback']]],
 ];
 
-/** sessionCores puts cores into the lab's own throw-away values, by which leaks are found. */
-const seen = (values: Iterable<string>): readonly string[] => [...values].filter((value) => value.length >= 16);
+/** longValues are the lab's own throw-away sessions and keys; they have no core. */
+const longValues = (values: Iterable<string>): readonly string[] => [...values].filter((value) => value.length >= 16 && coresIn([value]).size === 0);
 
 describe('a server that lets Sluice in and gives sessions and keys back at', () => {
   test.each(stages)('%s', async (_name, meant, mode, steps) => {
     await Promise.all(
-      ['github', 'gitlab'].map(async (host) => {
+      ['github', 'jenkins'].map(async (host) => {
         const created = lab.dify.createApp(dsl.replace('name: support-bot', `name: support-bot-${host}`));
         const { email, password } = lab.dify.credentials;
         const made = await scene(host, mode, meant, { origin: lab.dify.origin, application: created.appId, login: { DIFY_EMAIL: email, DIFY_PASSWORD: password } });
@@ -275,7 +283,7 @@ describe('a server that lets Sluice in and gives sessions and keys back at', () 
         expect(runs.map(({ code }) => code)).not.toContain(70);
         await expectSafe(host, made, runs);
         const texts = await written(made.folder, runs, host === 'github');
-        const sessions = seen([...made.server.secrets, password]);
+        const sessions = longValues([...made.server.secrets, password]);
         expect(sessions.length).toBeGreaterThan(3);
         for (const value of sessions) {
           const forms = [value.slice(0, Math.max(16, value.length / 2)), ...alignedBase64(value)];

@@ -209,6 +209,7 @@ describe('on the data plane', () => {
         secrets: secretsOf({ ALIBABA_CLOUD_ACCESS_KEY_ID: bench.lab.credentials.accessKeyId, ALIBABA_CLOUD_ACCESS_KEY_SECRET: bench.lab.credentials.accessKeySecret }),
         commands: { run: unused },
         files: { read: unused, write: unused },
+        mask: () => undefined,
         log: () => undefined,
         readOnly: false,
         source: bench.project.source(agentYaml()),

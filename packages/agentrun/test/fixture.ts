@@ -114,6 +114,7 @@ export const startBench = async (options: LabAgentRunOptions = {}): Promise<Benc
         }),
         commands: { run: unused },
         files: { read: unused, write: unused },
+        mask: () => undefined,
         log: (line) => logged.push(line),
         readOnly,
         source,

@@ -98,6 +98,7 @@ const connectTarget = async (
     ...{ http, clock, secrets, commands, files },
     signal: parts.connectionSignal,
     log: (line) => host.log(line),
+    mask: (secret) => host.mask(secret),
     readOnly: parts.dryRun,
     source: overlaid.value,
   });

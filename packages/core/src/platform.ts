@@ -36,6 +36,8 @@ export interface Connection {
   readonly signal: AbortSignal;
   /** log tells a person what is being waited for. */
   log(line: string): void;
+  /** mask hides a secret that a server gave, such as an app's key, in everything that is written from now on. */
+  mask(secret: string): void;
   /** readOnly targets refuse every write (`--dry-run`). */
   readonly readOnly: boolean;
   /** source is the overlaid source, where the connection needs to know the kind of application. */

@@ -92,6 +92,7 @@ export const connectionTo = (house: House, app: string, source: DifySource, aske
     commands: { run: async ({ argv }) => (gateway === undefined ? failed({ category: 'input', reason: 'no program' }) : done(await gateway.run(argv))) },
     files: createFilePort(),
     signal: new AbortController().signal,
+    mask: () => undefined,
     log: asked.log ?? (() => undefined),
     readOnly: asked.readOnly ?? false,
     source,

@@ -111,6 +111,7 @@ export const connectionOf = (ports: Partial<Connection>): Connection & { readonl
     source: { platform: 'dify', path: 'app.yml', title: 'Support bot', kind: 'chat', digest: 'sha256:0', inputs: [] },
     ...ports,
     lines,
+    mask: () => undefined,
     log: (line) => void lines.push(line),
   };
 };

@@ -15,6 +15,7 @@ export const appKey = (connection: Connection, console: Console, app: () => stri
   return async () => {
     const given = known ?? connection.secrets.find('DIFY_APP_KEY');
     const key = given === undefined ? await fromConsole(console, app()) : done(given);
+    if (key.ok) connection.mask(key.value);
     if (key.ok) known = key.value;
     return key;
   };

@@ -62,6 +62,7 @@ const cookieCredentials = (door: Door, cookies: Cookies): Outcome<Omit<Credentia
       hint: 'Check that no proxy in front of Dify strips Set-Cookie.',
     });
   }
+  for (const value of cookies.values()) door.connection.mask(value);
   return done({ headers: { cookie: cookieHeader(cookies), 'x-csrf-token': csrf }, kind: 'cookies', cookies, refreshToken: '' });
 };
 
@@ -71,6 +72,7 @@ const bearerCredentials = (door: Door, body: unknown, path: string): Outcome<Omi
   const pair = shaped(tokens, body, 'log in', `${door.address.console}${path}`);
   if (!pair.ok) return pair;
   const { access_token: access, refresh_token: refreshToken } = pair.value.data;
+  for (const token of [access, refreshToken]) door.connection.mask(token);
   return done({ headers: bearer(access), kind: 'bearer', cookies: new Map(), refreshToken });
 };
 

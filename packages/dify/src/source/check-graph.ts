@@ -1,5 +1,7 @@
 import { nearest, type Severity } from '@sluice/core';
 import { branchesOf } from './branches.ts';
+import { checkConditions } from './check-conditions.ts';
+import { checkContainers } from './check-containers.ts';
 import { graphEdges, graphNodes, type GraphEdge, type GraphNode, type Mode } from './dsl.ts';
 import { isTrigger, nodeTypes } from './node-types.ts';
 import { referencesOf } from './references.ts';
@@ -100,9 +102,8 @@ const reachable = (nodes: readonly GraphNode[], edges: readonly GraphEdge[]): Re
   return seen;
 };
 
-const checkReferences = (nodes: readonly GraphNode[], edges: readonly GraphEdge[], report: Report): void => {
+const checkReferences = (nodes: readonly GraphNode[], runs: ReadonlySet<string>, report: Report): void => {
   const ids = new Set(nodes.map((node) => node.id));
-  const runs = reachable(nodes, edges);
   for (const node of nodes) {
     for (const reference of referencesOf(node).filter((item) => !ids.has(item.node))) {
       const dead = !runs.has(node.id);
@@ -129,5 +130,8 @@ export const checkGraph = (mode: Mode, graph: Mapping, report: Report): void => 
   checkTypes(mode, nodes, report);
   checkStart(nodes, report);
   checkEdges(nodes, edges, report);
-  checkReferences(nodes, edges, report);
+  const runs = reachable(nodes, edges);
+  checkReferences(nodes, runs, report);
+  checkContainers(nodes, runs, nodePath, report);
+  checkConditions(nodes, nodePath, report);
 };

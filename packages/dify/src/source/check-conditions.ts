@@ -1,0 +1,42 @@
+import type { GraphNode } from './dsl.ts';
+import type { Report } from './check-graph.ts';
+import { listOf, mappingOf } from './shape.ts';
+
+type Path = readonly (string | number)[];
+
+interface Found {
+  readonly condition: Readonly<Record<string, unknown>>;
+  readonly path: Path;
+}
+
+const conditionsAt = (owner: Readonly<Record<string, unknown>>, path: Path): readonly Found[] =>
+  listOf(owner['conditions']).map((condition, index) => ({ condition: mappingOf(condition), path: [...path, 'conditions', index] }));
+
+/** conditionsOf are all conditions of an if-else node: those of its cases, and the single list of old files. */
+const conditionsOf = (node: GraphNode, path: Path): readonly Found[] => [
+  ...conditionsAt(node.data, path),
+  ...listOf(node.data['cases']).flatMap((one, index) => conditionsAt(mappingOf(one), [...path, 'cases', index])),
+];
+
+const isBelowOne = ({ comparison_operator: operator, value }: Readonly<Record<string, unknown>>): boolean =>
+  ((operator === '=' || operator === '≤') && Number(value) === 0) || (operator === '<' && Number(value) === 1);
+
+/**
+ * checkConditions reports conditions that no run can meet. The number of a conversation's turn counted from 0 up to Dify
+ * 0.15 and counts from 1 since 1.0.0 (core/app/apps/advanced_chat/app_generator.py).
+ */
+export const checkConditions = (nodes: readonly GraphNode[], pathOf: (node: GraphNode) => Path, report: Report): void => {
+  for (const node of nodes.filter(({ type }) => type === 'if-else')) {
+    for (const { condition, path } of conditionsOf(node, [...pathOf(node), 'data'])) {
+      const [head, name] = listOf(condition['variable_selector']);
+      if (head !== 'sys' || name !== 'dialogue_count' || !isBelowOne(condition)) continue;
+      report(
+        'dialogue-count-from-one',
+        'error',
+        `Node "${node.title}" waits for the first turn as sys.dialogue_count 0, but since Dify 1.0 the first turn is 1, so this way is never taken.`,
+        path,
+        'Compare with 1 for the first turn, and raise the other numbers of this node by one.',
+      );
+    }
+  }
+};
