@@ -92,8 +92,13 @@ const dispatch = async (host: Host, given: Arguments, signals: Signals): Promise
 /** documentText is the document in one line. GitHub's runner obeys `##[` anywhere in a line, and a document quotes servers. */
 const documentText = (result: StepResult): string => `${JSON.stringify(result).replaceAll('##', '#\\u0023')}\n`;
 
+/** quotable is a result whose texts are redacted before a format escapes them: no redaction finds a secret behind Markdown's backslashes. */
+const quotable = (host: Host, result: StepResult): StepResult =>
+  JSON.parse(JSON.stringify(result), (_key, value: unknown) => (typeof value === 'string' ? host.redact(value) : value));
+
 /** tell gives a result to the host: outputs and summary for CI systems, and the document alone with --json. */
-const tell = async (host: Host, result: StepResult, json: boolean): Promise<void> => {
+const tell = async (host: Host, ended: StepResult, json: boolean): Promise<void> => {
+  const result = quotable(host, ended);
   await host.outputs(outputsOf(result));
   if (host.context.onCi) await host.summary(await summaryOf(result));
   if (json) host.print(documentText(result));

@@ -1,4 +1,4 @@
-import { done, type Host, type HttpClient, type HttpRequest, type HttpResponse } from '@sluice/core';
+import { done, type Host, type HttpClient, type HttpRequest, type HttpResponse, type Outcome, type ServerEvent } from '@sluice/core';
 
 /** shortestMasked keeps words such as "none" readable; no session or key is so short. */
 const shortestMasked = 8;
@@ -36,6 +36,11 @@ const quotable = (response: HttpResponse, { redact }: Masking): HttpResponse => 
   return { ...response, headers, text: redact(response.text) };
 };
 
+/** quotableEvents are the events of a stream as they may be quoted: an app's error is one of them, and is cut to its length, too. */
+async function* quotableEvents(events: AsyncIterable<Outcome<ServerEvent>>, { redact }: Masking): AsyncGenerator<Outcome<ServerEvent>> {
+  for await (const event of events) yield event.ok ? done({ ...event.value, data: redact(event.value.data) }) : event;
+}
+
 /**
  * maskingClient hides the credentials that a server hands out: session cookies when they arrive, and everything else
  * (app keys, tokens of a login) before it is sent for the first time. Servers repeat them in their errors.
@@ -62,7 +67,8 @@ export const maskingClient = (http: HttpClient, host: Masking): HttpClient => {
     stream: async (request) => {
       maskAll(sentSecrets(request));
       const stream = await http.stream(request);
-      if (!stream.ok || stream.value.kind === 'events') return stream;
+      if (!stream.ok) return stream;
+      if (stream.value.kind === 'events') return done({ ...stream.value, events: quotableEvents(stream.value.events, host) });
       return done({ kind: 'whole', response: arrived(stream.value.response) });
     },
     close: () => http.close(),

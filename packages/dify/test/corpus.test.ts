@@ -11,10 +11,18 @@ const read = (file: string) => ({ path: file, folder: folder ?? '', text: readFi
 
 const suite = folder === undefined ? describe.skip : describe;
 
+/** defects are the errors of the corpus, each shown on Dify 1.12.1: no run of these files can take that way. */
+const defects: Readonly<Record<string, readonly string[]>> = {
+  '17.yml': ['dify/container-start-ordinary'],
+  '23.yml': ['dify/dialogue-count-from-one'],
+  '39.yml': ['dify/container-start-ordinary', 'dify/container-start-ordinary'],
+  '42.yml': ['dify/container-start-ordinary'],
+};
+
 suite(folder === undefined ? 'real apps (skipped: SLUICE_DSL_CORPUS is not set)' : 'real apps', () => {
-  test.each(files)('%s has no error, and its canonical YAML is the same app', (file) => {
+  test.each(files)('%s has no error but a real defect, and its canonical YAML is the same app', (file) => {
     const { source, findings } = parse(read(file));
-    expect(findings.filter((finding) => finding.severity === 'error')).toEqual([]);
+    expect(findings.filter((finding) => finding.severity === 'error').map(({ rule }) => rule)).toEqual(defects[file] ?? []);
     if (!(source instanceof DifySource)) throw new Error('no source');
     const again = parse({ path: file, folder: '', text: renderDsl(source.root) });
     expect(again.source).toMatchObject({ digest: source.digest, kind: source.kind, inputs: source.inputs });
