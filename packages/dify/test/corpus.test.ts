@@ -23,6 +23,7 @@ suite(folder === undefined ? 'real apps (skipped: SLUICE_DSL_CORPUS is not set)'
   test.each(files)('%s has no error but a real defect, and its canonical YAML is the same app', (file) => {
     const { source, findings } = parse(read(file));
     expect(findings.filter((finding) => finding.severity === 'error').map(({ rule }) => rule)).toEqual(defects[file] ?? []);
+    if (file in defects) return;
     if (!(source instanceof DifySource)) throw new Error('no source');
     const again = parse({ path: file, folder: '', text: renderDsl(source.root) });
     expect(again.source).toMatchObject({ digest: source.digest, kind: source.kind, inputs: source.inputs });

@@ -22,6 +22,7 @@ const codeOf = (error: unknown): string => (error instanceof Error ? error.messa
 describe('faults', () => {
   test('strike every version but the good one, evenly and exactly', async () => {
     const { appId, apiKey, published = '' } = lab.createApp(workflow());
+    await admin(lab)('POST', '/apps/imports', { mode: 'yaml-content', yaml_content: workflow('Another summary'), app_id: appId });
     await admin(lab)('POST', `/apps/${appId}/workflows/publish`, {});
     lab.setFaults(appId, published, { errors: 0.25 });
     const ask = service(lab, apiKey);
@@ -33,6 +34,17 @@ describe('faults', () => {
     expect(await statuses(published)).toBe('........');
     expect(await statuses(lab.published(appId) ?? '')).toBe('...F...F');
     expect(lab.served(appId)).toEqual({ [published]: 8, [lab.published(appId) ?? '']: 8 });
+    expect(lab.sameContent(appId, published, lab.published(appId) ?? '')).toBe(false);
+  });
+
+  test('spare a copy of the good version, as a restore makes one', async () => {
+    const { appId, apiKey, published = '' } = lab.createApp(workflow());
+    await admin(lab)('POST', `/apps/${appId}/workflows/publish`, {});
+    lab.setFaults(appId, published, { errors: 1 });
+    const copy = lab.published(appId) ?? '';
+    expect(copy).not.toBe(published);
+    expect(lab.sameContent(appId, published, copy)).toBe(true);
+    expect((await run(service(lab, apiKey), {}, `/workflows/${copy}/run`)).body['data']).toMatchObject({ status: 'succeeded' });
   });
 
   test('count the draft and a version apart', async () => {
