@@ -10,7 +10,10 @@ import {
 } from '@sluice/core';
 import { platformFor } from './platforms.ts';
 
-/** sourcePath is the source file of an environment, relative to the project's folder. */
+/** sourceOf names an environment's source: its platform and its file, relative to the project's folder. */
+export const sourceOf = (project: Project, environment: EnvironmentConfig): string =>
+  `${environment.agentrun === undefined ? 'dify' : 'agentrun'} ${sourcePath(project, environment)}`;
+
 const sourcePath = (project: Project, environment: EnvironmentConfig): string =>
   environment.agentrun?.source ?? project.config.source;
 

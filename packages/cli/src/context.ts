@@ -5,6 +5,7 @@ import {
   type Application,
   type Clock,
   type CommandRunner,
+  type EnvironmentConfig,
   type EvidenceRequest,
   type FilePort,
   type Host,
@@ -21,7 +22,7 @@ import {
   type StepResult,
   type Target,
 } from '@sluice/core';
-import { readApplication } from './application.ts';
+import { readApplication, sourceOf } from './application.ts';
 
 /** ContextParts are what a step's context is put together from. */
 export interface ContextParts {
@@ -54,8 +55,16 @@ const once = <T>(work: () => Promise<T>): (() => Promise<T>) => {
   };
 };
 
-const selectedApplication = async ({ selected, project }: ContextParts): Promise<Outcome<Application>> =>
-  selected.ok ? readApplication(project, selected.value.config) : selected;
+/** reader reads each source once, however many environments share it. */
+const reader = (project: Project): ((environment: EnvironmentConfig) => Promise<Outcome<Application>>) => {
+  const read = new Map<string, Promise<Outcome<Application>>>();
+  return (environment) => {
+    const source = sourceOf(project, environment);
+    const promise = read.get(source) ?? readApplication(project, environment);
+    read.set(source, promise);
+    return promise;
+  };
+};
 
 const overlaidSource = async (parts: ContextParts, application: () => Promise<Outcome<Application>>): Promise<Outcome<Source>> => {
   if (!parts.selected.ok) return parts.selected;
@@ -104,9 +113,13 @@ const connectTarget = async (
   });
 };
 
-const environmentNamed = async (project: Project, name: string): Promise<Outcome<Application>> => {
+const environmentNamed = async (
+  project: Project,
+  name: string,
+  read: (environment: EnvironmentConfig) => Promise<Outcome<Application>>,
+): Promise<Outcome<Application>> => {
   const environment = project.config.environments[name];
-  if (environment !== undefined) return readApplication(project, environment);
+  if (environment !== undefined) return read(environment);
   return failed({ category: 'input', reason: `sluice.yml has no environment ${name}`, where: project.file });
 };
 
@@ -118,7 +131,8 @@ export interface Context extends StepContext {
 
 /** createContext puts a step's context together; files are read and connections are made when a step asks for them, once. */
 export const createContext = (parts: ContextParts): Context => {
-  const application = once(() => selectedApplication(parts));
+  const read = reader(parts.project);
+  const application = async (): Promise<Outcome<Application>> => (parts.selected.ok ? read(parts.selected.value.config) : parts.selected);
   const overlaid = once(() => overlaidSource(parts, application));
   let connected = false;
   const target = once(() => {
@@ -132,7 +146,7 @@ export const createContext = (parts: ContextParts): Context => {
     application,
     overlaid,
     target,
-    parseEnvironment: (name) => environmentNamed(parts.project, name),
+    parseEnvironment: (name) => environmentNamed(parts.project, name, read),
     evidence: async (request: EvidenceRequest) => (await import('@sluice/evidence')).openSources(request, parts.clock),
     earlier: async (step) => remembered.get(step) ?? results.newest(step),
     record: async (result) => {

@@ -2,6 +2,9 @@ import * as z from 'zod';
 import { durationMs } from './duration.ts';
 import { perCent } from './percent.ts';
 
+// A command line parses each schema once: compiling a parser for it would cost more than it saves.
+z.config({ jitless: true });
+
 /** EnvironmentReference is `{ env: NAME }`: the value stands in that environment variable. */
 const environmentReference = z.strictObject({
   env: z
