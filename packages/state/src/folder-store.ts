@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { done, failed, type EnvironmentRecord, type Outcome, type StateStore } from '@sluice/core';
 import { contentHash, fileName } from './file-name.ts';
 import { proveFolder, readFile, replaceFile } from './files.ts';
-import { readRecord } from './record-shape.ts';
 
 const revisionOf = (text: string | undefined): string | undefined => (text === undefined ? undefined : contentHash(text));
 
 const write = async (folder: string, record: EnvironmentRecord, revision: string | undefined): Promise<Outcome<string>> => {
   const path = join(folder, fileName(record.application, record.environment));
   const text = `${JSON.stringify(record, null, 2)}\n`;
+  const { readRecord } = await import('./record-shape.ts');
   const readable = readRecord(text, record.application, record.environment);
   if (!readable.ok) {
     return failed({ category: 'defect', reason: 'A record was to be written that could not be read again.', tried: 'write a record', where: path });
@@ -38,6 +38,7 @@ export const folderStore = (folder: string): StateStore => ({
     const path = join(folder, fileName(application, environment));
     const text = await readFile(path);
     if (!text.ok || text.value === undefined) return text.ok ? done(undefined) : text;
+    const { readRecord } = await import('./record-shape.ts');
     const record = readRecord(text.value, application, environment);
     return record.ok
       ? done({ record: record.value, revision: contentHash(text.value) })

@@ -4,7 +4,7 @@ import { fileErrorCode, fileErrorText } from '../files/file-error.ts';
 import { readFileText } from '../files/read-text.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import type { StepResult } from '../result.ts';
-import { redactedJson, resultFrom } from './shape.ts';
+import { redactedJson } from './redacted-json.ts';
 
 /** ResultsFolder keeps the result documents of a release, for later steps and for people. */
 export interface ResultsFolder {
@@ -73,18 +73,22 @@ const unwritable = (folder: string, step: string, why: string): Outcome<never> =
     hint: 'Set SLUICE_RESULTS to a folder that this job can write.',
   });
 
-const parseDocument = (text: string, step: string): StepResult | undefined => {
+const parsedJson = (text: string): unknown => {
   try {
-    return resultFrom(JSON.parse(text), step);
+    return JSON.parse(text);
   } catch {
     // A file that is not JSON is no result document; the caller says so.
     return undefined;
   }
 };
 
+/** parseDocument checks a document's shape; the schema is built when there is one to read, not at every start. */
+const parseDocument = async (text: string, step: string): Promise<StepResult | undefined> =>
+  (await import('./shape.ts')).resultFrom(parsedJson(text), step);
+
 const readDocument = async (path: string, step: string, note: (line: string) => void): Promise<StepResult | undefined> => {
   const text = await readFileText(path, path);
-  const result = text.ok ? parseDocument(text.value, step) : undefined;
+  const result = text.ok ? await parseDocument(text.value, step) : undefined;
   if (result === undefined) note(text.ok ? `${path} is not a result document of ${step} and is not used` : `${text.problem.reason}; it is not used`);
   return result;
 };

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { categories } from '../category.ts';
-import type { Json, StepResult } from '../result.ts';
+import type { StepResult } from '../result.ts';
 
 const statuses = ['passed', 'failed', 'inconclusive', 'skipped', 'error', 'cancelled'] as const;
 
@@ -25,14 +25,4 @@ const document = z.object({
 export const resultFrom = (value: unknown, step: string): StepResult | undefined => {
   const parsed = document.safeParse(value);
   return parsed.success && parsed.data.step === step ? parsed.data : undefined;
-};
-
-/** redactedJson puts every text of a JSON value, keys too, through `redact`; the shape stays what it was. */
-export const redactedJson = (value: unknown, redact: (text: string) => string): Json => {
-  if (typeof value === 'string') return redact(value);
-  if (Array.isArray(value)) return value.map((one) => redactedJson(one, redact));
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined).map(([key, one]) => [redact(key), redactedJson(one, redact)]));
-  }
-  return typeof value === 'number' || typeof value === 'boolean' ? value : null;
 };
