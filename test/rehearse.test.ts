@@ -82,12 +82,16 @@ suite(`the corpus of real apps${corpus === undefined ? ' was not run: SLUICE_DSL
   test('every file completes, or stops at validate with the line', async () => {
     const files = (await readdir(corpus ?? '')).filter((name) => name.endsWith('.yml')).sort();
     expect(files).toHaveLength(46);
-    const odd: string[] = [];
-    for (const name of files) {
-      const { code, document } = await rehearse(join(corpus ?? '', name));
-      const stopped = document.steps?.length === 1 && document.steps[0]?.step === 'validate' && /:\d+:\d+: /.test(document.reason);
-      if (code !== 0 && !stopped) odd.push(`${name}: exit ${code}: ${document.reason}`);
-    }
-    expect(odd).toEqual([]);
+    const ends: string[] = [];
+    const one = async (): Promise<void> => {
+      for (let name = files.shift(); name !== undefined; name = files.shift()) {
+        const { code, document } = await rehearse(join(corpus ?? '', name));
+        const stopped = document.outputs['failed-step'] === 'validate' && /:\d+:\d+: /.test(document.reason);
+        ends.push(code === 0 ? `${name} completes` : stopped ? `${name} stops at validate` : `${name}: exit ${code}: ${document.reason}`);
+      }
+    };
+    await Promise.all([one(), one(), one()]);
+    const stops = ends.filter((end) => !end.endsWith(' completes')).sort();
+    expect(stops).toEqual(['17', '23', '39', '42'].map((number) => `${number}.yml stops at validate`));
   }, 240_000);
 });

@@ -146,6 +146,8 @@ const outputsOf = (results: readonly StepResult[]) => {
 /** sentence ends a reason with a full stop, so that another sentence can follow. */
 const sentence = (reason: string): string => (/[.!?。！？]$/.test(reason) ? reason : `${reason}.`);
 
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 const ending = (run: Run, failing: StepResult | undefined, recovered: Outcome<string>): StepEnding => {
   const { results } = run;
   const outputs = { ...outputsOf(results), 'failed-step': failing?.step ?? '', recovered: recovered.ok ? recovered.value : 'no' };
@@ -154,7 +156,7 @@ const ending = (run: Run, failing: StepResult | undefined, recovered: Outcome<st
     return { category: 'passed', reason: run.context.dryRun ? 'dry run: nothing was changed' : `released: everybody gets ${published}`, outputs, steps: results };
   }
   if (recovered.ok) {
-    const reason = `${failing.step}: ${sentence(failing.reason)} ${recovered.value}`;
+    const reason = `${failing.step}: ${sentence(failing.reason)} ${sentence(capital(recovered.value))}`;
     return { category: failing.category, reason, hint: failing.hint, outputs, steps: results };
   }
   return {
