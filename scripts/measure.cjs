@@ -1,7 +1,4 @@
-// Preloaded by scripts/bench.js: writes this process's own CPU time (ms) and peak memory (MB) to file descriptor 3 at exit.
+// Preloaded by scripts/bench.js: writes this process's own peak memory (MB) to file descriptor 3 at exit.
 const { writeSync } = require('node:fs');
 
-process.on('exit', () => {
-  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-  writeSync(3, JSON.stringify({ cpuMs: (userCPUTime + systemCPUTime) / 1000, peakMb: maxRSS / 1024 }));
-});
+process.on('exit', () => writeSync(3, JSON.stringify({ peakMb: process.resourceUsage().maxRSS / 1024 })));
