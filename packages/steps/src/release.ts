@@ -113,7 +113,8 @@ const recover = async (run: Run, target: Target, before: Version | undefined): P
   return back.ok ? done(back.value.said) : back;
 };
 
-const release_ = async (run: Run): Promise<StepEnding> => {
+/** carryOut takes the release from validation to its end, the way back included. */
+const carryOut = async (run: Run): Promise<StepEnding> => {
   const { context } = run;
   const validated = await take(run, validate, {});
   if (!good(validated.category)) return ending(run, validated, done('nothing has been sent to any server'));
@@ -188,7 +189,7 @@ export const release = defineStep({
     const started = new Date(context.clock.now());
     const startedMs = context.clock.elapsed();
     const run: Run = { context, values, results: [] };
-    const ended = await release_(run);
+    const ended = await carryOut(run);
     if (context.offline || !context.selected.ok) return ended;
     // notify reads the release's own result like any other step's, so it is recorded before it is complete.
     const soFar = resultOf('release', ended, {}, started, context.clock.elapsed() - startedMs);
