@@ -62,7 +62,7 @@ describe('SLUICE_INPUTS', () => {
     ['{"enviroment":"production"}', /input "enviroment": is unknown; did you mean "environment"/],
     [`{"token":"${value}"}`, /input "token": secrets are not taken as inputs/, /environment variable.* [A-Z]+_[A-Z_]+/],
     [`{"dify-password":"${value}"}`, /input "dify-password": secrets are not taken/, /the environment variable DIFY_PASSWORD\./],
-    [`{"access-key-secret":"${value}"}`, /the environment variable ALIBABA_CLOUD_ACCESS_KEY_SECRET\./],
+    [`{"access-key-secret":"${value}"}`, /one of the environment variables DIFY_EMAIL, DIFY_PASSWORD,/],
     [`${value} is no JSON`, /SLUICE_INPUTS is not one JSON object/],
     [`["${value}"]`, /SLUICE_INPUTS is not one JSON object/],
     [`{"environment":["${value}"]}`, /input "environment": must be text/],

@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly deadlineMs?: number;
   /** interruptAfterMs sends SIGINT. */
   readonly interruptAfterMs?: number;
+  /** onStart is given a way to send a signal to the run. */
+  readonly onStart?: (send: (signal: NodeJS.Signals) => void) => void;
   /** closeStdout makes the reader of standard output go away at once. */
   readonly closeStdout?: boolean;
 }
@@ -41,6 +43,7 @@ export const sluice = (argv: readonly string[], options: RunOptions = {}): Promi
     child.stderr.on('data', (chunk: Buffer) => chunks.stderr.push(chunk));
     const kill = setTimeout(() => child.kill('SIGKILL'), options.deadlineMs ?? 60_000);
     const interrupt = options.interruptAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGINT'), options.interruptAfterMs);
+    options.onStart?.((signal) => child.kill(signal));
     child.on('error', reject);
     child.on('close', (code) => {
       clearTimeout(kill);

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { GatewayKind } from '@sluice/gateway';
 
 /** application is the one that the how-to speaks of. */
-export const application = 'support-bot';
+export const application = 'support-bot-production';
 
 /** run runs a program. */
 export const run = promisify(execFile);
@@ -89,8 +89,8 @@ export const startNginx = async (upstream: string, kind: GatewayKind, text: stri
     .replace('127.0.0.1:5001', new URL(upstream).host)
     .replace('/etc/nginx/sluice/support-bot.conf', include)
     .replace('listen 80;', `listen 127.0.0.1:${port};`)
-    .replaceAll('support_bot', name.replaceAll('-', '_'))
-    .replaceAll('/support-bot', `/${name}`)
+    .replaceAll('support_bot_production', name.replaceAll('-', '_'))
+    .replaceAll('/sluice/support-bot-production', `/sluice/${name}`)
     // The upstream of these tests answers to its own name only.
     .replace('proxy_set_header Host $host;', `proxy_set_header Host ${new URL(upstream).host};`);
   await writeFile(include, text);

@@ -292,7 +292,7 @@ test('the gateway pins, splits, closes and notices a refusal on the real nginx',
 });
 
 test('the longest name that an application may have fits', async () => {
-  const name = `a${'-b'.repeat(31)}`;
+  const name = `ab${'-b'.repeat(39)}`;
   const upstream = await startUpstream();
   try {
     const nginx = await startNginx(upstream.origin, 'chat', rendered({ stable, weight: 0 }, 'chat', name), name);
@@ -312,7 +312,7 @@ test('the lab accepts and refuses the include files that nginx accepts and refus
   const lab = await startLabGateway({ upstream: upstream.origin });
   const nginx = await startNginx(upstream.origin, 'chat', rendered({ stable: '', weight: 0 }, 'chat'));
   // What the server block needs stands in front of each case.
-  const needed = 'map "" $sluice_support_bot_body { default a; } map "" $sluice_support_bot_split { default b; }\n';
+  const needed = 'map "" $sluice_support_bot_production_body { default a; } map "" $sluice_support_bot_production_split { default b; }\n';
   const cases = [
     '',
     'map "" $a { default 1; }',

@@ -64,7 +64,7 @@ describe('calls', () => {
 
   test('a read that stays impossible ends after four tries', async () => {
     const http = scripted(...Array.from({ length: 4 }, () => answer(500, { code: 'ERR_INTERNAL_SERVER_ERROR' })));
-    expect(problemOf(await apiOver(http).listVersions('ar-1'))).toMatchObject({ category: 'platform', reason: 'AgentRun failed.' });
+    expect(problemOf(await apiOver(http).listVersions('ar-1'))).toMatchObject({ category: 'platform', reason: 'AgentRun failed' });
   });
 
   test('the wait is as long as the server asks', async () => {
@@ -103,10 +103,11 @@ describe('calls', () => {
   });
 
   test.each([
-    ['a web page', answer(200, '<html>'), 'not an answer of AgentRun'],
+    ['a web page', answer(200, '<html>'), 'HTML, not JSON'],
+    ['JSON of something else', answer(200, '[1]'), 'no answer of AgentRun'],
     ['an error in a good status', answer(200, { code: 'ERR_BAD_REQUEST', message: 'no' }), 'refused'],
     ['another shape', answer(200, { data: { items: [{ x: 1 }] } }), 'does not know'],
-    ['a redirect', answer(302, ''), 'not an answer of AgentRun'],
+    ['a redirect', answer(302, ''), 'a redirect, not JSON'],
   ])('%s is a problem', async (_name, response, said) => {
     expect(problemOf(await apiOver(scripted(response)).listVersions('ar-1')).reason).toContain(said);
   });
@@ -130,7 +131,7 @@ describe('waitReady', () => {
 
   test.each(['CREATE_FAILED', 'UPDATE_FAILED', 'FAILED'])('%s ends it at once with the reason', async (status) => {
     const clock = countingClock();
-    expect(problemOf(await wait(['CREATING', status], clock))).toMatchObject({ category: 'platform', reason: `runtime ar-1 is ${status}: because.` });
+    expect(problemOf(await wait(['CREATING', status], clock))).toMatchObject({ category: 'platform', reason: `runtime ar-1 is ${status}: because` });
     expect(clock.slept).toHaveLength(1);
   });
 
@@ -202,6 +203,7 @@ describe('on the data plane', () => {
     const unused = (): Promise<Outcome<never>> => Promise.reject(new Error('not used'));
     const other = must(
       await connect({
+        name: 'orders-production',
         environment: environmentOf({ endpoint: 'production', control: bench.lab.control }),
         http: bench.http,
         clock: systemClock(200),
@@ -209,7 +211,6 @@ describe('on the data plane', () => {
         secrets: secretsOf({ ALIBABA_CLOUD_ACCESS_KEY_ID: bench.lab.credentials.accessKeyId, ALIBABA_CLOUD_ACCESS_KEY_SECRET: bench.lab.credentials.accessKeySecret }),
         commands: { run: unused },
         files: { read: unused, write: unused },
-        mask: () => undefined,
         log: () => undefined,
         readOnly: false,
         source: bench.project.source(agentYaml()),

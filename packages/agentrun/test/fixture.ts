@@ -102,6 +102,7 @@ export const startBench = async (options: LabAgentRunOptions = {}): Promise<Benc
     logged,
     connect: (source, { endpoint = 'production', account, secrets = {}, readOnly = false, http: otherHttp } = {}) =>
       agentrunPlatform.connect({
+        name: 'orders-production',
         environment: environmentOf({ endpoint, control: lab.control, ...(account === undefined ? {} : { account }) }),
         http: otherHttp ?? http,
         clock,
@@ -114,7 +115,6 @@ export const startBench = async (options: LabAgentRunOptions = {}): Promise<Benc
         }),
         commands: { run: unused },
         files: { read: unused, write: unused },
-        mask: () => undefined,
         log: (line) => logged.push(line),
         readOnly,
         source,

@@ -77,7 +77,7 @@ describe('somebody else acts at the same time', () => {
     const wanted = { stable: '1', candidate: '2', weight: 5 };
     expect(problemOf(await trafficOf(target).set({ stable: '1', weight: 0 }, wanted))).toMatchObject({
       category: 'platform',
-      reason: expect.stringMatching(/5 % on version 2, the others on version 1.*Read back is: everybody on version 2/),
+      reason: expect.stringMatching(/5 % on version 2, the others on version 1.*reads back as everybody on version 2/),
     });
   });
 
@@ -105,7 +105,7 @@ describe('somebody else acts at the same time', () => {
       },
     });
     must(await target.deploy(bench.project.source(agentYaml()), overwrite));
-    expect(problemOf(await target.publish({ name: '2', marks: {} }))).toMatchObject({ category: 'conflict', reason: expect.stringContaining('It serves nobody') });
+    expect(problemOf(await target.publish({ name: '2', marks: {} }))).toMatchObject({ category: 'conflict', reason: expect.stringContaining('it serves nobody') });
     expect(bench.lab.routing('order-agent', 'production').targetVersion).toBe('1');
   });
 

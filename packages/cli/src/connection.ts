@@ -8,6 +8,7 @@ import {
   type Host,
   type HttpClient,
 } from '@sluice/core';
+import { maskingClient } from './masking-client.ts';
 
 /** version is Sluice's own, for the user agent and `sluice version`. */
 export const version = '0.1.0';
@@ -33,17 +34,18 @@ export interface ConnectionOptions {
   readonly ca?: string;
 }
 
-/** httpClient opens nothing before its first request. */
+/** httpClient opens nothing before its first request, and hides the credentials that servers hand out. */
 export const httpClient = ({ host, credentialHosts, ca, ...rest }: ConnectionOptions): HttpClient => {
   // Every call that is on its way listens to the one signal; many at once are no leak.
   setMaxListeners(0, rest.signal);
-  return createHttpClient({
+  const http = createHttpClient({
     ...rest,
     userAgent: `sluice/${version}`,
     ...(credentialHosts === undefined ? {} : { credentialHosts }),
     proxyEnvironment: proxies(host),
     ...(ca === undefined ? {} : { ca }),
   });
+  return maskingClient(http, host);
 };
 
 /** commandRunner runs programs with nothing of the environment but PATH and HOME. */

@@ -3,46 +3,26 @@ import {
   failed,
   placeText,
   type Application,
-  type Clock,
-  type CommandRunner,
   type EnvironmentConfig,
   type EvidenceRequest,
-  type FilePort,
-  type Host,
-  type HttpClient,
   type Outcome,
   type Place,
   type Project,
   type ResultsFolder,
-  type SecretReader,
-  type SelectedEnvironment,
   type Source,
-  type StateStore,
   type StepContext,
   type StepResult,
   type Target,
 } from '@sluice/core';
 import { readApplication, sourceOf } from './application.ts';
 
+/** Worked is what a context works out from its parts. */
+type Worked = 'application' | 'overlaid' | 'target' | 'parseEnvironment' | 'evidence' | 'earlier' | 'record';
+
 /** ContextParts are what a step's context is put together from. */
-export interface ContextParts {
-  readonly host: Host;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
+export interface ContextParts extends Omit<StepContext, Worked> {
   /** connectionSignal ends connections; it fires later than `signal`. */
   readonly connectionSignal: AbortSignal;
-  cancelled(): boolean;
-  readonly dryRun: boolean;
-  readonly offline: boolean;
-  readonly rehearsal: boolean;
-  readonly project: Project;
-  readonly workFolder: string;
-  readonly selected: Outcome<SelectedEnvironment>;
-  readonly secrets: SecretReader;
-  readonly http: HttpClient;
-  readonly commands: CommandRunner;
-  readonly files: FilePort;
-  readonly state: StateStore;
   readonly results: ResultsFolder;
 }
 
@@ -76,7 +56,7 @@ const overlaidSource = async (parts: ContextParts, application: () => Promise<Ou
     const place: Place = error?.place ?? { file: parts.project.config.source };
     return failed({
       category: 'gate',
-      reason: error?.message ?? 'the source cannot be read',
+      reason: error?.message.replace(/\.$/, '') ?? 'the source cannot be read',
       where: placeText(place),
       hint: 'Run validate: it lists everything that is wrong, without a connection.',
     });
@@ -102,12 +82,13 @@ const connectTarget = async (
   if (!read.ok) return read;
   if (!overlaid.ok) return overlaid;
   const { http, clock, secrets, commands, files, host } = parts;
+  const { name, config } = parts.selected.value;
   return read.value.platform.connect({
-    environment: parts.selected.value.config,
+    name: `${parts.project.config.name}-${name}`,
+    environment: config,
     ...{ http, clock, secrets, commands, files },
     signal: parts.connectionSignal,
     log: (line) => host.log(line),
-    mask: (secret) => host.mask(secret),
     readOnly: parts.dryRun,
     source: overlaid.value,
   });

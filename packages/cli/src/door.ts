@@ -4,6 +4,7 @@ import {
   defectOf,
   endedBy,
   exitCode,
+  outputsOf,
   parseArguments,
   resultOf,
   resultsFolder,
@@ -16,7 +17,7 @@ import {
 import { detectHost, installCancellation } from '@sluice/hosts';
 import { isStepName, loadStep, loadSteps, stepNames, summaryOf } from '@sluice/steps';
 import { version } from './connection.ts';
-import { outputsOf, runStepCommand, type Signals } from './step-command.ts';
+import { runStepCommand, type Signals } from './step-command.ts';
 import { catchStrays } from './strays.ts';
 
 /** graceMs is how long connections outlive a cancelled run: GitHub kills a job 10 s after the first signal. */
@@ -122,7 +123,7 @@ const tellDefect = async (host: Host, error: unknown, json: boolean): Promise<vo
 /** enter runs one command line from the environment to the exit code; whatever is thrown on the way is a defect with a result. */
 export const enter = async (argv: readonly string[], surroundings: NodeJS.Process): Promise<number> => {
   const json = argv.includes('--json');
-  const host = await detectHost(surroundings.env, surroundings, { json });
+  const host = await detectHost(surroundings.env, surroundings, { json, folder: surroundings.cwd() });
   const strays = catchStrays(surroundings);
   const cancellation = installCancellation(surroundings, (_signal, times) => {
     if (times > 2) surroundings.exit(exitCode('cancelled'));

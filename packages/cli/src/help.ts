@@ -1,4 +1,4 @@
-import { categories, type AnyStep } from '@sluice/core';
+import { categories, endingOutputs, type AnyStep } from '@sluice/core';
 import * as z from 'zod';
 
 const other = [
@@ -50,7 +50,7 @@ export const stepHelp = (step: AnyStep): string => {
     ...columns(Object.entries(properties).map(([name, { description }]) => [`--${name}`, description ?? ''])),
     '',
     'Outputs:',
-    ...columns(Object.entries(step.outputs).map(([name, { description }]) => [name, description])),
+    ...columns([...Object.entries(step.outputs).map(([name, { description }]) => [name, description] as const), ...Object.entries(endingOutputs)]),
     '',
   ].join('\n');
 };

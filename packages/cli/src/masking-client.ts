@@ -1,4 +1,4 @@
-import { done, type Host, type HttpClient, type HttpRequest, type HttpResponse, type Outcome, type ServerEvent } from '@sluice/core';
+import { done, looksLikeSecretName, readJson, type Host, type HttpClient, type HttpRequest, type HttpResponse, type Outcome, type ServerEvent } from '@sluice/core';
 
 /** shortestMasked keeps words such as "none" readable; no session or key is so short. */
 const shortestMasked = 8;
@@ -21,17 +21,33 @@ const sentSecrets = ({ headers = {} }: HttpRequest): readonly string[] =>
     }
   });
 
-const givenSecrets = ({ headers }: HttpResponse): readonly string[] => cookieValues((headers['set-cookie'] ?? '').split('\n'));
+/** namedSecrets are the texts in a JSON value whose names promise a secret, such as `access_token`. */
+const namedSecrets = (value: unknown): readonly string[] =>
+  typeof value !== 'object' || value === null
+    ? []
+    : Object.entries(value).flatMap(([name, inner]: [string, unknown]) => (typeof inner === 'string' && looksLikeSecretName(name) ? [inner] : namedSecrets(inner)));
+
+const bodySecrets = ({ credentials, tried }: HttpRequest, response: HttpResponse): readonly string[] => {
+  if (credentials !== 'exchanged' || response.status >= 400) return [];
+  const body = readJson(response, tried);
+  return body.ok ? namedSecrets(body.value) : [];
+};
+
+/** givenSecrets are the credentials that an answer hands out: its cookies and, where the request says so, those in its body. */
+const givenSecrets = (request: HttpRequest, response: HttpResponse): readonly string[] => [
+  ...cookieValues((response.headers['set-cookie'] ?? '').split('\n')),
+  ...bodySecrets(request, response),
+];
 
 /** Masking is the part of a host that hides secrets. */
 type Masking = Pick<Host, 'mask' | 'redact'>;
 
 /**
- * quotable is a refusal as it may be quoted: redacted while it is whole, because a message cut to its length can end in
- * the first half of a secret, which nothing recognises any more.
+ * quotable is a refusal, or what is no JSON, as it may be quoted: redacted while it is whole, because a message cut to
+ * its length can end in the first half of a secret, which nothing recognises any more.
  */
 const quotable = (response: HttpResponse, { redact }: Masking): HttpResponse => {
-  if (response.status < 400) return response;
+  if (response.status < 400 && readJson(response, 'see what came').ok) return response;
   const headers = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, redact(value)]));
   return { ...response, headers, text: redact(response.text) };
 };
@@ -42,8 +58,8 @@ async function* quotableEvents(events: AsyncIterable<Outcome<ServerEvent>>, { re
 }
 
 /**
- * maskingClient hides the credentials that a server hands out: session cookies when they arrive, and everything else
- * (app keys, tokens of a login) before it is sent for the first time. Servers repeat them in their errors.
+ * maskingClient hides the credentials that a server hands out: sessions when they arrive, and everything else (such as
+ * app keys) before it is sent for the first time. Servers repeat them in their errors.
  */
 export const maskingClient = (http: HttpClient, host: Masking): HttpClient => {
   const known = new Set<string>();
@@ -54,22 +70,22 @@ export const maskingClient = (http: HttpClient, host: Masking): HttpClient => {
       host.mask(secret);
     }
   };
-  const arrived = (response: HttpResponse): HttpResponse => {
-    maskAll(givenSecrets(response));
+  const arrived = (request: HttpRequest, response: HttpResponse): HttpResponse => {
+    maskAll(givenSecrets(request, response));
     return quotable(response, host);
   };
   return {
     send: async (request) => {
       maskAll(sentSecrets(request));
       const response = await http.send(request);
-      return response.ok ? done(arrived(response.value)) : response;
+      return response.ok ? done(arrived(request, response.value)) : response;
     },
     stream: async (request) => {
       maskAll(sentSecrets(request));
       const stream = await http.stream(request);
       if (!stream.ok) return stream;
       if (stream.value.kind === 'events') return done({ ...stream.value, events: quotableEvents(stream.value.events, host) });
-      return done({ kind: 'whole', response: arrived(stream.value.response) });
+      return done({ kind: 'whole', response: arrived(request, stream.value.response) });
     },
     close: () => http.close(),
   };

@@ -6,9 +6,14 @@ export const platformFor = async (environment: EnvironmentConfig): Promise<Platf
   return (await import('@sluice/dify')).difyPlatform;
 };
 
-/** secretVariables are the names of the variables that a connection to any platform may read, each by its first name only. */
-export const secretVariables = async (): Promise<readonly string[]> => {
-  const [{ difySecrets }, { agentrunSecrets }] = await Promise.all([import('@sluice/dify'), import('@sluice/agentrun')]);
-  const named = Object.entries({ ...difySecrets, ...agentrunSecrets });
-  return named.filter(([, purpose]) => !purpose.startsWith('another name of ')).map(([name]) => name);
+const everyPlatform = async (): Promise<readonly Platform[]> => [(await import('@sluice/dify')).difyPlatform, (await import('@sluice/agentrun')).agentrunPlatform];
+
+/**
+ * secretVariables are the names of the variables that a connection to one of these environments may read, each by its
+ * first name only; those of every platform when there is no environment.
+ */
+export const secretVariables = async (environments: readonly EnvironmentConfig[]): Promise<readonly string[]> => {
+  const platforms = environments.length === 0 ? await everyPlatform() : await Promise.all(environments.map(platformFor));
+  const named = new Map(platforms.flatMap(({ secrets }) => Object.entries(secrets)));
+  return [...named].filter(([, purpose]) => !purpose.startsWith('another name of ')).map(([name]) => name);
 };

@@ -7,6 +7,7 @@ import {
   endedBy,
   failed,
   durationMs,
+  outputsOf,
   parseInputs,
   readFileText,
   resultOf,
@@ -19,18 +20,17 @@ import {
   type Arguments,
   type Host,
   type Outcome,
-  type Outputs,
   type Project,
   type ResultsFolder,
   type SelectedEnvironment,
   type StepEnding,
   type StepResult,
 } from '@sluice/core';
+import { attachmentsOf } from '@sluice/steps';
 import { commandRunner, httpClient, noCommands } from './connection.ts';
 import { createContext, type Context } from './context.ts';
 import { checkCredentialAddresses } from './credential-addresses.ts';
 import { loadProject } from './load-project.ts';
-import { maskingClient } from './masking-client.ts';
 import { secretVariables } from './platforms.ts';
 import { secretNames } from './secret-names.ts';
 import { stateStore } from './stores.ts';
@@ -42,9 +42,6 @@ export interface Signals {
 }
 
 const ended = (step: AnyStep, ending: StepEnding): StepResult => resultOf(step.name, ending, safeOutputs(step), new Date(), 0);
-
-/** outputsOf are a result's outputs as CI systems get them: the step's own, and how it ended. */
-export const outputsOf = ({ outputs, status, category, reason }: StepResult): Outputs => ({ ...outputs, status, category, reason });
 
 const textInput = (inputs: Readonly<Record<string, unknown>>, name: string): string | undefined => {
   const value = inputs[name];
@@ -115,7 +112,7 @@ const contextFor = async (
       rehearsal: false,
       workFolder: resolve(project.folder, '.sluice'),
       secrets,
-      http: maskingClient(httpClient({ ...connection, ...(ca.value === undefined ? {} : { ca: ca.value }) }), host),
+      http: httpClient({ ...connection, ...(ca.value === undefined ? {} : { ca: ca.value }) }),
       commands: offline ? noCommands('no command of sluice.yml runs for pull requests or in offline steps') : commandRunner(host),
       files: createFilePort(),
       state: stateStore(host, project.folder),
@@ -132,7 +129,9 @@ const readInputs = async (host: Host, step: AnyStep, given: Arguments): Promise<
   const parsed = parseInputs(step, values);
   for (const secret of parsed.secretsSeen) host.mask(secret);
   if (parsed.secretsSeen.length === 0) return parsed.inputs;
-  return parseInputs(step, { ...values, secretVariables: await secretVariables() }).inputs;
+  const loaded = await loadProject(flags['config'] ?? 'sluice.yml');
+  const environments = loaded.ok ? Object.values(loaded.value.project.config.environments) : [];
+  return parseInputs(step, { ...values, secretVariables: await secretVariables(environments) }).inputs;
 };
 
 const prepare = async (host: Host, step: AnyStep, given: Arguments, results: ResultsFolder, signals: Signals): Promise<Outcome<Preparation>> => {
@@ -172,7 +171,7 @@ const notEnded = (step: AnyStep): StepResult => ended(step, { category: 'defect'
 
 /** runStepCommand runs one step as the command line and SLUICE_INPUTS say, and gives its result document. */
 export const runStepCommand = async (host: Host, step: AnyStep, given: Arguments, signals: Signals): Promise<StepResult> => {
-  const results = resultsFolder(host.resultsFolder, (text) => host.redact(text), (line) => host.log(line));
+  const results = resultsFolder(host.resultsFolder, (text) => host.redact(text), (line) => host.log(line), attachmentsOf);
   await host.outputs(outputsOf(notEnded(step)));
   const prepared = await prepare(host, step, given, results, signals);
   if (!prepared.ok || 'skipped' in prepared.value) {

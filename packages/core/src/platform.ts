@@ -27,6 +27,8 @@ export interface Change {
 
 /** Connection is everything that a target needs; it never reads the process's environment or the disk itself. */
 export interface Connection {
+  /** name is `<project>-<environment>`, a slug that no other environment has, for what a target must name outside its platform. */
+  readonly name: string;
   readonly environment: EnvironmentConfig;
   readonly http: HttpClient;
   readonly clock: Clock;
@@ -36,8 +38,6 @@ export interface Connection {
   readonly signal: AbortSignal;
   /** log tells a person what is being waited for. */
   log(line: string): void;
-  /** mask hides a secret that a server gave, such as an app's key, in everything that is written from now on. */
-  mask(secret: string): void;
   /** readOnly targets refuse every write (`--dry-run`). */
   readonly readOnly: boolean;
   /** source is the overlaid source, where the connection needs to know the kind of application. */

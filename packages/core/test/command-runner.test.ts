@@ -92,6 +92,21 @@ describe('command runner', () => {
   );
 
   test.each([
+    ['while its parents wait for it', 'setInterval(() => {}, 1000)'],
+    ['whose parents have ended already', 'process.exit(0)'],
+  ])('at the deadline a grandchild is ended, %s', (_name, parents) =>
+    inFolder(async (file) => {
+      const stubborn = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)";
+      const starting = (code: string, then: string): string =>
+        `const child = require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(code)}, process.argv[1]], { stdio: 'inherit' }); ${then}`;
+      const child = starting(stubborn, `require('node:fs').writeFileSync(process.argv[1], String(child.pid)); ${parents}`);
+      const answer = await runner.run({ argv: [node, '-e', starting(child, 'setInterval(() => {}, 1000)'), file], deadlineMs: 16_000 });
+      expect(answer).toMatchObject({ ok: false, problem: { category: 'timeout' } });
+      expect(await gone(Number(await readFile(file, 'utf8')))).toBe(true);
+    }),
+  );
+
+  test.each([
     ['cancelled', new DOMException('stop', 'AbortError')],
     ['timeout', new DOMException('the step is over', 'TimeoutError')],
   ] as const)('a signal ends it as %s', async (category, reason) => {

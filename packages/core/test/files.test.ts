@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createFilePort } from '../src/files/file-port.ts';
 import { readFileText } from '../src/files/read-text.ts';
 import { resultOf, type StepResult } from '../src/result.ts';
-import { resultsFolder } from '../src/results/folder.ts';
+import { resultsFolder, type Attachments } from '../src/results/folder.ts';
 
 let folder = '';
 beforeEach(async () => {
@@ -100,6 +100,43 @@ describe('results folder', () => {
     for (const [step, reason] of [['deploy', 'first'], ['canary', 'x'], ['deploy', 'second']] as const) await results.write(result(step, reason));
     expect((await readdir(join(folder, 'results'))).toSorted()).toEqual(['01-deploy.json', '02-canary.json', '03-deploy.json']);
     expect(await results.newest('deploy')).toMatchObject({ step: 'deploy', status: 'passed', category: 'passed', reason: 'second', outputs: { version: '' }, evidence: { list: [1, 'second', null] } });
+  });
+
+  describe('what is attached', () => {
+    const attached = (attachments: Attachments, redact: (text: string) => string = (text) => text) => {
+      const notes: string[] = [];
+      return { notes, results: resultsFolder(join(folder, 'results'), redact, (line) => notes.push(line), attachments) };
+    };
+    const at = (name: string): string => join(folder, 'results', name);
+
+    test('is made from the redacted document, lies beside it, is its owner\'s alone, and the last one of a name stays', async () => {
+      const { results, notes } = attached(async ({ reason }, base) => ({ [`${base}.svg`]: `<${reason}>`, 'report.html': `<p>${reason}` }), (text) => text.replaceAll('s3cret', '***'));
+      await results.write(result('canary', 'the s3cret one'));
+      await results.write(result('release', 'two'));
+      expect((await readdir(join(folder, 'results'))).toSorted()).toEqual(['01-canary.json', '01-canary.svg', '02-release.json', '02-release.svg', 'report.html']);
+      expect(await readFile(at('01-canary.svg'), 'utf8')).toBe('<the *** one>');
+      expect(await readFile(at('report.html'), 'utf8')).toBe('<p>two');
+      expect((await stat(at('report.html'))).mode & 0o777).toBe(0o600);
+      expect(notes).toEqual([]);
+    });
+
+    test('is written in place of a link, never through it', async () => {
+      await mkdir(join(folder, 'results'));
+      await writeFile(join(folder, 'other'), 'untouched');
+      await symlink(join(folder, 'other'), at('report.html'));
+      await attached(async () => ({ 'report.html': 'mine' })).results.write(result('release', 'x'));
+      expect([await readFile(join(folder, 'other'), 'utf8'), await readFile(at('report.html'), 'utf8')]).toEqual(['untouched', 'mine']);
+    });
+
+    test.each<[string, Attachments, RegExp]>([
+      ['a renderer that throws', () => Promise.reject(new Error('no picture')), /report beside 01-release\.json was not written: no picture/],
+      ['a folder in its place', async () => ({ '': 'x' }), /report beside 01-release\.json was not written: /],
+    ])('%s is noted, and the document is there', async (_, attachments, note) => {
+      const { results, notes } = attached(attachments);
+      expect(await results.write(result('release', 'x'))).toEqual({ ok: true, value: undefined });
+      expect(notes).toEqual([expect.stringMatching(note)]);
+      expect(await results.newest('release')).toMatchObject({ reason: 'x' });
+    });
   });
 
   test('goes on after 99', async () => {

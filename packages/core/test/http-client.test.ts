@@ -282,6 +282,9 @@ describe('send', () => {
     const { origin } = await serve((_request, response) => response.end('ok'));
     const client = clientOf({ credentialHosts: value(credentialHosts('dify.example.com')) });
     expect(problem(await client.send(get(origin, { headers: { Authorization: 'Bearer x' } })))).toMatchObject({ category: 'input', reason: expect.stringContaining('SLUICE_HOSTS') });
+    for (const credentials of ['sent', 'exchanged'] as const) {
+      expect(problem(await client.send({ ...get(origin), method: 'POST', body: '{"password":"x"}', credentials })).reason).toContain('SLUICE_HOSTS');
+    }
     expect(value(await client.send(get(origin))).text).toBe('ok');
   });
 

@@ -77,6 +77,22 @@ describe('parseInputs', () => {
     expect(JSON.stringify([seen.reasons, seen.hints])).not.toContain('hunter2');
   });
 
+  const dify = ['DIFY_EMAIL', 'DIFY_PASSWORD', 'DIFY_ADMIN_KEY', 'DIFY_APP_KEY'];
+  const agentrun = ['ALIBABA_CLOUD_ACCESS_KEY_ID', 'ALIBABA_CLOUD_ACCESS_KEY_SECRET', 'ALIBABA_CLOUD_SECURITY_TOKEN', 'AGENTRUN_API_KEY'];
+  test.each<[string, readonly string[], string]>([
+    ['token', dify, 'one of the environment variables DIFY_EMAIL, DIFY_PASSWORD, DIFY_ADMIN_KEY, DIFY_APP_KEY.'],
+    ['token', agentrun, 'the environment variable ALIBABA_CLOUD_SECURITY_TOKEN.'],
+    ['token', [...dify, ...agentrun, 'OTHER_TOKEN'], 'one of the environment variables ALIBABA_CLOUD_SECURITY_TOKEN, OTHER_TOKEN.'],
+    ['api-key', dify, 'one of the environment variables DIFY_ADMIN_KEY, DIFY_APP_KEY.'],
+    ['api-key', [...dify, ...agentrun], 'the environment variable AGENTRUN_API_KEY.'],
+    ['appKey', dify, 'the environment variable DIFY_APP_KEY.'],
+    ['dify_pasword_token', ['DIFY_PASSWORD_TOKEN'], 'the environment variable DIFY_PASSWORD_TOKEN.'],
+    ['secret-acces', ['SECRET_ACCESS', 'DIFY_EMAIL'], 'the environment variable SECRET_ACCESS.'],
+    ['token', [], 'hand it over as an environment variable.'],
+  ])('the input %s, where %j can be set, is meant for %s', (name, secretVariables, expected) => {
+    expect(parse({ flags: { [name]: 'hunter2-hunter2' }, secretVariables }).hints).toEqual([expect.stringContaining(expected)]);
+  });
+
   test.each([['{"a":'], ['[]'], ['"text"'], ['null']])('%j is not one JSON object', (json) => {
     expect(parse({ json }).reasons).toEqual(['SLUICE_INPUTS is not one JSON object']);
   });

@@ -14,7 +14,7 @@ export const difySecrets: Readonly<Record<string, string>> = {
 };
 
 const own = (source: Source): Outcome<DifySource> =>
-  isDifySource(source) ? done(source) : failed({ category: 'defect', reason: 'A source of another platform was given to Dify.' });
+  isDifySource(source) ? done(source) : failed({ category: 'defect', reason: 'a source of another platform was given to Dify' });
 
 /** difyPlatform releases apps on Dify: their DSL offline, and a target by the console and service APIs. */
 export const difyPlatform: Platform = {

@@ -85,7 +85,7 @@ describe('deploy', () => {
     const app = made();
     const source = sourceOf(workflowApp());
     const target = await targetOf(house, app.appId, source);
-    expect(problem(await target.deploy(source, careful)).reason).toContain('The file is a workflow app');
+    expect(problem(await target.deploy(source, careful)).reason).toContain('the file is a workflow app');
   });
 
   test.each([['0.9.0', 'confirmed'], ['0.1.0', 'warning'], ['0.5.0', '']])('DSL version %s: %s', async (version, said) => {

@@ -73,6 +73,7 @@ export interface Asked {
   readonly secrets?: Readonly<Record<string, string>>;
   readonly gateway?: LabGateway;
   readonly readOnly?: boolean;
+  readonly name?: string;
   readonly http?: HttpClient;
   readonly log?: (line: string) => void;
 }
@@ -81,6 +82,7 @@ export const connectionTo = (house: House, app: string, source: DifySource, aske
   const { lab } = house;
   const { gateway } = asked;
   return {
+    name: asked.name ?? 'support-bot-here',
     environment: environmentOf({
       dify: app === '' ? { console: lab.origin } : `${lab.origin}/app/${app}/workflow`,
       ...(gateway === undefined ? {} : { gateway: { address: gateway.origin, nginx: { include: gateway.includeFile } } }),
@@ -92,7 +94,6 @@ export const connectionTo = (house: House, app: string, source: DifySource, aske
     commands: { run: async ({ argv }) => (gateway === undefined ? failed({ category: 'input', reason: 'no program' }) : done(await gateway.run(argv))) },
     files: createFilePort(),
     signal: new AbortController().signal,
-    mask: () => undefined,
     log: asked.log ?? (() => undefined),
     readOnly: asked.readOnly ?? false,
     source,

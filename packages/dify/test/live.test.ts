@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from '../src/source/parse.ts';
 import { chatApp, chatflow, node, sourceOf, textOf, workflowApp, type Dsl } from './dsl.ts';
@@ -204,6 +205,18 @@ describe('gateway', () => {
     const back = value(await target.restore(stable, {}));
     expect(value(await traffic.read()).split).toEqual({ stable: back.id, weight: 0 });
     expect(value(await live.ask(hello, never)).version).toBe(back.id);
+  });
+
+  test('the file of another environment is refused and kept, and a name that nginx cannot take is refused at once', async () => {
+    const app = made();
+    const gateway = await house.gateway();
+    const source = sourceOf(greeting('next'));
+    const target = await targetOf(house, app.appId, source, { gateway });
+    value(await some(target.traffic).set({ stable: '', weight: 0 }, { stable: app.published ?? '', weight: 0 }));
+    expect(await readFile(gateway.includeFile, 'utf8')).toContain('$sluice_support_bot_here_version');
+    const other = await targetOf(house, app.appId, source, { gateway, name: 'support-bot-staging' });
+    expect(problem(await some(other.traffic).read())).toMatchObject({ category: 'input', reason: expect.stringContaining('support-bot-here') });
+    await expect(targetOf(house, app.appId, source, { gateway, name: 'b'.repeat(81) })).rejects.toThrow('at most 80');
   });
 
   test('a gateway is no use for an app without versions', async () => {

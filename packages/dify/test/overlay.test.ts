@@ -73,7 +73,7 @@ describe('overlay', () => {
   });
 
   test('tells all problems of the variables at once', () => {
-    expect(reasons({ variables: { NOPE: 'x', LIMIT: 'y' } }).split('\n').filter((line) => line.startsWith('variables') || line.startsWith('The variable'))).toHaveLength(2);
+    expect(reasons({ variables: { NOPE: 'x', LIMIT: 'y' } }).split('\n').filter((line) => line.startsWith('variables') || line.startsWith('the variable'))).toHaveLength(2);
   });
 
   test('a chat app has no variables', () => {

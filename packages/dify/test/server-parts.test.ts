@@ -179,7 +179,7 @@ describe('replies', () => {
     ['an error event', true, [{ event: 'message', answer: 'x' }, { event: 'error', code: 'provider_quota_exceeded', message: 'no quota' }], 'provider_quota_exceeded: no quota'],
     ['a stream that breaks off', true, [{ event: 'message', answer: 'x' }], 'ended before the run did'],
     ['no event at all', false, [], 'ended before the run did'],
-    ['an empty answer', true, [{ event: 'message', answer: ' ' }, { event: 'message_end', metadata: {} }], 'The answer is empty'],
+    ['an empty answer', true, [{ event: 'message', answer: ' ' }, { event: 'message_end', metadata: {} }], 'the answer is empty'],
     ['outputs that are all empty', false, [finished({ outputs: { a: '', b: null } })], 'gave no output'],
     ['a pause', false, [{ event: 'workflow_paused', data: {} }], 'waits for a person'],
   ])('%s has failed', (_name, chat, events, said) => {
@@ -192,9 +192,9 @@ describe('replies', () => {
 
   test('blocking answers', () => {
     expect(wholeReply({ answer: 'hi', metadata: { usage: { total_tokens: 3 } } }, true, 1, 200)).toEqual({ text: 'hi', outputs: {}, tokens: 3, latencyMs: 1, status: 200 });
-    expect(wholeReply({ data: { workflow_id: 'v1', status: 'failed', error: 'boom' } }, false, 1, 200)).toMatchObject({ version: 'v1', failed: 'The run ended as failed: boom' });
+    expect(wholeReply({ data: { workflow_id: 'v1', status: 'failed', error: 'boom' } }, false, 1, 200)).toMatchObject({ version: 'v1', failed: 'the run ended as failed: boom' });
     expect(wholeReply({}, false, 1, 200).failed).toContain('unknown state');
-    expect(wholeReply({}, true, 1, 200).failed).toBe('The answer is empty.');
+    expect(wholeReply({}, true, 1, 200).failed).toBe('the answer is empty');
   });
 
   test('no sequence of events throws, and only an ended one can have answered', () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { done, type HttpClient, type HttpRequest, type HttpResponse } from '@sluice/core';
+import { createHttpClient, done, systemClock, type HttpClient, type HttpRequest, type HttpResponse } from '@sluice/core';
 import { connect } from '../src/server/target.ts';
 import { chatflow, sourceOf, textOf } from './dsl.ts';
 import { connectionTo, openHouse, problem, targetOf, value, type House } from './harness.ts';
@@ -148,14 +148,14 @@ describe('login', () => {
   });
 
   test('needs credentials, and both halves of an account', async () => {
-    expect((await modeAsked({ release: '1.12.1' }, {})).refused).toMatchObject({ category: 'permission', reason: 'There are no credentials for the Dify console.' });
-    expect((await modeAsked({ release: '1.12.1' }, { DIFY_EMAIL: 'x' })).refused.reason).toBe('DIFY_PASSWORD is missing.');
+    expect((await modeAsked({ release: '1.12.1' }, {})).refused).toMatchObject({ category: 'permission', reason: 'there are no credentials for the Dify console' });
+    expect((await modeAsked({ release: '1.12.1' }, { DIFY_EMAIL: 'x' })).refused.reason).toBe('DIFY_PASSWORD is missing');
   });
 
   test('does not switch the workspace of an account', async () => {
     const workspaces = [{ id: 'w1', current: true }, { id: 'w2', current: false }];
     const { refused, paths } = await modeAsked({ release: '1.12.1', workspaces }, account, 'w2');
-    expect(refused).toMatchObject({ category: 'input', reason: 'The account works in workspace w1, not in w2.' });
+    expect(refused).toMatchObject({ category: 'input', reason: 'the account works in workspace w1, not in w2' });
     expect(paths).not.toContain('/workspaces/switch');
   });
 });
@@ -231,5 +231,39 @@ describe('against the lab', () => {
     const refused = problem(await target.inspect());
     expect(refused).toMatchObject({ category: 'platform', reason: expect.stringContaining('HTML') });
     expect(asked.filter((url) => url.endsWith('/login'))).toEqual([]);
+  });
+});
+
+describe('credentials are bound to hosts', () => {
+  const asked: string[] = [];
+  const bound = (hosts: readonly string[]): HttpClient => {
+    const http = createHttpClient({ clock: systemClock(), signal: new AbortController().signal, userAgent: 'test', loopbackOnly: true, credentialHosts: { bound: true, hosts } });
+    return { ...http, send: (request) => (asked.push(new URL(request.url).pathname), http.send(request)) };
+  };
+  const inspected = async (hosts: readonly string[], headers?: Readonly<Record<string, unknown>>) => {
+    asked.length = 0;
+    const http = bound(hosts);
+    const { email, password } = house.lab.credentials;
+    const environment = { dify: { console: house.lab.origin, app, ...(headers === undefined ? {} : { headers }) } };
+    const target = await targetOf(house, app, sourceOf(chatflow()), { http, environment, secrets: { DIFY_EMAIL: email, DIFY_PASSWORD: password, GATE: 'hunter2-hunter2' } });
+    const outcome = await target.inspect();
+    await http.close();
+    return outcome;
+  };
+  const refused = { category: 'input', reason: 'credentials may not go to 127.0.0.1: SLUICE_HOSTS does not list it' };
+
+  test('a password in a body is not sent to another host', async () => {
+    expect(problem(await inspected(['dify.example.com']))).toMatchObject({ ...refused, tried: 'log in' });
+    expect(asked).toEqual(['/console/api/setup', '/console/api/login']);
+  });
+
+  test('a header of any name from sluice.yml is a credential', async () => {
+    expect(problem(await inspected(['dify.example.com'], { 'X-Gate-Pass': { env: 'GATE' } }))).toMatchObject(refused);
+    expect(asked).toEqual(['/console/api/setup']);
+  });
+
+  test('both go to a host that is listed', async () => {
+    // The app is not there, which only somebody who is logged in is told.
+    expect(problem(await inspected(['127.0.0.1'], { 'X-Gate-Pass': { env: 'GATE' } })).reason).toContain('has no app');
   });
 });

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { AnyStep } from '@sluice/core';
 import { inputFaces } from './inputs.ts';
+import { endingFaces, ownOutputFaces } from './outputs.ts';
 
 /** ActionFace says how an action is called on the Marketplace and where `actions/run.sh` lies from it. */
 export interface ActionFace {
@@ -11,10 +12,7 @@ export interface ActionFace {
 
 const outputsOf = (step: AnyStep): Record<string, { description: string; value: string }> =>
   Object.fromEntries(
-    Object.entries(step.outputs).map(([name, { description }]) => [
-      name,
-      { description, value: `\${{ steps.run.outputs.${name} }}` },
-    ]),
+    [...ownOutputFaces(step), ...endingFaces].map(({ name, description }) => [name, { description, value: `\${{ steps.run.outputs.${name} }}` }]),
   );
 
 /**

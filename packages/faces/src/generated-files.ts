@@ -1,7 +1,7 @@
 import { configJsonSchema, type AnyStep, type Exposure } from '@sluice/core';
 import { actionYml } from './action-yml.ts';
 import { replaceMarked } from './marked.ts';
-import { exitCodesTable, exposureTable, stepReference, stepsTable } from './tables.ts';
+import { endingTable, exitCodesTable, exposureTable, stepReference, stepsTable } from './tables.ts';
 
 /** Sources are what the generated files are made from. */
 export interface Sources {
@@ -21,6 +21,12 @@ const stepsPage = (steps: readonly AnyStep[]): string =>
     '# Steps',
     '',
     'Every step takes the same inputs on every CI: as `with:` on GitHub, as flags (`--name value`) of `node dist/index.js`, or as one JSON object in `SLUICE_INPUTS`. A flag wins over `SLUICE_INPUTS`, that over `sluice.yml`. An empty value counts as absent. Secrets come from environment variables only.',
+    '',
+    'Every step says how it ended in three outputs, which are there on failure too; below are the outputs that each step has beside them. As a job output on GitHub: `${{ steps.<id>.outputs.status }}`; as a variable from GitLab\'s dotenv report: `SLUICE_STATUS`.',
+    '',
+    endingTable(),
+    '',
+    'The results folder (`SLUICE_RESULTS`; else `$RUNNER_TEMP/sluice` on GitHub, `.sluice/results` elsewhere) holds a result document of every step, `<nn>-<step>.json`, the picture of a canary, `<nn>-canary.svg`, and the whole release on one page, `report.html`. Keep it as an artifact of the job.',
     '',
     steps.map(stepReference).join('\n\n'),
     '',

@@ -4,9 +4,8 @@ import type { AnyStep } from '@sluice/core';
 /** InputFace is one input as every face shows it. */
 export interface InputFace {
   readonly name: string;
+  /** description ends with the allowed values, if it is a choice. */
   readonly description: string;
-  /** values are the allowed values of a choice. */
-  readonly values?: readonly string[];
 }
 
 interface JsonSchemaProperty {
@@ -25,5 +24,6 @@ export const inputFaces = (step: AnyStep): readonly InputFace[] =>
     if (property.description === undefined || property.description === '') {
       throw new Error(`the input ${name} of ${step.name} has no description`);
     }
-    return { name, description: property.description, ...(property.enum === undefined ? {} : { values: property.enum }) };
+    const choices = property.enum?.map((value) => `\`${value}\``).join(', ');
+    return { name, description: choices === undefined ? property.description : `${property.description} One of: ${choices}.` };
   });

@@ -1,5 +1,6 @@
 import { categories, type AnyStep, type Exposure } from '@sluice/core';
 import { inputFaces } from './inputs.ts';
+import { endingFaces, ownOutputFaces } from './outputs.ts';
 
 const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
 
@@ -13,26 +14,19 @@ export const stepsTable = (steps: readonly AnyStep[]): string =>
     steps.map((step) => [`[\`${step.name}\`](docs/steps.md#${step.name})`, step.summary]),
   );
 
+/** described is a table of inputs or outputs. */
+const described = (head: string, rows: readonly { readonly name: string; readonly description: string }[]): string =>
+  table(
+    [head, 'description'],
+    rows.map(({ name, description }) => [`\`${name}\``, description]),
+  );
+
 /** stepReference is one step's section of docs/steps.md. */
 export const stepReference = (step: AnyStep): string =>
-  [
-    `## ${step.name}`,
-    '',
-    step.summary,
-    '',
-    table(
-      ['input', 'description'],
-      inputFaces(step).map(({ name, description, values }) => [
-        `\`${name}\``,
-        values === undefined ? description : `${description} One of: ${values.map((value) => `\`${value}\``).join(', ')}.`,
-      ]),
-    ),
-    '',
-    table(
-      ['output', 'description'],
-      Object.entries(step.outputs).map(([name, { description }]) => [`\`${name}\``, description]),
-    ),
-  ].join('\n');
+  [`## ${step.name}`, '', step.summary, '', described('input', inputFaces(step)), '', described('output', ownOutputFaces(step))].join('\n');
+
+/** endingTable is the table of the outputs that every step has. */
+export const endingTable = (): string => described('output of every step', endingFaces);
 
 /** exitCodesTable is the table of exit codes. */
 export const exitCodesTable = (): string =>

@@ -21,7 +21,7 @@ export const readIncludeFile = async (files: FilePort, path: string, application
   }
   return failed({
     category: 'input',
-    reason: `The include file belongs to the ${found.kind} app ${found.application}, not to the ${application.kind} app ${application.application}.`,
+    reason: `the include file belongs to the ${found.kind} app ${found.application}, not to the ${application.kind} app ${application.application}`,
     where: path,
     hint: 'Give each application an include file of its own in gateway.nginx.include.',
   });

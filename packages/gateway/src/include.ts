@@ -66,7 +66,7 @@ export const readInclude = (text: string): Outcome<Pinning> => {
   if (first?.trim() !== author) {
     return failed({
       category: 'input',
-      reason: 'The include file was not written by Sluice.',
+      reason: 'the include file was not written by Sluice',
       hint: 'Give Sluice a file of its own in gateway.nginx.include. docs/gateway-nginx.md shows the first one.',
     });
   }
@@ -75,7 +75,7 @@ export const readInclude = (text: string): Outcome<Pinning> => {
   if (pinning !== undefined && written?.ok === true && spaced(written.value) === spaced(text)) return done(pinning);
   return failed({
     category: 'conflict',
-    reason: 'The include file was changed by hand since Sluice wrote it.',
+    reason: 'the include file was changed by hand since Sluice wrote it',
     hint: 'Find out why. Sluice goes on when the lines below do again what the second line of the file says.',
   });
 };

@@ -16,7 +16,7 @@ const runNginx = async (connection: Connection, argv: readonly string[], include
   if (code === 0) return undefined;
   return {
     category: 'platform',
-    reason: `"${argv.join(' ')}" ended with exit code ${code}.`,
+    reason: `"${argv.join(' ')}" ended with exit code ${code}`,
     tried,
     where: include,
     answer: { message: lastLines(stderr.trim() === '' ? stdout : stderr) },
@@ -39,7 +39,7 @@ export const install = async (
     (await runNginx(connection, nginx.test, include, tried)) ?? (await runNginx(connection, nginx.reload, include, tried));
   if (refused === undefined) return undefined;
   const restored = await connection.files.write(include, before);
-  if (restored.ok) return { ...refused, reason: `${refused.reason} The include file of before was put back.` };
-  const lost = `The include file of before could not be put back: ${restored.problem.reason}`;
+  if (restored.ok) return { ...refused, reason: `${refused.reason}; the include file of before was put back` };
+  const lost = `the include file of before could not be put back: ${restored.problem.reason}`;
   return { ...refused, others: [{ ...restored.problem, reason: lost }] };
 };

@@ -43,7 +43,7 @@ const readSplit = async (gateway: NginxGateway): Promise<Outcome<Observed>> => {
   if (served.problem.category === 'input') return served;
   const file = await readIncludeFile(connection.files, nginx.include, application);
   if (!file.ok) return failed({ ...file.problem, others: [served.problem] });
-  if (!gateway.told) connection.log(`${served.problem.reason} The split is read from ${nginx.include} instead.`);
+  if (!gateway.told) connection.log(`${served.problem.reason}; the split is read from ${nginx.include} instead`);
   gateway.told = true;
   return done({ split: file.value.split, reach: 'configured' });
 };
@@ -54,7 +54,7 @@ const refusal = ({ nginx, serving }: NginxGateway, current: Observed, expected: 
   if (!sameSplit(split, expected)) {
     return {
       category: 'conflict',
-      reason: `Someone else changed the split: ${splitText(split)}, where ${splitText(expected)} was expected.`,
+      reason: `someone else changed the split: ${splitText(split)}, where ${splitText(expected)} was expected`,
       tried,
       where: reach === 'serving' ? serving.url : nginx.include,
       hint: 'Find out who released or edited the include file, then run the release again.',
@@ -64,7 +64,7 @@ const refusal = ({ nginx, serving }: NginxGateway, current: Observed, expected: 
   if (reach === 'configured' && wanted.weight > split.weight) {
     return {
       category: 'platform',
-      reason: `A candidate gets no more users while the gateway does not show its split at ${serving.url}.`,
+      reason: `a candidate gets no more users while the gateway does not show its split at ${serving.url}`,
       tried,
       where: serving.url,
       hint: 'Add the location /sluice/… of docs/gateway-nginx.md to the server block, and see that Sluice can reach it.',
@@ -92,7 +92,7 @@ const change = async (
   const seen = last.ok ? splitText(last.value) : last.problem.reason;
   return failed({
     category: 'platform',
-    reason: `nginx was reloaded, but after ${servingDeadlineMs / 1000} s the gateway does not serve the new split steadily. Last seen: ${seen}`,
+    reason: `nginx was reloaded, but after ${servingDeadlineMs / 1000} s the gateway does not serve the new split steadily; last seen: ${seen}`,
     tried,
     where: serving.url,
     hint: `Open ${serving.url} and look into nginx's error log. In ${nginx.include} now ${splitText(wanted)}; before, ${splitText(current.split)}.`,
@@ -104,7 +104,7 @@ const setSplit = async (gateway: NginxGateway, expected: Split, wanted: Split): 
   const { connection, nginx, application } = gateway;
   const tried = `split the traffic of ${application.application} so that ${splitText(wanted)}`;
   if (connection.readOnly) {
-    return failed({ category: 'defect', reason: 'A dry run does not change the split.', tried, where: nginx.include });
+    return failed({ category: 'defect', reason: 'a dry run does not change the split', tried, where: nginx.include });
   }
   const text = renderInclude(wanted, application);
   if (!text.ok) return text;

@@ -4,7 +4,7 @@ import * as z from 'zod';
 /** GatewayKind says how Dify lets a caller pin a version: a workflow by its path, a chatflow by a field of the body. */
 export type GatewayKind = 'workflow' | 'chat';
 
-/** PinnedApplication is one application behind a gateway; `application` is a slug. */
+/** PinnedApplication is one application behind a gateway; `application` is a slug that no other one there has. */
 export interface PinnedApplication {
   readonly application: string;
   readonly kind: GatewayKind;
@@ -18,7 +18,7 @@ export interface Pinning extends PinnedApplication {
 /** Dify's version ids are UUIDs; nothing else may get into a configuration that nginx executes. */
 const versionId = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
-const notSlug = 'the name of the application is not lower-case letters, digits and hyphens, at most 63';
+const notSlug = 'the name of the application is not lower-case letters, digits and hyphens, at most 80';
 
 // nginx reads split_clients shares with two decimals and refuses what is then 0.
 const inSteps = (weight: number): boolean => Math.abs(weight * 100 - Math.round(weight * 100)) < 1e-6;
@@ -38,7 +38,7 @@ const splitSchema = z
 
 const pinningSchema = z.strictObject({
   format: z.literal(1),
-  application: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, notSlug),
+  application: z.string().regex(/^[a-z0-9][a-z0-9-]{0,79}$/, notSlug),
   kind: z.enum(['workflow', 'chat']),
   split: splitSchema,
 });
@@ -77,9 +77,9 @@ export const checkPinning = (pinning: Pinning): Outcome<Pinning> => {
   const [issue] = parsed.error.issues;
   return failed({
     category: 'input',
-    reason: `The gateway cannot serve this split: ${issue?.message ?? 'it is not a split'}.`,
+    reason: `the gateway cannot serve this split: ${issue?.message ?? 'it is not a split'}`,
     tried: `split the traffic of ${JSON.stringify(pinning.application)}`,
-    hint: "Versions are given by their id in Dify; the application's name is the include file's name without its ending.",
+    hint: "Versions are given by their id in Dify; the application's name is that of sluice.yml and of the environment, as in support-bot-production.",
   });
 };
 

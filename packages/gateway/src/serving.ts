@@ -22,7 +22,7 @@ export const readServing = async ({ url, application, http }: ServingGateway, de
   if (pinning === undefined) {
     return failed({
       category: 'platform',
-      reason: `The gateway does not say which split it serves at ${url}.`,
+      reason: `the gateway does not say which split it serves at ${url}`,
       tried,
       where: url,
       answer: { status },
@@ -32,7 +32,7 @@ export const readServing = async ({ url, application, http }: ServingGateway, de
   if (pinning.application !== application.application || pinning.kind !== application.kind) {
     return failed({
       category: 'input',
-      reason: `The gateway at ${url} serves the ${pinning.kind} app ${pinning.application}, not the ${application.kind} app ${application.application}.`,
+      reason: `the gateway at ${url} serves the ${pinning.kind} app ${pinning.application}, not the ${application.kind} app ${application.application}`,
       tried,
       where: url,
       hint: 'Give each application an include file and a server block of its own, as in docs/gateway-nginx.md.',

@@ -79,6 +79,7 @@ describe('renderInclude', () => {
     { name: 'a share without a candidate', split: { stable, weight: 5 }, says: 'needs a candidate' },
     { name: 'a share beside nothing pinned', split: { stable: '', candidate, weight: 5 }, says: 'must be pinned before' },
     { name: 'a name that is no slug', split: { stable, weight: 0 }, application: 'bot { }', says: 'name of the application' },
+    { name: 'a name too long for nginx', split: { stable, weight: 0 }, application: 'b'.repeat(81), says: 'at most 80' },
   ])('refuses $name', ({ split, application, says }) => {
     const text = renderInclude(split, { application: application ?? 'support-bot', kind: 'chat' });
     expect(text).toMatchObject({ ok: false, problem: { category: 'input', reason: expect.stringContaining(says) } });
@@ -100,7 +101,7 @@ const splits = fc.oneof(
   fc.record({ stable: fc.uuid(), candidate: fc.uuid(), weight: fc.integer({ min: 0, max: 10_000 }).map((hundredths) => hundredths / 100) }),
 );
 const applications = fc.record({
-  application: fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,62}$/),
+  application: fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,79}$/),
   kind: fc.constantFrom<PinnedApplication['kind']>('chat', 'workflow'),
 });
 
@@ -135,5 +136,5 @@ describe('readInclude', () => {
 test.each(['chat', 'workflow'] as const)('the how-to shows the first include file of a %s app as it is written', (kind) => {
   const page = readFileSync(new URL('../../../docs/gateway-nginx.md', import.meta.url), 'utf8');
   const shown = [...page.matchAll(/```text\n([^`]*)```/g)].map(([, text]) => text);
-  expect(shown[kind === 'chat' ? 0 : 1]).toBe(rendered({ stable: '', weight: 0 }, { application: 'support-bot', kind }));
+  expect(shown[kind === 'chat' ? 0 : 1]).toBe(rendered({ stable: '', weight: 0 }, { application: 'support-bot-production', kind }));
 });

@@ -141,11 +141,11 @@ describe('with scripted ports', () => {
       read: async () => done(rendered(pinned)),
       write: async () => {
         writes += 1;
-        return writes === 1 ? done(undefined) : failed({ category: 'permission', reason: 'The disk is full.' });
+        return writes === 1 ? done(undefined) : failed({ category: 'permission', reason: 'the disk is full' });
       },
     };
     const set = await traffic({ files, commands: { run: async () => ended(1, 'no') }, http: answering([200, page(pinned)]) }).set(pinned, share);
-    expect(set).toMatchObject({ problem: { category: 'platform', others: [{ reason: expect.stringContaining('The disk is full.') }] } });
+    expect(set).toMatchObject({ problem: { category: 'platform', others: [{ reason: expect.stringContaining('the disk is full') }] } });
   });
 
   test('a gateway that goes on serving the old split is a platform problem after 10 s', async () => {

@@ -50,10 +50,10 @@ export const plainHttp: HttpClient = {
       const answer = await fetch(url, { method });
       return done({ status: answer.status, headers: {}, text: await answer.text(), durationMs: 0 });
     } catch (error) {
-      return failed({ category: 'platform', reason: `No answer from ${url}: ${String(error)}.`, tried, where: url });
+      return failed({ category: 'platform', reason: `no answer from ${url}: ${String(error)}`, tried, where: url });
     }
   },
-  stream: async () => failed({ category: 'defect', reason: 'Not used by a gateway.' }),
+  stream: async () => failed({ category: 'defect', reason: 'not used by a gateway' }),
   close: async () => undefined,
 };
 
@@ -100,10 +100,11 @@ export const connectionOf = (ports: Partial<Connection>): Connection & { readonl
   }).environments['production'];
   if (environment === undefined) throw new Error('the test configuration has no environment');
   return {
+    name: 'support-bot-production',
     environment,
     http: plainHttp,
     clock: systemClock(),
-    secrets: { read: (name) => failed({ category: 'input', reason: `${name} is not set.` }), find: () => undefined },
+    secrets: { read: (name) => failed({ category: 'input', reason: `${name} is not set` }), find: () => undefined },
     commands: noCommands,
     files: diskFiles,
     signal: new AbortController().signal,
@@ -111,7 +112,6 @@ export const connectionOf = (ports: Partial<Connection>): Connection & { readonl
     source: { platform: 'dify', path: 'app.yml', title: 'Support bot', kind: 'chat', digest: 'sha256:0', inputs: [] },
     ...ports,
     lines,
-    mask: () => undefined,
     log: (line) => void lines.push(line),
   };
 };

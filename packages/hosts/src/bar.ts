@@ -2,57 +2,96 @@ import { displayWidth, graphemesOf, type Clock, type Progress } from '@sluice/co
 import { progressText } from './progress-lines.ts';
 import type { Writer } from './streams.ts';
 
-const barColumns = 24;
+const widestBar = 24;
+const narrowestBar = 8;
 const redrawMs = 100;
 const fallbackColumns = 80;
+/** freeColumns stay free at the end: a terminal wraps a line that fills the last column, and shows `^C` behind the cursor. */
+const freeColumns = 3;
 const clearLine = '\r\u001B[2K';
 
-/** fitColumns cuts a line to at most `columns` terminal columns, between characters as people count them. */
+/** fitColumns cuts a line to at most `columns` terminal columns, between characters as people count them; an ellipsis marks the cut. */
 export const fitColumns = (line: string, columns: number): string => {
   if (displayWidth(line) <= columns) return line;
   let fitting = '';
-  let used = 0;
+  let used = 1;
   for (const grapheme of graphemesOf(line)) {
     used += displayWidth(grapheme);
     if (used > columns) break;
     fitting += grapheme;
   }
-  return fitting;
+  return columns < 1 ? '' : `${fitting.trimEnd()}…`;
 };
 
-/** barText draws progress in one line: `canary 25 %  [######------]  31 of 60 answers`. */
-export const barText = (progress: Progress): string => {
-  if (progress.share === undefined) return progressText(progress);
-  const filled = Math.round(Math.min(1, Math.max(0, progress.share)) * barColumns);
+/**
+ * barText draws progress in one line: `canary 25 %  [######------]  31 of 60 answers`. Where that is too much for the
+ * terminal, the bar gives way to the text first.
+ */
+export const barText = (progress: Progress, columns: number): string => {
+  if (progress.share === undefined) return fitColumns(progressText(progress), columns);
+  const { label, text } = progress;
+  // Four columns are the brackets and a blank, and a text has two blanks before it.
+  const taken = displayWidth(label) + 4 + (text === '' ? 0 : displayWidth(text) + 2);
+  const cells = Math.min(widestBar, Math.max(narrowestBar, columns - taken));
+  const filled = Math.round(Math.min(1, Math.max(0, progress.share)) * cells);
   // ASCII only: block characters are two columns wide on many terminals set up for CJK.
-  const bar = `[${'#'.repeat(filled)}${'-'.repeat(barColumns - filled)}]`;
-  return [progress.label, bar, progress.text].filter((part) => part !== '').join('  ');
+  const bar = `[${'#'.repeat(filled)}${'-'.repeat(cells - filled)}]`;
+  return fitColumns([label, bar, text].filter((part) => part !== '').join('  '), columns);
 };
 
 /** LiveLine is the one line at the bottom of a terminal that is redrawn in place. */
 export interface LiveLine {
-  show(line: string): void;
-  /** hide takes the line away, before anything else is written. */
-  hide(): void;
+  /** show draws what `make` makes for a number of columns. */
+  show(make: (columns: number) => string): void;
+  /** above takes the line away while something is written, and puts it back below that. */
+  above(write: () => void): void;
+  /** end takes the line away for good. */
+  end(): void;
 }
 
-/** liveLine draws at most ten times a second; what comes faster is left out, and the next draw shows what is then true. */
+/** liveLine draws at most ten times a second; what comes faster is drawn late, and only the last of it. */
 export const liveLine = (writer: Writer, clock: Clock): LiveLine => {
+  let latest: ((columns: number) => string) | undefined;
   let shown = false;
   let drawnAt = Number.NEGATIVE_INFINITY;
+  let waiting: AbortController | undefined;
+  const draw = (): void => {
+    if (latest === undefined) return;
+    drawnAt = clock.elapsed();
+    shown = true;
+    writer.write(`${clearLine}${latest((writer.columns ?? fallbackColumns) - freeColumns)}`);
+  };
+  const hide = (): void => {
+    if (shown) writer.write(clearLine);
+    shown = false;
+  };
+  const drawLater = (milliseconds: number): void => {
+    if (waiting !== undefined) return;
+    const turn = new AbortController();
+    waiting = turn;
+    void clock.sleep(milliseconds, turn.signal).then(() => {
+      if (turn.signal.aborted) return;
+      waiting = undefined;
+      draw();
+    });
+  };
   return {
-    show: (line) => {
-      const now = clock.elapsed();
-      if (now - drawnAt < redrawMs) return;
-      drawnAt = now;
-      shown = true;
-      // One column stays free: a terminal wraps a line that fills the last one.
-      writer.write(`${clearLine}${fitColumns(line, (writer.columns ?? fallbackColumns) - 1)}`);
+    show: (make) => {
+      latest = make;
+      const wait = redrawMs - (clock.elapsed() - drawnAt);
+      if (wait > 0) drawLater(wait);
+      else draw();
     },
-    hide: () => {
-      if (!shown) return;
-      shown = false;
-      writer.write(clearLine);
+    above: (write) => {
+      hide();
+      write();
+      draw();
+    },
+    end: () => {
+      latest = undefined;
+      waiting?.abort();
+      waiting = undefined;
+      hide();
     },
   };
 };

@@ -11,8 +11,8 @@ export interface HostOptions {
   /** json keeps standard output for `print`: everything else goes to standard error. */
   readonly json?: boolean;
   readonly clock?: Clock;
-  /** folder is the project's folder; the working directory when absent. */
-  readonly folder?: string;
+  /** folder is the working directory, against which relative paths in the environment are read. */
+  readonly folder: string;
 }
 
 const hostName = (environment: Environment): Host['name'] => {
@@ -22,7 +22,7 @@ const hostName = (environment: Environment): Host['name'] => {
   return 'terminal';
 };
 
-/** resultsFolderOf is SLUICE_RESULTS, else RUNNER_TEMP/sluice, else .sluice/results in the project's folder. */
+/** resultsFolderOf is SLUICE_RESULTS, else RUNNER_TEMP/sluice, else .sluice/results in the working directory. */
 export const resultsFolderOf = (environment: Environment, folder: string): string => {
   const { SLUICE_RESULTS: own, RUNNER_TEMP: runner } = environment;
   if (own !== undefined && own !== '') return resolve(folder, own);
@@ -33,8 +33,8 @@ export const resultsFolderOf = (environment: Environment, folder: string): strin
  * detectHost reads from the environment where the process runs. A CI system's own part is loaded only there, so that a
  * terminal starts fast.
  */
-export const detectHost = async (environment: Environment, streams: Streams, options: HostOptions = {}): Promise<Host> => {
-  const { json = false, clock = systemClock(), folder = '.' } = options;
+export const detectHost = async (environment: Environment, streams: Streams, options: HostOptions): Promise<Host> => {
+  const { json = false, clock = systemClock(), folder } = options;
   const name = hostName(environment);
   const redactor = createRedactor();
   const writer = name === 'terminal' ? liveWriter(environment, streams, json) : undefined;
@@ -44,7 +44,7 @@ export const detectHost = async (environment: Environment, streams: Streams, opt
     environment,
     folder: root,
     resultsFolder: resultsFolderOf(environment, root),
-    voice: createVoice(streams, json, redactor, () => live?.hide()),
+    voice: createVoice(streams, json, redactor, live?.above),
     redactor,
     clock,
   };

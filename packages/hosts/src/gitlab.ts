@@ -59,8 +59,8 @@ const merged = (earlier: string, values: Readonly<Record<string, string>>): stri
 };
 
 /**
- * gitlabHost writes collapsible sections and a dotenv report (the file SLUICE_DOTENV, else `sluice.env` in the project's
- * folder). GitLab has no command that masks: a secret is only ever redacted here.
+ * gitlabHost writes collapsible sections and a dotenv report (the file SLUICE_DOTENV, else `sluice.env` in the working
+ * directory). GitLab has no command that masks: a secret is only ever redacted here.
  */
 export const gitlabHost = (parts: HostParts): Host => {
   const { voice, clock, environment } = parts;

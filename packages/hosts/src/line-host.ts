@@ -12,7 +12,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** HostParts are what every host is made of. */
 export interface HostParts {
   readonly environment: Environment;
-  /** folder is the project's folder, absolute. */
+  /** folder is the working directory, absolute. */
   readonly folder: string;
   readonly resultsFolder: string;
   readonly voice: Voice;

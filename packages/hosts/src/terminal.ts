@@ -1,23 +1,33 @@
-import type { Host, HostContext, Status } from '@sluice/core';
-import { barText, type LiveLine } from './bar.ts';
+import type { Host, HostContext, Status, StepResult } from '@sluice/core';
+import { barText, fitColumns, type LiveLine } from './bar.ts';
+import { changeRequestOf } from './change-request.ts';
 import { lineHost, type Environment, type HostParts } from './line-host.ts';
 import type { Streams, Writer } from './streams.ts';
 import { endingDetails, endingText } from './wording.ts';
 
-/** terminalContext knows nothing but whether a CI system runs this, which sets CI. */
-export const terminalContext = (environment: Environment): HostContext => ({
-  commit: '',
-  branch: '',
-  tag: '',
-  repository: '',
-  actor: '',
-  runUrl: '',
-  runId: '',
-  event: '',
-  onCi: !['', 'false', '0'].includes(environment.CI ?? ''),
-});
+const isOnCi = (environment: Environment): boolean => !['', 'false', '0'].includes(environment.CI ?? '');
 
-const isPlain = (environment: Environment): boolean => environment.TERM === 'dumb' || terminalContext(environment).onCi;
+/**
+ * terminalContext knows whether a CI system runs this, which sets CI, and whether it does so for somebody's change, which
+ * must be known on every CI: a change request is not trusted.
+ */
+export const terminalContext = (environment: Environment): HostContext => {
+  const pullRequest = changeRequestOf(environment);
+  return {
+    commit: '',
+    branch: '',
+    tag: '',
+    repository: '',
+    actor: '',
+    runUrl: '',
+    runId: '',
+    event: '',
+    ...(pullRequest === undefined ? {} : { pullRequest }),
+    onCi: isOnCi(environment) || pullRequest !== undefined,
+  };
+};
+
+const isPlain = (environment: Environment): boolean => environment.TERM === 'dumb' || isOnCi(environment);
 
 /** liveWriter is the stream that can redraw a line: where lines go if that is a terminal, else standard error if that is one. */
 export const liveWriter = (environment: Environment, streams: Streams, json: boolean): Writer | undefined => {
@@ -30,6 +40,14 @@ const colours: Readonly<Record<Status, number>> = { passed: 32, skipped: 90, fai
 const isColoured = (environment: Environment, log: Writer): boolean =>
   log.isTTY === true && (environment.NO_COLOR ?? '') === '' && !isPlain(environment);
 
+/** endingLine is a step's last line; its status, which stands behind the step's name, may have a colour. */
+const endingLine = (result: StepResult, clean: (text: string) => string, coloured: boolean): string => {
+  const line = clean(endingText(result));
+  const name = clean(result.step);
+  if (!coloured || !line.startsWith(`${name} ${result.status}`)) return line;
+  return `${name} \u001B[${colours[result.status]}m${result.status}\u001B[39m${line.slice(name.length + 1 + result.status.length)}`;
+};
+
 /** terminalHost writes a line a step, and progress as a bar that is redrawn in place; without a terminal, plain lines. */
 export const terminalHost = (parts: HostParts, live: LiveLine | undefined): Host => {
   const { voice, environment } = parts;
@@ -39,19 +57,24 @@ export const terminalHost = (parts: HostParts, live: LiveLine | undefined): Host
     ...(live === undefined
       ? {}
       : {
-          progress: (progress) => live.show(voice.clean(barText(progress))),
-          stepStarted: (step) => live.show(voice.clean(`${step} …`)),
+          progress: ({ label, share, text }) => {
+            const shown = { label: voice.clean(label), text: voice.clean(text), ...(share === undefined ? {} : { share }) };
+            live.show((columns) => barText(shown, columns));
+          },
+          stepStarted: (step) => {
+            const line = voice.clean(`${step} …`);
+            live.show((columns) => fitColumns(line, columns));
+          },
         }),
     stepEnded: (result) => {
-      const line = voice.clean(endingText(result));
-      if (isColoured(environment, voice.log)) voice.command(`\u001B[${colours[result.status]}m${line}\u001B[0m`);
-      else voice.line(line);
+      live?.end();
+      voice.command(endingLine(result, voice.clean, isColoured(environment, voice.log)));
       for (const detail of endingDetails(result)) voice.line(detail);
     },
     // A person reads the reasons; outputs are for the jobs of a CI, and stand in the result document.
     outputs: () => Promise.resolve(),
     close: async () => {
-      live?.hide();
+      live?.end();
       await voice.flush();
     },
   };

@@ -17,16 +17,13 @@ export interface Voice {
   flush(): Promise<void>;
 }
 
-/** createVoice makes a voice. `beforeWriting` takes a live display away first. */
-export const createVoice = (streams: Streams, json: boolean, redactor: Redactor, beforeWriting: () => void = () => undefined): Voice => {
+/** createVoice makes a voice. Everything is written through `around`, which keeps a live display out of its way. */
+export const createVoice = (streams: Streams, json: boolean, redactor: Redactor, around: (write: () => void) => void = (write) => write()): Voice => {
   const log = json ? streams.stderr : streams.stdout;
   // Twice: a secret of several lines is found before the line is made, one hidden by control characters after.
   const through = (make: (text: string) => string) => (text: string): string => redactor.redact(make(redactor.redact(text)));
   const clean = through(logLine);
-  const put = (writer: Writer, text: string): void => {
-    beforeWriting();
-    writer.write(text.endsWith('\n') ? text : `${text}\n`);
-  };
+  const put = (writer: Writer, text: string): void => around(() => void writer.write(text.endsWith('\n') ? text : `${text}\n`));
   return {
     log,
     clean,

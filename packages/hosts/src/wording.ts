@@ -8,10 +8,14 @@ export const findingText = ({ severity, place, message, rule, hint }: Finding): 
 export const endingText = (result: StepResult): string =>
   `${result.step} ${result.status} in ${durationText(result.durationMs)}${result.reason === '' ? '' : `: ${result.reason}`}`;
 
+/** isSaidInside tells that a step which a step is composed of has said the same already. */
+const isSaidInside = (result: StepResult, says: (inner: StepResult) => boolean): boolean => result.steps?.some(says) ?? false;
+
 /** endingDetails are the lines below it; empty for what went well. The reason stands in the line above. */
 export const endingDetails = (result: StepResult): readonly string[] => {
-  // The steps that a step is composed of have said this already.
-  if (result.steps !== undefined && result.steps.length > 0) return [];
-  if (result.problem !== undefined) return problemLines({ ...result.problem, reason: result.reason }).slice(1);
-  return result.hint === '' ? [] : [`  next: ${result.hint}`];
+  const { problem, hint } = result;
+  if (problem !== undefined && !isSaidInside(result, (inner) => inner.problem?.reason === problem.reason)) {
+    return problemLines({ ...problem, reason: result.reason, ...(hint === '' ? {} : { hint }) }).slice(1);
+  }
+  return hint === '' || isSaidInside(result, (inner) => inner.hint === hint) ? [] : [`  next: ${hint}`];
 };

@@ -1,9 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
+import { selectEnvironment, type Project } from '@sluice/core';
 import { githubContext } from '../src/github/context.ts';
 import { gitlabContext, variableName } from '../src/gitlab.ts';
 import { jenkinsContext } from '../src/jenkins.ts';
 import { resultsFolderOf } from '../src/index.ts';
 import { terminalContext } from '../src/terminal.ts';
+
+const project: Project = {
+  file: 'sluice.yml',
+  folder: '/project',
+  config: { name: 'app', source: 'app.yml', environments: { production: { dify: 'https://dify.example.com/app/1', 'live-at-once': false, 'insecure-http': false } } },
+  placeOf: () => ({ file: 'sluice.yml', line: 1 }),
+};
 
 const pull = (head: string | null, base = 'acme/app') => ({
   repository: { full_name: 'acme/app' },
@@ -88,6 +96,39 @@ describe('Jenkins', () => {
     const read = jenkinsContext(environment);
     expect(read).toMatchObject(context);
     expect(JSON.stringify(read)).not.toContain('pa55word');
+  });
+});
+
+describe('a change request on a CI without a host of its own', () => {
+  test.each<[string, Record<string, string>, number]>([
+    ['Bitbucket', { CI: 'true', BITBUCKET_BUILD_NUMBER: '3', BITBUCKET_BRANCH: 'main', BITBUCKET_PR_ID: '17' }, 17],
+    ['CircleCI', { CI: 'true', CIRCLECI: 'true', CIRCLE_PULL_REQUEST: 'https://github.com/acme/app/pull/18' }, 18],
+    ['CircleCI, several', { CI: 'true', CIRCLE_PULL_REQUESTS: 'https://github.com/acme/app/pull/18,https://github.com/acme/app/pull/19' }, 19],
+    ['CircleCI, a fork', { CI: 'true', CIRCLE_PR_NUMBER: '20', CIRCLE_PR_USERNAME: 'mallory' }, 20],
+    ['Azure', { SYSTEM_PULLREQUEST_PULLREQUESTID: '21' }, 21],
+    ['Azure by its ref', { BUILD_SOURCEBRANCH: 'refs/pull/22/merge' }, 22],
+    ['Buildkite', { CI: 'true', BUILDKITE_PULL_REQUEST: '23' }, 23],
+    ['Travis', { CI: 'true', TRAVIS_PULL_REQUEST: '24' }, 24],
+    ['Drone', { CI: 'true', DRONE_PULL_REQUEST: '25' }, 25],
+    ['Woodpecker', { CI: 'woodpecker', CI_COMMIT_PULL_REQUEST: '26' }, 26],
+    ['Yunxiao by its ref', { PIPELINE_ID: '1', CI_COMMIT_REF_NAME: 'refs/merge-requests/27/head' }, 27],
+    ['a number that is none', { BITBUCKET_PR_ID: 'x' }, 0],
+  ])('%s is not trusted', (_, environment, number) => {
+    const context = terminalContext(environment);
+    expect(context).toMatchObject({ pullRequest: { number, fork: true }, branch: '', onCi: true });
+    expect(selectEnvironment(project, { input: 'production', context })).toEqual({ ok: true, value: { skipped: expect.stringContaining('pull requests') } });
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['Bitbucket', { CI: 'true', BITBUCKET_BRANCH: 'main' }],
+    ['CircleCI', { CI: 'true', CIRCLE_BRANCH: 'main', CIRCLE_PULL_REQUEST: '' }],
+    ['Buildkite and Travis', { CI: 'true', BUILDKITE_PULL_REQUEST: 'false', TRAVIS_PULL_REQUEST: 'false' }],
+    ['Yunxiao', { PIPELINE_ID: '1', CI_COMMIT_REF_NAME: 'main' }],
+    ['a branch that is called like a ref', { CI_COMMIT_REF_NAME: 'topic/refs/pull/1/x' }],
+  ])('a push on %s is none', (_, environment) => {
+    const context = terminalContext(environment);
+    expect(context.pullRequest).toBeUndefined();
+    expect(selectEnvironment(project, { input: 'production', context })).toMatchObject({ ok: true, value: { name: 'production' } });
   });
 });
 

@@ -33,7 +33,7 @@ afterAll(async () => {
   await folder.remove();
 });
 
-const open = async (environment: Record<string, string> = {}, event: unknown = {}, options: HostOptions = {}) => {
+const open = async (environment: Record<string, string> = {}, event: unknown = {}, options: Partial<HostOptions> = {}) => {
   const streams = captures();
   const eventPath = join(folder.path, 'event.json');
   await writeFile(eventPath, JSON.stringify(event));
@@ -242,6 +242,22 @@ describe('the deployment', () => {
     const server = await serve((call) => (call.method === 'GET' ? { status: 200, body: [] } : { status: 202, body: { message: 'merged' } }));
     const { host } = await open({ GITHUB_TOKEN: token, GITHUB_API_URL: server.url });
     expect(await host.deployment?.(state)).toMatchObject({ ok: false, problem: { category: 'platform', answer: { message: 'merged' } } });
+  });
+
+  test('without the permission is a problem that names the lines to add', async () => {
+    const server = await serve(() => ({ status: 403, body: { message: 'Resource not accessible by integration' } }));
+    const { host } = await open({ GITHUB_TOKEN: token, GITHUB_API_URL: server.url });
+    expect(await host.deployment?.(state)).toMatchObject({
+      ok: false,
+      problem: {
+        category: 'permission',
+        reason: 'GitHub refused the call; it needs `permissions: deployments: write`.',
+        tried: 'set the deployment of production to success',
+        answer: { status: 403, requestId: 'ABCD:1', message: expect.stringContaining('not accessible') },
+        hint: expect.stringMatching(/permissions: deployments: write.*GITHUB_TOKEN/),
+      },
+    });
+    expect(server.calls).toHaveLength(1);
   });
 
   test('a pull request has none', async () => {

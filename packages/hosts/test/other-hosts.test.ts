@@ -2,9 +2,6 @@ import { EventEmitter } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { displayWidth } from '@sluice/core';
-import fc from 'fast-check';
-import { barText, fitColumns, liveLine } from '../src/bar.ts';
 import { detectHost, installCancellation, type HostOptions } from '../src/index.ts';
 import { capture, captures, result, steppedClock, temporaryFolder } from './fakes.ts';
 
@@ -14,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-const open = async (environment: Record<string, string>, options: HostOptions = {}, streams = captures()) => {
+const open = async (environment: Record<string, string>, options: Partial<HostOptions> = {}, streams = captures()) => {
   const own = join(folder.path, String(Math.random()).slice(2));
   await mkdir(own);
   const clock = steppedClock();
@@ -105,6 +102,33 @@ describe('Jenkins', () => {
   });
 });
 
+describe('the end of a step that is composed of others', () => {
+  const inner = result({ ...failure, step: 'canary' });
+  const composed = { ...failure, step: 'release', steps: [result(), inner] };
+
+  test('repeats nothing that they have said', async () => {
+    const { host, streams } = await open(jenkins);
+    host.stepEnded(result(composed));
+    expect(streams.stdout.text()).toBe('release error in 3.2 s: the token is not accepted\n');
+  });
+
+  test('gives a hint of its own', async () => {
+    const { host, streams } = await open(jenkins);
+    const { problem: _problem, ...rest } = composed;
+    host.stepEnded(result({ ...rest, hint: 'Run rollback now.' }));
+    expect(streams.stdout.text()).toBe('release error in 3.2 s: the token is not accepted\n  next: Run rollback now.\n');
+  });
+
+  test('says what only it knows: that the way back failed, and what to do', async () => {
+    const { host, streams } = await open(jenkins);
+    const problem = { category: 'permission', reason: 'the weights could not be set', where: 'https://gateway.example.com', hint: 'Run rollback now.' } as const;
+    host.stepEnded(result({ ...composed, hint: 'Users may still meet the new version. Run rollback now.', problem }));
+    expect(streams.stdout.text()).toBe(
+      'release error in 3.2 s: the token is not accepted\n  where: https://gateway.example.com\n  next: Users may still meet the new version. Run rollback now.\n',
+    );
+  });
+});
+
 describe('progress', () => {
   test('in a CI log is a line when its label changes, and every 30 s', async () => {
     const { host, streams, clock } = await open(gitlab);
@@ -118,26 +142,7 @@ describe('progress', () => {
     expect(streams.stdout.text()).toBe('canary 5 %: 1 answers\ncanary 5 %: 4 answers\ncanary 25 %: 6 answers\ncanary 5 %: 7 answers\n');
   });
 
-  test('on a terminal is redrawn in place, at most ten times a second, and gives way to lines', async () => {
-    const streams = captures({ columns: 60 });
-    const { host, clock } = await open({}, {}, streams);
-    for (let step = 0; step < 1000; step += 1) {
-      host.progress({ label: '金丝雀 25 %', share: step / 1000, text: `${step} 个回答` });
-      clock.advance(10);
-    }
-    host.log('a line');
-    host.print('a document');
-    await host.close();
-    const text = streams.stdout.text();
-    const draws = text.split('\r\u001B[2K').filter((draw) => draw.startsWith('金丝雀'));
-    expect(draws.length).toBeLessThanOrEqual(101);
-    expect(draws.length).toBeGreaterThan(90);
-    for (const draw of draws) expect(displayWidth(draw)).toBeLessThan(60);
-    expect(text.endsWith('\r\u001B[2Ka line\na document\n')).toBe(true);
-    expect(text.slice(0, text.indexOf('a line'))).not.toContain('\n');
-  });
-
-  test.each<[string, Record<string, string>, HostOptions]>([
+  test.each<[string, Record<string, string>, Partial<HostOptions>]>([
     ['on a CI', { CI: 'true' }, {}],
     ['on a dumb terminal', { TERM: 'dumb' }, {}],
   ])('%s is plain lines without control characters', async (_, environment, options) => {
@@ -174,24 +179,8 @@ describe('a terminal', () => {
     const streams = captures({ columns: 80 });
     const { host } = await open(environment, {}, streams);
     host.stepEnded(result());
-    expect(streams.stdout.text().includes('\u001B[32m')).toBe(coloured);
-  });
-
-  test('a bar fits any width and is never wider than the terminal', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), fc.double({ noNaN: true }), fc.integer({ min: 0, max: 120 }), (text, share, columns) => {
-        const fitted = fitColumns(barText({ label: '中文', share, text }), columns);
-        expect(displayWidth(fitted)).toBeLessThanOrEqual(columns);
-      }),
-      { seed: 5, numRuns: 300 },
-    );
-  });
-
-  test('a line that is not shown is not taken away', () => {
-    const writer = capture({ columns: 80 });
-    const line = liveLine(writer, steppedClock());
-    line.hide();
-    expect(writer.text()).toBe('');
+    const status = coloured ? '\u001B[32mpassed\u001B[39m' : 'passed';
+    expect(streams.stdout.text()).toBe(`deploy ${status} in 3.2 s: the draft holds the source\n`);
   });
 });
 

@@ -6,7 +6,7 @@ export const webhookUrl = (value: string, variable: string): Outcome<URL> => {
   if (url?.protocol === 'https:' || url?.protocol === 'http:') return done(url);
   return failed({
     category: 'input',
-    reason: `${variable} does not hold a web address.`,
+    reason: `${variable} does not hold a web address`,
     hint: `Set ${variable} to the webhook's whole address, beginning with https://.`,
   });
 };

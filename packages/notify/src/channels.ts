@@ -62,5 +62,5 @@ export const destinations = (
       });
       if (named.length > 0) return named;
       const name = `notify[${index}]`;
-      return [{ name, channel: failed({ category: 'input', reason: `${name} names neither slack nor dingtalk nor webhook.` }) }];
+      return [{ name, channel: failed({ category: 'input', reason: `${name} names neither slack nor dingtalk nor webhook` }) }];
     });

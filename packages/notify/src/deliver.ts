@@ -46,7 +46,7 @@ const sentences: Readonly<Partial<Record<Problem['category'], string>>> = {
 /** withoutUrl keeps of a problem only what cannot hold the webhook's address, which is a secret. */
 const withoutUrl = (problem: Problem, host: string): Problem => ({
   category: problem.category,
-  reason: `${host} ${sentences[problem.category] ?? 'could not be reached'}.`,
+  reason: `${host} ${sentences[problem.category] ?? 'could not be reached'}`,
   where: host,
   ...(/^[A-Z][A-Z0-9_]{2,60}$/.test(problem.answer?.code ?? '') ? { answer: { code: problem.answer?.code ?? '' } } : {}),
   ...(problem.category === 'input' ? { hint: `Check that the address begins with https:// and that SLUICE_HOSTS lists ${host}.` } : {}),
@@ -86,7 +86,7 @@ const deliverTo = async (destination: Destination, message: Message, ports: Deli
   const { name, channel } = destination;
   if (!channel.ok) return { channel: name, delivered: false, reason: channel.problem.reason, problem: channel.problem };
   const sent = await send(channel.value, message, ports);
-  if (sent.ok) return { channel: name, delivered: true, reason: `${channel.value.host} accepted the message.` };
+  if (sent.ok) return { channel: name, delivered: true, reason: `${channel.value.host} accepted the message` };
   const problem = { ...sent.problem, where: channel.value.host };
   return { channel: name, delivered: false, reason: saidBy(problem), problem };
 };

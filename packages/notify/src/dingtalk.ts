@@ -97,7 +97,7 @@ export const readDingtalk = (response: HttpResponse): Outcome<void> => {
   const hint = answer === undefined ? undefined : hints[answer.code];
   return failed({
     category: answer?.code === 310000 || answer?.code === 300005 ? 'permission' : 'platform',
-    reason: answer === undefined ? 'DingTalk gave no answer that says the message was sent.' : 'DingTalk refused the message.',
+    reason: answer === undefined ? 'DingTalk gave no answer that says the message was sent' : 'DingTalk refused the message',
     answer: {
       status: response.status,
       ...(answer === undefined ? {} : { code: `errcode ${answer.code}`, message: answer.message }),

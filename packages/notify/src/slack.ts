@@ -45,7 +45,7 @@ export const readSlack = (response: HttpResponse): Outcome<void> =>
     ? done(undefined)
     : failed({
         category: response.status === 403 || response.status === 404 ? 'permission' : 'platform',
-        reason: 'Slack did not accept the message.',
+        reason: 'Slack did not accept the message',
         answer: { status: response.status, message: plainLine(response.text).slice(0, 200) },
         hint: 'Check that the webhook still exists and that its channel is not archived.',
       });

@@ -41,6 +41,6 @@ export const readWebhook = (response: HttpResponse): Outcome<void> =>
     ? done(undefined)
     : failed({
         category: response.status === 401 || response.status === 403 ? 'permission' : 'platform',
-        reason: 'The webhook did not accept the message.',
+        reason: 'the webhook did not accept the message',
         answer: { status: response.status, message: plainLine(response.text).slice(0, 200) },
       });

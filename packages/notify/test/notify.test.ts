@@ -73,7 +73,7 @@ const fetching: HttpClient = {
 };
 
 const secretsOf = (values: Record<string, string>): SecretReader => ({
-  read: (name) => (values[name] === undefined ? failed({ category: 'input', reason: `${name} is not set.` }) : done(values[name])),
+  read: (name) => (values[name] === undefined ? failed({ category: 'input', reason: `${name} is not set` }) : done(values[name])),
   find: (name) => values[name],
 });
 

@@ -35,5 +35,19 @@ export type CanaryReading = Readonly<z.output<typeof reading>>;
 /** CanaryEvidence is what a canary's verdict rests on. */
 export type CanaryEvidence = z.output<typeof canaryEvidence>;
 
-/** canaryEvidenceOf reads a canary's evidence out of its result; undefined when there is none in the known shape. */
-export const canaryEvidenceOf = (result: StepResult): CanaryEvidence | undefined => canaryEvidence.safeParse(result.evidence).data;
+/** endOf is the split after the verdict, as it was read back; no point when that is neither of the two versions alone. */
+const endOf = (observed: string | undefined, { stable, candidate, history }: CanaryEvidence): readonly CanaryPoint[] => {
+  const last = history.at(-1);
+  if (last === undefined || history.every(({ weight }) => weight === 0)) return [];
+  const weight = observed === candidate ? 100 : observed === stable ? 0 : undefined;
+  return weight === undefined ? [] : [{ ...last, weight }];
+};
+
+/**
+ * canaryEvidenceOf reads a canary's evidence out of its result; undefined when there is none in the known shape. Its history
+ * ends with the split that was read back after the verdict.
+ */
+export const canaryEvidenceOf = (result: StepResult): CanaryEvidence | undefined => {
+  const { data } = canaryEvidence.safeParse(result.evidence);
+  return data === undefined ? undefined : { ...data, history: [...data.history, ...endOf(result.outputs['observed'], data)] };
+};

@@ -1,4 +1,5 @@
 import { durationText } from '@sluice/core';
+import { canaryChart } from './canary-chart.ts';
 import type { CanaryEvidence, CanaryReading } from './canary-evidence.ts';
 import { cell, markdownTable } from './markdown-table.ts';
 
@@ -13,21 +14,30 @@ const measured = (reading: CanaryReading, mean: number | null, count: number): s
 
 const ratio = (value: number): string => `${Number(value.toPrecision(3)).toLocaleString('en')} to 1`;
 
-const rowOf = (reading: CanaryReading): readonly string[] => [
+/** guardHead names the columns of guardRow. */
+export const guardHead = ['guard', 'source', 'stable', 'candidate', 'evidence against the candidate'] as const;
+
+/** guardRow says in words what one source says about one guard, and how far that was from an abort; `escape` makes the source's name safe. */
+export const guardRow = (reading: CanaryReading, escape: (text: string) => string): readonly string[] => [
   reading.guard,
-  cell(reading.source),
+  escape(reading.source),
   measured(reading, reading.stable, reading.stableCount),
   measured(reading, reading.candidate, reading.candidateCount),
   `${ratio(reading.evidence)}, aborts at ${ratio(reading.needed)}`,
 ];
 
-/** canarySection says in Markdown what a canary saw, and how far each guard was from an abort. */
+/** movedText says in one sentence which weights were set. */
+export const movedText = (weights: readonly number[]): string =>
+  weights.length === 0 ? 'No traffic was moved.' : `Weights: ${weights.map((weight) => `${weight} %`).join(', ')}.`;
+
+/** canarySection says in Markdown what a canary saw, as a picture and in numbers, and how far each guard was from an abort. */
 export const canarySection = (evidence: CanaryEvidence): string => {
   const { stable, candidate, weights, readings, silent } = evidence;
-  const moved = weights.length === 0 ? 'No traffic was moved' : `Weights: ${weights.map((weight) => `${weight} %`).join(', ')}`;
+  const chart = canaryChart(evidence);
   return [
-    `${moved}. Stable is ${cell(stable)}, the candidate ${cell(candidate)}.`,
-    markdownTable(['guard', 'source', 'stable', 'candidate', 'evidence against the candidate'], readings.map(rowOf)),
+    `${movedText(weights)} Stable is ${cell(stable)}, the candidate ${cell(candidate)}.`,
+    ...(chart === '' ? [] : [chart]),
+    markdownTable(guardHead, readings.map((reading) => guardRow(reading, cell))),
     ...(silent.length === 0 ? [] : [['No evidence at the end came from:', ...silent.map((line) => `- ${cell(line)}`)].join('\n')]),
   ].join('\n\n');
 };

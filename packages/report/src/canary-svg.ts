@@ -1,5 +1,5 @@
-import { displayWidth, durationText, oneLine, svgText } from '@sluice/core';
-import type { CanaryPoint } from './canary-evidence.ts';
+import { displayWidth, durationText, oneLine, svgText, type StepResult } from '@sluice/core';
+import type { CanaryEvidence, CanaryPoint } from './canary-evidence.ts';
 
 /** CanaryLabels are the names in a canary's picture. */
 export interface CanaryLabels {
@@ -18,6 +18,8 @@ const height = 300;
 const left = 56;
 const right = 150;
 const plotWidth = width - left - right;
+/** titleColumns of bold text fit beside the left edge. */
+const titleColumns = 64;
 const weightBox: Box = { top: 48, height: 84 };
 const answersBox: Box = { top: 168, height: 92 };
 
@@ -123,7 +125,7 @@ const isDrawable = (point: CanaryPoint): boolean =>
 export const canarySvg = (history: readonly CanaryPoint[], labels: CanaryLabels): string => {
   const points = history.filter(isDrawable).toSorted((one, other) => one.atMs - other.atMs);
   const last = points.at(-1);
-  const title = fitted(labels.title, 80);
+  const title = fitted(labels.title, titleColumns);
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${svgText(title)}"`,
     ` font-family="system-ui, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif" font-size="12" fill="${grey}">`,
@@ -132,3 +134,7 @@ export const canarySvg = (history: readonly CanaryPoint[], labels: CanaryLabels)
     '</svg>\n',
   ].join('');
 };
+
+/** canaryPicture is the picture of a canary step, with its outcome as the title. */
+export const canaryPicture = (result: StepResult, { history, stable, candidate }: CanaryEvidence): string =>
+  canarySvg(history, { title: `${result.step} ${result.status}: ${result.reason}`, stable: `stable ${stable}`, candidate: `candidate ${candidate}` });

@@ -1,15 +1,30 @@
 import { problemLines, type StepResult } from '@sluice/core';
+import { endedBadly, leavesOf } from './leaves.ts';
 import { cell } from './markdown-table.ts';
 
-const linesOf = (result: StepResult): readonly string[] => {
-  if (result.problem !== undefined) return problemLines({ ...result.problem, reason: result.reason }).slice(1);
-  return result.hint === '' ? [] : [`next: ${result.hint}`];
+/** isNews tells that a result which is composed of others knows more than they do, such as that the way back failed. */
+const isNews = (result: StepResult, blamed: readonly StepResult[]): boolean =>
+  endedBadly(result) &&
+  (blamed.length === 0 ||
+    (result.hint !== '' && blamed.every(({ hint }) => hint !== result.hint)) ||
+    (result.problem !== undefined && blamed.every(({ problem }) => problem?.reason !== result.problem?.reason)));
+
+/** blamedIn are the results that say what went wrong: the composed one first, if it knows more than its steps. */
+export const blamedIn = (result: StepResult): readonly StepResult[] => {
+  const blamed = leavesOf(result).filter((leaf) => leaf !== result && endedBadly(leaf));
+  return isNews(result, blamed) ? [result, ...blamed] : blamed;
 };
 
-/** failuresSection says for each step that did not pass what is known, and what to do. */
+/** knownLines are what is known of a failure beside its reason, one line each: what was tried, where, the answer, what to do next. */
+export const knownLines = ({ problem, reason, hint }: StepResult): readonly string[] => {
+  if (problem === undefined) return hint === '' ? [] : [`next: ${hint}`];
+  return problemLines({ ...problem, reason, ...(hint === '' ? {} : { hint }) })
+    .slice(1)
+    .map((line) => line.trim());
+};
+
+/** failuresSection says for each result that did not pass what is known, and what to do. */
 export const failuresSection = (results: readonly StepResult[]): string =>
   results
-    .map((result) =>
-      [`- **${cell(result.step)}**: ${cell(result.reason)}`, ...linesOf(result).map((line) => `  - ${cell(line)}`)].join('\n'),
-    )
+    .map((result) => [`- **${cell(result.step)}**: ${cell(result.reason)}`, ...knownLines(result).map((line) => `  - ${cell(line)}`)].join('\n'))
     .join('\n');

@@ -1,4 +1,6 @@
+export { attachmentsOf } from './attachments.ts';
 export { canaryEvidenceOf, type CanaryEvidence, type CanaryPoint, type CanaryReading } from './canary-evidence.ts';
 export { canarySvg, type CanaryLabels } from './canary-svg.ts';
+export { htmlReport } from './html-report.ts';
 export { releaseSummary } from './release-summary.ts';
 export { stepsTable } from './steps-table.ts';

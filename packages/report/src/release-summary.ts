@@ -2,9 +2,9 @@ import { durationText, type Exposure, type StepResult } from '@sluice/core';
 import { canaryEvidenceOf } from './canary-evidence.ts';
 import { canarySection } from './canary-section.ts';
 import { exposureSection } from './exposure-section.ts';
-import { failuresSection } from './failures-section.ts';
-import { endedBadly, leavesOf } from './leaves.ts';
-import { cell, markdownTable } from './markdown-table.ts';
+import { blamedIn, failuresSection } from './failures-section.ts';
+import { leavesOf } from './leaves.ts';
+import { cell, longCell, markdownTable } from './markdown-table.ts';
 import { stepFlow } from './step-flow.ts';
 
 const stepRow = (result: StepResult): readonly string[] => [
@@ -20,13 +20,12 @@ const stepRow = (result: StepResult): readonly string[] => [
  */
 export const releaseSummary = (result: StepResult, exposure?: Exposure): string => {
   const leaves = leavesOf(result);
-  const bad = leaves.filter(endedBadly);
-  const blamed = bad.length === 0 && endedBadly(result) ? [result] : bad;
+  const blamed = blamedIn(result);
   const canaries = leaves.flatMap((leaf) => canaryEvidenceOf(leaf) ?? []);
   const composed = leaves.length > 1;
   return [
     `## ${cell(result.step)}: ${result.status}`,
-    cell(result.reason),
+    longCell(result.reason),
     ...(blamed.length === 0 ? [] : ['### What failed and what to do', failuresSection(blamed)]),
     ...(composed
       ? [

@@ -29,6 +29,7 @@ export const aborted = result(
     category: 'gate',
     reason: 'The candidate failed in 12 of 60 and stable in 9 of 900 answers; all traffic is back on v1.',
     evidence: canaryEvidence,
+    outputs: { verdict: 'abort', observed: 'v1' },
     hint: 'Read the failed runs of v2, repair it, and release again.',
   },
   720_000,

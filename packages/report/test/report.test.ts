@@ -2,7 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { displayWidth } from '@sluice/core';
 import * as fc from 'fast-check';
 import { niceTop } from '../src/canary-svg.ts';
-import { canaryEvidenceOf, canarySvg, releaseSummary, stepsTable, type CanaryPoint } from '../src/index.ts';
+import { createHash } from 'node:crypto';
+import { canaryChart } from '../src/canary-chart.ts';
+import { attachmentsOf, canaryEvidenceOf, canarySvg, htmlReport, releaseSummary, stepsTable, type CanaryPoint } from '../src/index.ts';
 import { aborted, canaryEvidence, exposure, labels, release, result } from './fixtures.ts';
 
 const hostile = fc.oneof(
@@ -25,7 +27,7 @@ describe('releaseSummary', () => {
 
   test('has a flow and a table of the steps, in order', () => {
     expect(lines.filter((line) => /^ {2}s\d+\["/.test(line))).toHaveLength(8);
-    expect(lines.filter((line) => line.includes(' --> '))).toHaveLength(7);
+    expect(lines.filter((line) => /^ {2}s\d+ --> s\d+$/.test(line))).toHaveLength(7);
     expect(lines).toContain('  s5["canary<br/>failed"]:::failed');
     expect(lines).toContain('| validate | passed | 40 ms | app/support\\-bot\\.yml is sound |');
     expect(lines).toContain('12 m 40 s in all, from 2026\\-11\\-21T03\\:00\\:00\\.000Z.');
@@ -41,6 +43,25 @@ describe('releaseSummary', () => {
 
   test('a single passed step is short', () => {
     expect(releaseSummary(result('validate', { category: 'passed', reason: 'sound' }))).toBe('## validate: passed\n\nsound\n\n');
+  });
+
+  test('a way back that failed is said first, with what to do about it, beside the step that failed', () => {
+    const hint = 'Users may still meet the new version. Run rollback now.';
+    const problem = { category: 'gate', reason: 'the weights could not be set', where: 'https://gateway.example.com', hint: 'not shown' } as const;
+    const text = releaseSummary({ ...release, hint, problem });
+    expect(text.indexOf('- **release**')).toBeGreaterThan(text.indexOf('What failed'));
+    expect(text.indexOf('Run rollback now\\.')).toBeLessThan(text.indexOf('- **canary**'));
+    expect(text).toContain('  - where\\: https\\://gateway\\.example\\.com');
+    expect(text).not.toContain('not shown');
+  });
+
+  test('a release that knows no more than its steps is not blamed beside them', () => {
+    expect(releaseSummary({ ...release, hint: aborted.hint })).not.toContain('- **release**');
+  });
+
+  test('the reason of the whole is not cut: it says where the users are', () => {
+    const reason = `${'very '.repeat(200)}long, all traffic is back`;
+    expect(releaseSummary(result('release', { category: 'gate', reason }))).toContain('long, all traffic is back');
   });
 
   test('a failure that no step explains is explained by the release', () => {
@@ -83,7 +104,22 @@ describe('canaryEvidenceOf', () => {
   });
 
   test('reads what the rollout wrote', () => {
-    expect(canaryEvidenceOf(aborted)).toEqual(canaryEvidence);
+    expect(canaryEvidenceOf({ ...aborted, outputs: {} })).toEqual(canaryEvidence);
+  });
+
+  test.each([['v1', 0], ['v2', 100]])('ends with the split that was read back: %s alone is %d %%', (observed, weight) => {
+    const history = canaryEvidenceOf({ ...aborted, outputs: { observed } })?.history;
+    expect(history?.slice(0, -1)).toEqual(canaryEvidence.history);
+    expect(history?.at(-1)).toEqual({ atMs: 720_000, weight, stable: 900, candidate: 60 });
+  });
+
+  test.each([['v1,v2=25%'], ['v3'], ['']])('ends with the last look when %j was read back', (observed) => {
+    expect(canaryEvidenceOf({ ...aborted, outputs: { observed } })?.history).toEqual(canaryEvidence.history);
+  });
+
+  test('of answers that were compared without traffic has no split to end with', () => {
+    const history = canaryEvidence.history.map((point) => ({ ...point, weight: 0 }));
+    expect(canaryEvidenceOf({ ...aborted, evidence: { ...canaryEvidence, history }, outputs: { observed: 'v1' } })?.history).toEqual(history);
   });
 });
 
@@ -162,5 +198,86 @@ describe('canarySvg', () => {
 
   test.each([[0, 1], [1, 1], [1.5, 2], [7, 10], [10, 10], [11, 20], [900, 1000], [1001, 2000]])('the axis of %d ends at %d', (value, top) => {
     expect(niceTop(value)).toBe(top);
+  });
+});
+
+describe('canaryChart', () => {
+  const valuesOf = (chart: string): number[] => (/line \[(.*)\]/.exec(chart)?.[1] ?? '').split(', ').map(Number);
+
+  test('draws the share of users over time, and its end', () => {
+    const chart = canaryChart(canaryEvidenceOf(aborted) ?? { history: [] });
+    expect(chart).toContain('x-axis "minutes" 0 --> 12\n');
+    expect(chart).toContain('y-axis "per cent of users" 0 --> 100');
+    const values = valuesOf(chart);
+    expect(values).toHaveLength(49);
+    expect(values.filter((value, index) => value !== values[index - 1])).toEqual([5, 25, 0]);
+    // 600 s of 720 s is sample 40, which is the last to show 5 %; the split at the end is the last sample alone.
+    expect([values.indexOf(25), values.indexOf(0)]).toEqual([41, 48]);
+  });
+
+  test('draws the answers that were compared where no traffic was moved', () => {
+    const chart = canaryChart({ history: [{ atMs: 1000, weight: 0, stable: 7, candidate: 7 }, { atMs: 2000, weight: 0, stable: 14, candidate: 14 }] });
+    expect(chart).toContain('x-axis "seconds" 0 --> 2\n  y-axis "answers compared" 0 --> 14');
+    expect(valuesOf(chart).at(-1)).toBe(14);
+  });
+
+  test.each([['nothing', []], ['one look', [{ atMs: 5, weight: 5, stable: 1, candidate: 1 }]], ['no time', [{ atMs: 0, weight: 5, stable: 1, candidate: 1 }, { atMs: 0, weight: 5, stable: 1, candidate: 1 }]]])(
+    '%s is no chart',
+    (_, history) => {
+      expect(canaryChart({ history })).toBe('');
+    },
+  );
+
+  test('is seven lines of numbers, whatever was counted', () => {
+    const point = fc.record({ atMs: fc.nat(), weight: fc.double({ min: 0, max: 100, noNaN: true }), stable: fc.nat(), candidate: fc.nat() });
+    fc.assert(
+      fc.property(fc.array(point, { maxLength: 30 }), (points) => {
+        const chart = canaryChart({ history: points.toSorted((one, other) => one.atMs - other.atMs) });
+        if (chart === '') return;
+        expect(chart.split('\n')).toHaveLength(7);
+        expect(valuesOf(chart).every((value) => Number.isFinite(value) && value >= 0)).toBe(true);
+      }),
+      { seed: 31, numRuns: 200 },
+    );
+  });
+});
+
+describe('htmlReport', () => {
+  const page = htmlReport({ ...release, outputs: { version: 'v2', verdict: '' } });
+  const style = /<style>([\s\S]*)<\/style>/.exec(page)?.[1] ?? '';
+
+  test('may load nothing and run nothing: only its own style is let in', () => {
+    const hash = createHash('sha256').update(style).digest('base64');
+    expect(page).toContain(`content="default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'"`);
+    expect(page).not.toMatch(/<script|<img|<link|<iframe|<form|<a |style="|\bon\w+=|url\(|@import/i);
+  });
+
+  test('has what failed, the steps, the picture of the canary and the outputs', () => {
+    for (const part of ['<h1>release <b class="failed">failed</b></h1>', '灰度发布在 25 % 时中止', 'next: Run rollback again.', 'HTTP 502 bad_gateway &lt;html&gt;|bad|&lt;/html&gt; (request id r-1)', '<td>snapshot</td><td><b class="passed">passed</b></td><td>900 ms</td><td>已保存线上版本</td>', '<td>12 of 60 answers (20 %)</td>', '<svg ', '<td>version</td><td>v2</td>']) {
+      expect(page).toContain(part);
+    }
+    expect(page).not.toContain('verdict');
+  });
+
+  test('text from outside adds no tag, whatever it is', () => {
+    const tagsOf = (text: string): readonly string[] => {
+      const evidence = { ...canaryEvidence, stable: text, candidate: text, silent: [text], readings: [{ ...canaryEvidence.readings[0], source: text }] };
+      const steps = [result('validate', { category: 'passed', reason: text }), result(text, { category: 'gate', reason: text, evidence, problem: { category: 'gate', reason: text, where: text, answer: { message: text }, hint: text } })];
+      return [...htmlReport(result(text, { category: 'gate', reason: text, outputs: { [text]: text }, steps })).matchAll(/<\/?[a-z!][^\s>]*/gi)].map(([tag]) => tag);
+    };
+    const plain = tagsOf('plain');
+    fc.assert(fc.property(hostile, (text) => expect(tagsOf(`x${text}`)).toEqual(plain)), { seed: 37, numRuns: 200 });
+  });
+});
+
+describe('attachmentsOf', () => {
+  test('a canary has its picture beside its document, a release its report', () => {
+    expect(Object.keys(attachmentsOf(aborted, '06-canary'))).toEqual(['06-canary.svg']);
+    expect(attachmentsOf(aborted, '06-canary')['06-canary.svg']).toContain('stable v1 900');
+    expect(Object.keys(attachmentsOf(release, '09-release'))).toEqual(['report.html']);
+  });
+
+  test.each([['a step without a picture', result('deploy', { category: 'passed', reason: '' })], ['a canary that looked at nothing', { ...aborted, evidence: { ...canaryEvidence, history: [] } }]])('%s has none', (_, made) => {
+    expect(attachmentsOf(made, '03-x')).toEqual({});
   });
 });

@@ -4,12 +4,12 @@ import type { PairedPlan, RolloutPlan, WeightedPlan } from './plan.ts';
 import { crossed } from './reading.ts';
 import type { RolloutState } from './rollout-state.ts';
 import { lackOf } from './sufficiency.ts';
-import { crossedText, seenText, sentence } from './wording.ts';
+import { crossedText, seenText } from './wording.ts';
 
 /** Verdict is what to do next: go on looking, take the next weight, make the candidate stable, or go back. */
 export type Verdict = 'hold' | 'raise' | 'promote' | 'abort' | 'inconclusive';
 
-/** Decision is a verdict, one sentence with the numbers, and the state to go on with. */
+/** Decision is a verdict, the reason with its numbers, and the state to go on with. */
 export interface Decision {
   readonly verdict: Verdict;
   readonly reason: string;
@@ -18,7 +18,7 @@ export interface Decision {
 
 type Judgement = Omit<Decision, 'state'>;
 
-const judgement = (verdict: Verdict, text: string): Judgement => ({ verdict, reason: sentence(text) });
+const judgement = (verdict: Verdict, reason: string): Judgement => ({ verdict, reason });
 
 const judgeWeighted = (plan: WeightedPlan, state: RolloutState, nowMs: number): Judgement => {
   const weight = `${plan.weights[state.stage] ?? 0} %`;

@@ -10,11 +10,11 @@ import { driveWeighted } from './weighted.ts';
 const startProblem = (versions: Versions, ports: RolloutPorts): Problem | undefined => {
   const tried = `judge candidate ${versions.candidate} against ${versions.stable}`;
   if (versions.stable === versions.candidate) {
-    return { category: 'input', reason: `Stable and candidate are the same version, ${versions.stable}.`, tried };
+    return { category: 'input', reason: `stable and candidate are the same version, ${versions.stable}`, tried };
   }
   const names = ports.sources.map(({ name }) => name);
   if (names.length === 0 || new Set(names).size < names.length) {
-    return { category: 'evidence', reason: 'There is no source of evidence, or two sources have the same name.', tried };
+    return { category: 'evidence', reason: 'there is no source of evidence, or two sources have the same name', tried };
   }
   return undefined;
 };
@@ -40,9 +40,9 @@ const drivePaired = async (plan: PairedPlan, before: RolloutState, ports: Rollou
   if (decision === undefined) {
     const stopped = stopProblem(ports);
     if (stopped === undefined) {
-      return { ...base, verdict: 'inconclusive', reason: 'The deadline passed before the pairs were used. No traffic was moved.' };
+      return { ...base, verdict: 'inconclusive', reason: 'the deadline passed before the pairs were used; no traffic was moved' };
     }
-    const reason = `${stopped.reason} No traffic was moved.`;
+    const reason = `${stopped.reason}; no traffic was moved`;
     return { ...base, verdict: 'stopped', reason, problem: { ...stopped, reason } };
   }
   const verdict = decision.verdict === 'promote' || decision.verdict === 'abort' ? decision.verdict : 'inconclusive';
@@ -61,7 +61,7 @@ export const drive = async (
   ports: RolloutPorts,
   earlier?: RolloutState,
 ): Promise<RolloutEnd> => {
-  const started = startRollout(versions, ports.sources, ports.clock.now());
+  const started = startRollout(plan, versions, ports.sources, ports.clock.now());
   const problem = startProblem(versions, ports);
   if (problem !== undefined) return refused(plan, started, problem);
   const state =
@@ -70,7 +70,7 @@ export const drive = async (
       : started;
   if (plan.kind === 'paired') return drivePaired(plan, state, ports);
   if (ports.traffic === undefined) {
-    return refused(plan, started, { category: 'input', reason: 'The plan has weights, and this target cannot split traffic.' });
+    return refused(plan, started, { category: 'input', reason: 'the plan has weights, and this target cannot split traffic' });
   }
   return driveWeighted(plan, versions, { ...ports, traffic: ports.traffic }, state);
 };

@@ -62,7 +62,7 @@ const weightsProblem = (weights: readonly number[]): Problem | undefined => {
   const rising = weights.every((weight, index) => weight > (weights[index - 1] ?? 0));
   if (weights.length === 0 || !rising || weights.some((weight) => weight >= 100)) {
     return problem(
-      `canary.steps is [${shown}], which is not a rising list of weights above 0 % and below 100 %.`,
+      `canary.steps is [${shown}], which is not a rising list of weights above 0 % and below 100 %`,
       'Write rising weights, as in canary: { steps: [5%, 25%, 50%] }; 100 % follows by itself.',
     );
   }
@@ -89,7 +89,7 @@ export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: 
     if (config.steps !== undefined) {
       return failed(
         problem(
-          'canary.steps needs a target that can split traffic, and this one cannot.',
+          'canary.steps needs a target that can split traffic, and this one cannot',
           'Remove canary.steps to judge on paired answers before anybody is served, or put a gateway in front of the app.',
         ),
       );
@@ -97,7 +97,7 @@ export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: 
     if (config.pairs < config.minimum) {
       return failed(
         problem(
-          `canary.pairs is ${config.pairs} and canary.minimum ${config.minimum}, so a judgement on paired answers could never end.`,
+          `canary.pairs is ${config.pairs} and canary.minimum ${config.minimum}, so a judgement on paired answers could never end`,
           'Raise canary.pairs to at least canary.minimum.',
         ),
       );
@@ -112,7 +112,7 @@ export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: 
   if (needed > deadlineMs) {
     return failed(
       problem(
-        `The canary needs ${durationText(needed)} for ${weights.length} weights of ${durationText(config.every)}, and its deadline is ${durationText(deadlineMs)}.`,
+        `the canary needs ${durationText(needed)} for ${weights.length} weights of ${durationText(config.every)}, and its deadline is ${durationText(deadlineMs)}`,
         'Shorten canary.every, take out a step, or give the step a longer deadline.',
       ),
     );

@@ -7,7 +7,7 @@ export interface RolloutProgress {
   readonly weight: number;
   readonly seenStable: number;
   readonly seenCandidate: number;
-  /** verdictSoFar is one sentence. */
+  /** verdictSoFar is a phrase with the numbers. */
   readonly verdictSoFar: string;
   /** share is between 0 and 1. */
   readonly share: number;
@@ -23,7 +23,7 @@ export interface RolloutPorts {
   readonly signal: AbortSignal;
   /** cancelled tells a cancellation from a deadline once the signal has fired. */
   cancelled(): boolean;
-  /** save records the state. A failure before a weight stops the rollout before that weight. */
+  /** save records the state before each weight, after each look and at the end. A failure before a weight stops the rollout there. */
   save(state: RolloutState): Promise<Outcome<void>>;
   report(progress: RolloutProgress): void;
 }

@@ -39,6 +39,8 @@ const rolloutState = z.strictObject({
   format: z.literal(1),
   stable: z.string(),
   candidate: z.string(),
+  /** plan is the whole plan as text: evidence that was gathered under another one is not used. */
+  plan: z.string(),
   startedAt: count,
   /** stage is the index of the present weight; stageSince is when it was set. */
   stage: z.number().int().min(0),
@@ -82,6 +84,7 @@ const newSource = (unit: SourceState['unit']): SourceState => ({
 
 /** startRollout is the state before the first weight. The sources are fixed here, because they share the false-abort rate. */
 export const startRollout = (
+  plan: RolloutPlan,
   versions: Versions,
   sources: readonly { readonly name: string; readonly unit: SourceState['unit'] }[],
   nowMs: number,
@@ -89,6 +92,7 @@ export const startRollout = (
   format: 1,
   stable: versions.stable,
   candidate: versions.candidate,
+  plan: JSON.stringify(plan),
   startedAt: nowMs,
   stage: 0,
   stageSince: nowMs,
@@ -109,7 +113,7 @@ export const enterStage = (state: RolloutState, stage: number, nowMs: number, wa
   ),
 });
 
-/** continues says whether a stored state belongs to this rollout: the same plan's stages, versions and sources. */
+/** continues says whether a stored state belongs to this rollout: the same plan, versions and sources. */
 export const continues = (
   state: RolloutState,
   plan: RolloutPlan,
@@ -118,6 +122,7 @@ export const continues = (
 ): boolean =>
   state.stable === versions.stable &&
   state.candidate === versions.candidate &&
+  state.plan === JSON.stringify(plan) &&
   state.stage < (plan.kind === 'weighted' ? plan.weights.length : 1) &&
   Object.keys(state.sources).length === sources.length &&
   sources.every(({ name, unit }) => state.sources[name]?.unit === unit);

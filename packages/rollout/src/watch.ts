@@ -66,5 +66,7 @@ export const bake = async (
     if (ports.signal.aborted) return { state };
     if (decision.verdict !== 'hold') return { decision, state: decision.state };
     state = decision.state;
+    // So that a killed run loses at most one tick of evidence. Only the save before the next weight must succeed.
+    if (plan.kind === 'weighted') await ports.save(state);
   }
 };

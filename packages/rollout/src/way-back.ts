@@ -1,5 +1,6 @@
 import { done, failed, sameSplit, type Observed, type Outcome, type Problem, type Split, type Traffic } from '@sluice/core';
 import type { Versions } from './rollout-state.ts';
+import { clause } from './wording.ts';
 
 /** splitText writes a split for people. */
 export const splitText = (split: Split): string =>
@@ -23,14 +24,14 @@ export const setSplit = async (traffic: Traffic, expected: Split, wanted: Split)
   if (!set.ok) return set;
   return failed({
     category: 'platform',
-    reason: `The traffic split was set to ${splitText(wanted)}, and ${splitText(set.value.split)} was read back.`,
+    reason: `the traffic split was set to ${splitText(wanted)}, and ${splitText(set.value.split)} was read back`,
     tried: 'set the traffic split',
   });
 };
 
 const foreign = (split: Split, versions: Versions): Problem => ({
   category: 'conflict',
-  reason: `Somebody else changed the traffic split during this canary: it is now ${splitText(split)}.`,
+  reason: `somebody else changed the traffic split during this canary: it is now ${splitText(split)}`,
   tried: `give all traffic back to ${versions.stable}`,
   hint: `The split was left as it is. If it is not meant, set stable to ${versions.stable} and the weight of ${versions.candidate} to 0.`,
 });
@@ -39,8 +40,8 @@ const foreign = (split: Split, versions: Versions): Problem => ({
 export const stranded = (problem: Problem, versions: Versions, highest: number): Problem => ({
   category: problem.category === 'permission' ? 'permission' : 'platform',
   reason:
-    `Traffic may still be on the candidate ${versions.candidate}, with up to ${highest} %: ` +
-    `it was not seen to be back on ${versions.stable}. ${problem.reason}`,
+    `traffic may still be on the candidate ${versions.candidate}, with up to ${highest} %: ` +
+    `it was not seen to be back on ${versions.stable}: ${clause(problem.reason)}`,
   tried: `give all traffic back to ${versions.stable}`,
   ...(problem.where === undefined ? {} : { where: problem.where }),
   ...(problem.answer === undefined ? {} : { answer: problem.answer }),

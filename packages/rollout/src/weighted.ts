@@ -7,6 +7,7 @@ import { enterStage, type RolloutState, type Versions } from './rollout-state.ts
 import { defectProblem, stopProblem } from './stopping.ts';
 import { backToStable, isOurs, setSplit, splitText, stranded } from './way-back.ts';
 import { bake, planClock } from './watch.ts';
+import { clause } from './wording.ts';
 
 type WeightedPorts = RolloutPorts & { readonly traffic: Traffic };
 
@@ -36,7 +37,7 @@ const begin = async (versions: Versions, ports: WeightedPorts, state: RolloutSta
   }
   return failed({
     category: 'conflict',
-    reason: `The canary was to start from everybody on ${versions.stable}, and the split is ${splitText(split)}.`,
+    reason: `the canary was to start from everybody on ${versions.stable}, and the split is ${splitText(split)}`,
     tried: 'read the traffic split',
     hint: 'Another release may be under way. Wait for it or roll it back, and run this release again.',
   });
@@ -82,11 +83,11 @@ const climb = async (plan: WeightedPlan, ports: WeightedPorts, journey: Journey)
 };
 
 const whereNow = (versions: Versions, back: Outcome<Observed> | undefined): string => {
-  if (back === undefined) return 'No traffic was moved.';
+  if (back === undefined) return 'no traffic was moved';
   if (!back.ok) return back.problem.reason;
   const { reach, linger } = back.value;
   const from = reach === 'serving' ? 'from what answers users' : 'from where it is configured';
-  return `All traffic is back on ${versions.stable}, read back ${from}.${linger === undefined ? '' : ` ${linger}`}`;
+  return `all traffic is back on ${versions.stable}, read back ${from}${linger === undefined ? '' : `; ${clause(linger)}`}`;
 };
 
 const goBack = async (versions: Versions, ports: WeightedPorts, journey: Journey): Promise<Outcome<Observed> | undefined> => {
@@ -116,8 +117,8 @@ const leave = async (plan: WeightedPlan, versions: Versions, ports: WeightedPort
   const state = stuck ? journey.state : free;
   const saved = permission === undefined ? undefined : await ports.save(state);
   const cause = ending.problem ?? (ending.decision === undefined ? stopProblem(ports) : undefined);
-  const said = cause?.reason ?? ending.decision?.reason ?? 'The deadline passed before the canary had a verdict.';
-  const reason = `${said} ${whereNow(versions, back)}`;
+  const said = cause?.reason ?? ending.decision?.reason ?? 'the deadline passed before the canary had a verdict';
+  const reason = `${clause(said)}; ${whereNow(versions, back)}`;
   const problem = worst(reason, cause, back, saved);
   const observed = back === undefined ? journey.observed : back.ok ? back.value : undefined;
   return {
@@ -150,12 +151,15 @@ export const driveWeighted = async (
   const journey = begun.value;
   const ending = await climb(plan, ports, journey).catch((error: unknown): Ending => ({ problem: defectProblem(error) }));
   if (ending.decision?.verdict !== 'promote') return leave(plan, versions, ports, journey, ending);
+  const { permission: _permission, ...state } = journey.state;
+  // Everybody has the candidate already; a record that still says otherwise is of no use to a later canary.
+  await ports.save(state);
   return {
     verdict: 'promote',
     reason: ending.decision.reason,
     weightsSeen: journey.weights,
     observed: journey.observed,
-    evidence: evidenceOf(plan, journey.state, journey.weights, journey.history),
-    state: journey.state,
+    evidence: evidenceOf(plan, state, journey.weights, journey.history),
+    state,
   };
 };

@@ -42,5 +42,5 @@ export const seenText = (plan: RolloutPlan, state: RolloutState): string => {
   return errors.length === 0 ? 'no source was asked' : errors.join('; ');
 };
 
-/** sentence makes one sentence of clauses. */
-export const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+/** clause is a reason without a full stop at its end, so that it can stand inside another one. */
+export const clause = (reason: string): string => reason.replace(/(?<!\.)\.$/, '');

@@ -18,14 +18,19 @@ describe('a weighted rollout', () => {
   test('takes every weight, records the permission before each, and makes the candidate stable', async () => {
     const { world, end } = await run({});
     expect(end).toMatchObject({ verdict: 'promote', weightsSeen: [5, 25, 50], observed: { split: { stable: 'v2', weight: 0 } } });
+    const looks = (weight: number): string[] => Array<string>(9).fill(`save with ${weight}`);
     expect(world.traffic.calls.filter((call) => call !== 'read')).toEqual([
       'save with 5',
       'set 5 of v2 beside v1',
+      ...looks(5),
       'save with 25',
       'set 25 of v2 beside v1',
+      ...looks(25),
       'save with 50',
       'set 50 of v2 beside v1',
+      ...looks(50),
       'set 0 of nobody beside v2',
+      'save without',
     ]);
     expect(end.problem).toBeUndefined();
     expect(end.evidence.history.at(-1)).toEqual({ atMs: 1_800_000, weight: 50, stable: 900, candidate: 300 });
@@ -54,10 +59,10 @@ describe('a weighted rollout', () => {
 
   test('aborts: stable first, read back, then the record', async () => {
     const { world, end } = await run({ windows: badWindows }, ({ traffic }) => {
-      traffic.linger = 'About 12 sessions may stay on v2 for up to 30 m.';
+      traffic.linger = 'about 12 sessions may stay on v2 for up to 30 m.';
     });
     expect(end).toMatchObject({ verdict: 'abort', weightsSeen: [5], observed: { split: allStable, reach: 'serving' } });
-    expect(end.reason).toMatch(/8 of 10.*All traffic is back on v1, read back from what answers users\. About 12 sessions/);
+    expect(end.reason).toMatch(/8 of 10.*; all traffic is back on v1, read back from what answers users; about 12 sessions.*30 m$/);
     expect(world.traffic.calls.slice(-3)).toEqual(['set 0 of nobody beside v1', 'read', 'save without']);
     expect(end.state.permission).toBeUndefined();
     expect(end.problem).toBeUndefined();
@@ -84,19 +89,33 @@ describe('a weighted rollout', () => {
     expect((world.windows.at(-1)?.[1] ?? 0) - 1_000_000).toBeCloseTo(30_000, 0);
   });
 
-  test('goes on after a crash with the evidence it had, at the weight it had', async () => {
-    let crash: RolloutState | undefined;
-    await run({ onSave: (world, saves) => { if (saves === 2) crash = world.saved[1]; return undefined; } });
+  // The first save before 25 % is the eleventh; nine more follow while it is kept.
+  test.each([
+    ['before a weight', 10, 100],
+    ['in the middle of a weight', 14, 140],
+  ])('goes on after a crash %s with the evidence it had, at the weight it had', async (_, at, answers) => {
+    const crash = (await run({})).world.saved[at];
     const { world, end } = await run({ windows: badWindows }, ({ traffic }) => { traffic.split = { stable: 'v1', candidate: 'v2', weight: 25 }; }, crash);
-    expect(crash?.sources['logs']?.total.candidate.answers).toBe(100);
+    expect(crash?.sources['logs']?.total.candidate.answers).toBe(answers);
     expect(end).toMatchObject({ verdict: 'abort', weightsSeen: [25] });
-    expect(end.evidence.readings[0]?.candidateCount).toBe(110);
+    expect(end.evidence.readings[0]?.candidateCount).toBe(answers + 10);
     expect(world.traffic.calls[2]).toBe('set 0 of nobody beside v1');
   });
 
-  test('a stored state of another candidate is not used', async () => {
-    const { end } = await run({}, undefined, { ...(await run({})).end.state, candidate: 'v7' });
+  test('a stored state of another candidate or plan is not used', async () => {
+    const crash = (await run({})).world.saved[14];
+    if (crash === undefined) throw new Error('there are fewer saves');
+    for (const other of [{ ...crash, candidate: 'v7' }, { ...crash, plan: JSON.stringify({ ...plan, watch: ['errors'] }) }]) {
+      const { end } = await run({}, undefined, other);
+      expect(end).toMatchObject({ verdict: 'promote', weightsSeen: [5, 25, 50] });
+    }
+    expect((await run({}, undefined, crash)).end).toMatchObject({ verdict: 'promote', weightsSeen: [25, 50] });
+  });
+
+  test('a look that cannot be recorded does not stop it', async () => {
+    const { end } = await run({ onSave: (_, saves) => (saves > 1 && saves < 10 ? broken('disk full') : undefined) });
     expect(end).toMatchObject({ verdict: 'promote', weightsSeen: [5, 25, 50] });
+    expect(end.problem).toBeUndefined();
   });
 });
 
@@ -117,13 +136,13 @@ describe('a weighted rollout that is disturbed', () => {
 
   test('the permission cannot be recorded before the first weight', async () => {
     const { world, end } = await run({ onSave: () => broken('disk full', 'permission') });
-    expect(end).toMatchObject({ verdict: 'stopped', weightsSeen: [], problem: { category: 'permission', reason: 'disk full No traffic was moved.' } });
+    expect(end).toMatchObject({ verdict: 'stopped', weightsSeen: [], problem: { category: 'permission', reason: 'disk full; no traffic was moved' } });
     expect(world.traffic.calls.some((call) => call.startsWith('set'))).toBe(false);
   });
 
   test('the permission cannot be recorded before the second weight', async () => {
-    const { world, end } = await run({ onSave: (_, saves) => (saves === 2 ? broken('Disk full.', 'permission') : undefined) });
-    expect(end).toMatchObject({ verdict: 'stopped', weightsSeen: [5], problem: { category: 'permission', reason: expect.stringMatching(/^Disk full\. All traffic is back on v1/) } });
+    const { world, end } = await run({ onSave: (_, saves) => (saves === 11 ? broken('Disk full.', 'permission') : undefined) });
+    expect(end).toMatchObject({ verdict: 'stopped', weightsSeen: [5], problem: { category: 'permission', reason: expect.stringMatching(/^Disk full; all traffic is back on v1/) } });
     onStable(world);
   });
 
@@ -159,7 +178,7 @@ describe('a weighted rollout that is disturbed', () => {
   test('somebody else changes the split meanwhile: it is left alone', async () => {
     const theirs: Split = { stable: 'v1', candidate: 'v9', weight: 5 };
     const { world, end } = await run({ windows: badWindows, onSleep: (w) => { w.traffic.split = theirs; } });
-    expect(end).toMatchObject({ verdict: 'abort', problem: { category: 'conflict', reason: expect.stringMatching(/Somebody else.*5 % on v9/) } });
+    expect(end).toMatchObject({ verdict: 'abort', problem: { category: 'conflict', reason: expect.stringMatching(/somebody else.*5 % on v9/) } });
     expect(world.traffic.split).toEqual(theirs);
     expect(end.observed).toBeUndefined();
     expect(end.state.permission).toMatchObject({ weight: 5 });
@@ -174,7 +193,7 @@ describe('a weighted rollout that is disturbed', () => {
   test('the way back fails: it says that traffic may still be on the candidate, and the way back', async () => {
     const { end } = await run({ windows: badWindows }, ({ traffic }) => { traffic.setFaults.push(undefined, 'before', 'before'); });
     expect(end).toMatchObject({ verdict: 'abort', problem: { category: 'platform' } });
-    expect(end.problem?.reason).toMatch(/8 of 10.*Traffic may still be on the candidate v2, with up to 5 %/);
+    expect(end.problem?.reason).toMatch(/8 of 10.*; traffic may still be on the candidate v2, with up to 5 %/);
     expect(end.problem?.hint).toMatch(/rollback.*stable v1, weight of v2 0/);
     expect(end.observed).toBeUndefined();
     expect(end.state.permission).toMatchObject({ weight: 5 });
@@ -206,9 +225,9 @@ describe('a weighted rollout that is disturbed', () => {
   });
 
   test('cancelled while a record is written', async () => {
-    for (const at of [1, 2, 3]) {
+    for (const [weights, at] of [1, 11, 21].entries()) {
       const { world, end } = await run({ onSave: (w, saves) => { if (saves === at) w.cancel(); return done(undefined); } });
-      expect(end).toMatchObject({ verdict: 'stopped', weightsSeen: [5, 25, 50].slice(0, at - 1), problem: { category: 'cancelled' } });
+      expect(end).toMatchObject({ verdict: 'stopped', weightsSeen: [5, 25, 50].slice(0, weights), problem: { category: 'cancelled' } });
       expect(end.state.permission).toBeUndefined();
       onStable(world);
     }
@@ -220,7 +239,7 @@ describe('a weighted rollout that is disturbed', () => {
       const chosen = [0, 1, 2, 3, 4].map((place) => faults[Math.floor(code / 5 ** place) % 5]);
       const { world, end } = await run({ windows: code % 2 === 0 ? badWindows : undefined } as RigOptions, ({ traffic }) => { traffic.setFaults.push(...chosen); });
       if (end.observed !== undefined) expect(sameSplit(end.observed.split, world.traffic.split)).toBe(true);
-      else expect(end.problem?.reason).toMatch(/may still be on the candidate|Somebody else/);
+      else expect(end.problem?.reason).toMatch(/may still be on the candidate|somebody else/);
       if (end.verdict === 'promote') expect(world.traffic.split.stable).toBe('v2');
     }
   });
@@ -244,7 +263,7 @@ describe('a paired rollout', () => {
     expect(await start({ windows: badWindows }).end).toMatchObject({ verdict: 'abort' });
     expect(await start({ windows: () => ({ missing: 'cut' }) }).end).toMatchObject({ verdict: 'inconclusive' });
     const cancelled = start({ windows: () => { cancelled.world.cancel(); return {}; } });
-    expect(await cancelled.end).toMatchObject({ verdict: 'stopped', problem: { category: 'cancelled', reason: expect.stringContaining('No traffic was moved') } });
+    expect(await cancelled.end).toMatchObject({ verdict: 'stopped', problem: { category: 'cancelled', reason: expect.stringContaining('no traffic was moved') } });
   });
 });
 

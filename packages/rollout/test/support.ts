@@ -26,7 +26,7 @@ export const planFor = (config: Partial<CanaryPlanConfig>, canSplit: boolean, de
 };
 
 export const started = (sources: readonly { name: string; unit: Observation['unit'] }[] = [{ name: 'logs', unit: 'session' }]): RolloutState =>
-  enterStage(startRollout({ stable: 'v1', candidate: 'v2' }, sources, 0), 0, 0, 0);
+  enterStage(startRollout(planFor({}, true), { stable: 'v1', candidate: 'v2' }, sources, 0), 0, 0, 0);
 
 export const arm = (version: string, answers: number, errors: number, value: (index: number) => number = () => 1000): Arm => {
   const values = Array.from({ length: answers - errors }, (_, index) => value(index));

@@ -20,7 +20,7 @@ export const fileProblem = (error: unknown, tried: string, where: string): Probl
   if (code === '') throw error;
   return {
     category: refused.includes(code) ? 'permission' : 'platform',
-    reason: `The state folder could not be used (${code}).`,
+    reason: `the state folder could not be used (${code})`,
     tried,
     where,
     answer: { code },
@@ -36,7 +36,7 @@ export const readFile = async (path: string): Promise<Outcome<string | undefined
     try {
       const { size } = await file.stat();
       if (size > largestFile) {
-        return failed({ category: 'input', reason: `The record has ${size} bytes, more than ${largestFile}.`, tried, where: path });
+        return failed({ category: 'input', reason: `the record has ${size} bytes, more than ${largestFile}`, tried, where: path });
       }
       return done(await file.readFile('utf8'));
     } finally {
@@ -116,7 +116,7 @@ export const replaceFile = async (
     const lockPath = `${path}.lock`;
     try {
       if (!(await lock(lockPath, temporary))) {
-        return failed({ category: 'conflict', reason: 'Another process is writing this record.', tried, where: path, hint: 'Run again.' });
+        return failed({ category: 'conflict', reason: 'another process is writing this record', tried, where: path, hint: 'Run again.' });
       }
       try {
         const present = await readFile(path);

@@ -11,14 +11,14 @@ const write = async (folder: string, record: EnvironmentRecord, revision: string
   const { readRecord } = await import('./record-shape.ts');
   const readable = readRecord(text, record.application, record.environment);
   if (!readable.ok) {
-    return failed({ category: 'defect', reason: 'A record was to be written that could not be read again.', tried: 'write a record', where: path });
+    return failed({ category: 'defect', reason: 'a record was to be written that could not be read again', tried: 'write a record', where: path });
   }
   const written = await replaceFile(path, text, (present) =>
     revisionOf(present) === revision
       ? done(undefined)
       : failed({
           category: 'conflict',
-          reason: `Somebody else changed what is remembered of ${record.application} in ${record.environment}.`,
+          reason: `somebody else changed what is remembered of ${record.application} in ${record.environment}`,
           tried: 'write a record',
           where: path,
           hint: 'Another release is under way, or has just ended. Run again.',

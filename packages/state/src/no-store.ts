@@ -5,7 +5,7 @@ export const noStore = (reason: string): StateStore => {
   const refusal = (tried: string): Outcome<never> =>
     failed({
       category: 'permission',
-      reason: `Nothing can be recorded: ${reason}.`,
+      reason: `nothing can be recorded: ${reason}`,
       tried,
       hint: 'Point SLUICE_STATE at a folder that this job can write and that is kept between runs.',
     });

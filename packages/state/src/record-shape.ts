@@ -50,11 +50,11 @@ export const readRecord = (text: string, application: string, environment: strin
   const parsed = environmentRecord.safeParse(parsedJson(text));
   if (!parsed.success) {
     const at = parsed.error.issues[0]?.path.join('.') ?? '';
-    return wrong(`The stored record is not one that this version of Sluice wrote${at === '' ? '' : `: ${at} is wrong`}.`);
+    return wrong(`the stored record is not one that this version of Sluice wrote${at === '' ? '' : `: ${at} is wrong`}`);
   }
   const record = parsed.data;
   if (record.application !== application || record.environment !== environment) {
-    return wrong(`The stored record belongs to another application or environment.`);
+    return wrong('the stored record belongs to another application or environment');
   }
   return done(record);
 };

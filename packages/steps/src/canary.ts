@@ -14,10 +14,11 @@ import {
   type Target,
 } from '@sluice/core';
 import { pairedAsk } from '@sluice/probe';
-import { drive, planOf, type RolloutEnd, type RolloutPlan, type RolloutProgress, type Versions } from '@sluice/rollout';
+import { clause, drive, planOf, type RolloutEnd, type RolloutPlan, type RolloutProgress, type RolloutState, type Versions } from '@sluice/rollout';
+import { earlierRollout } from './earlier-rollout.ts';
 import { commonInputs, text } from './inputs.ts';
 import { newUsers, probesOf } from './questions.ts';
-import { changeRecord } from './record.ts';
+import { changeRecord, recordOf } from './record.ts';
 import { earlierOutput } from './versions.ts';
 
 const inputs = z.strictObject({
@@ -51,8 +52,9 @@ const stableVersion = async (context: StepContext, target: Target, values: Input
   if (observed !== undefined && !observed.ok) return observed;
   const pinned = observed?.value.split.stable ?? '';
   if (pinned !== '') return done(pinned);
-  const previous = target.traffic === undefined ? '' : await earlierOutput(context, 'publish-version', 'previous-version');
-  if (previous !== '') return done(previous);
+  const published = target.traffic === undefined ? undefined : await context.earlier('publish-version');
+  // Where nothing is pinned, the platform's live version is the new one already; before the first version there was none.
+  if (published?.status === 'passed') return done(published.outputs['previous-version'] ?? '');
   const inspected = await target.inspect();
   return inspected.ok ? done(inspected.value.live?.id ?? '') : inspected;
 };
@@ -93,7 +95,7 @@ const openEvidence = async (
 const show = (context: StepContext, progress: RolloutProgress): void => {
   const { weight, seenStable, seenCandidate, verdictSoFar, share } = progress;
   const seen = `${seenCandidate} answers of the candidate, ${seenStable} of stable`;
-  context.host.progress({ label: weight === 0 ? 'canary without traffic' : `canary at ${weight} %`, share, text: `${seen}. ${verdictSoFar}` });
+  context.host.progress({ label: weight === 0 ? 'canary without traffic' : `canary at ${weight} %`, share, text: `${seen}; ${verdictSoFar}` });
 };
 
 const categoryOf = (end: RolloutEnd): StepEnding['category'] => {
@@ -124,23 +126,33 @@ const endingOf = (end: RolloutEnd, versions: Versions): StepEnding => ({
   ...(end.problem === undefined ? {} : { problem: end.problem }),
 });
 
+/** saving records the rollout where traffic is moved; what could not be recorded is said, also where the rollout goes on without it. */
+const saving = (context: StepContext, target: Target) => async (rollout: RolloutState): Promise<Outcome<void>> => {
+  if (target.traffic === undefined) return done(undefined);
+  const saved = await changeRecord(context, target, (record) => ({ ...record, rollout }));
+  if (!saved.ok) context.host.warn(`the canary was not recorded: ${clause(saved.problem.reason)}`);
+  return saved;
+};
+
 const judge = async (context: StepContext, target: Target, versions: Versions, plan: RolloutPlan): Promise<StepEnding> => {
+  const record = await recordOf(context, target);
+  if (!record.ok) return endedBy(record.problem);
   const sources = await openEvidence(context, target, versions, plan);
   if (!sources.ok) return endedBy(sources.problem);
   for (const { name, unit, cost } of sources.value) context.host.log(`evidence: ${name}, counted by ${unit}${cost === '' ? '' : `, ${cost}`}`);
-  const end = await drive(plan, versions, {
+  const ports = {
     ...(target.traffic === undefined ? {} : { traffic: target.traffic }),
     sources: sources.value,
     clock: context.clock,
     signal: context.signal,
     cancelled: () => context.cancelled(),
-    save: (rollout) =>
-      target.traffic === undefined ? Promise.resolve(done(undefined)) : changeRecord(context, target, (record) => ({ ...record, rollout })),
-    report: (progress) => show(context, progress),
-  });
+    save: saving(context, target),
+    report: (progress: RolloutProgress) => show(context, progress),
+  };
+  const end = await drive(plan, versions, ports, earlierRollout(context, record.value, { plan, versions, sources: sources.value }));
   for (const source of sources.value) {
     const closed = await source.close();
-    if (!closed.ok) context.host.warn(`${source.name}: ${closed.problem.reason}`);
+    if (!closed.ok) context.host.warn(`${source.name}: ${clause(closed.problem.reason)}`);
   }
   return endingOf(end, versions);
 };

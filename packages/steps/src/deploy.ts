@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { defineStep, endedBy, type Deployment, type StepContext, type StepEnding, type Target } from '@sluice/core';
+import { clause } from '@sluice/rollout';
 import { commonInputs, flag } from './inputs.ts';
 import { servedAfter } from './exposure.ts';
-import { recordOf } from './record.ts';
+import { changeRecord, recordOf } from './record.ts';
 
 const inputs = z.strictObject({
   ...commonInputs,
@@ -24,6 +25,14 @@ const outputsOf = (target: Target, deployment: Deployment): Record<string, strin
   application: deployment.created?.application ?? target.application,
   served: servedAfter(target.exposure, 'deploy'),
 });
+
+/** remember records what was deployed, so that the next deployment takes it for Sluice's own and not for somebody's unpublished work. */
+const remember = async (context: StepContext, target: Target, { version }: Deployment): Promise<void> => {
+  if (version.digest === undefined) return;
+  const candidate = { version: version.id, digest: version.digest };
+  const written = await changeRecord(context, target, (record) => ({ ...record, candidate }));
+  if (!written.ok) context.host.warn(`the deployment was not recorded: ${clause(written.problem.reason)}`);
+};
 
 /** deploy puts the source beside what runs and reads back what is there. */
 export const deploy = defineStep({
@@ -54,6 +63,7 @@ export const deploy = defineStep({
       ...(lastDigest === undefined ? {} : { lastDigest }),
     });
     if (!deployed.ok) return endedBy(deployed.problem);
+    await remember(context, target.value, deployed.value);
     say(context, deployed.value);
     const what = deployed.value.changed ? 'deployed and read back' : 'already there, nothing written';
     return {
@@ -70,5 +80,5 @@ const dryRun = async (target: Target, digest: string): Promise<StepEnding> => {
   if (!inspected.ok) return endedBy(inspected.problem);
   const same = (inspected.value.candidate ?? inspected.value.live)?.digest === digest;
   const what = !inspected.value.exists ? 'would make the application' : same ? 'is there already' : 'would be deployed';
-  return { category: 'passed', reason: `${digest} ${what}`, outputs: { changed: String(!same), application: target.application } };
+  return { category: 'passed', reason: `${digest} ${what}`, outputs: { digest, changed: String(!same), application: target.application } };
 };

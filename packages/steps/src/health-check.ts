@@ -7,6 +7,7 @@ import {
   live,
   type Opened,
   type Outcome,
+  type Rung,
   type StepContext,
   type StepEnding,
   type Target,
@@ -49,13 +50,32 @@ const ending = (report: HealthReport, address: string): StepEnding => {
   return endedBy({ where: address, ...report.problem, category: report.problem.category }, { outputs, evidence });
 };
 
-const check = async (context: StepContext, target: Target, opened: Opened, meant: string | undefined): Promise<StepEnding> => {
+/** rungsFor leaves the target's own rungs out where a candidate is asked before anything is live: what they ask is made by the first release. */
+const rungsFor = async (context: StepContext, target: Target, candidate: boolean): Promise<Outcome<readonly Rung[]>> => {
+  if (!candidate) return done(target.checks());
+  const inspected = await target.inspect();
+  if (!inspected.ok) return inspected;
+  if (inspected.value.live !== undefined) return done(target.checks());
+  context.host.log('nothing is live yet, so only the candidate itself is asked');
+  return done([]);
+};
+
+/** Asked is what a health check asks: an opened version, and the version that should answer, where that is known. */
+interface Asked {
+  readonly opened: Opened;
+  readonly meant: string | undefined;
+  readonly candidate: boolean;
+}
+
+const check = async (context: StepContext, target: Target, { opened, meant, candidate }: Asked): Promise<StepEnding> => {
   const source = await context.overlaid();
   if (!source.ok) return endedBy(source.problem);
   const probes = probesOf(context, source.value);
   if (!probes.ok) return endedBy(probes.problem);
+  const rungs = await rungsFor(context, target, candidate);
+  if (!rungs.ok) return endedBy(rungs.problem);
   const report = await checkHealth({
-    rungs: target.checks(),
+    rungs: rungs.value,
     opened,
     probes: probes.value,
     ...(meant === undefined ? {} : { meant }),
@@ -96,7 +116,7 @@ export const healthCheck = defineStep({
     const opened = await target.value.open(candidate ? draft : asked);
     if (!opened.ok) return endedBy(opened.problem);
     context.host.log(`asking ${candidate ? 'the candidate' : asked}: ${opened.value.how}`);
-    const ended = await check(context, target.value, opened.value, meant.value);
+    const ended = await check(context, target.value, { opened: opened.value, meant: meant.value, candidate });
     const closed = await opened.value.close();
     if (!closed.ok) context.host.warn(`${opened.value.how} was not closed: ${closed.problem.reason}`);
     return ended;

@@ -1,19 +1,13 @@
-import * as z from 'zod';
+import { inputTypes } from '@sluice/core';
 
-const described = <T extends z.ZodType>(schema: T, description: string): T => schema.meta({ description }) as T;
+/** text is an input of any text that may be left out. */
+export const text = (description: string) => inputTypes.text(description).optional();
 
-/** text is an input of any text. */
-export const text = (description: string): z.ZodOptional<z.ZodString> => described(z.string().optional(), description);
+/** flag is an input that is `true` or `false` and may be left out. */
+export const flag = (description: string) => inputTypes.boolean(description).optional();
 
-/** flag is an input that is `true` or `false`. */
-export const flag = (description: string): z.ZodOptional<z.ZodCodec<z.ZodString, z.ZodBoolean>> =>
-  described(z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional(), description);
-
-/** choice is an input with a fixed set of values. */
-export const choice = <const T extends readonly [string, ...string[]]>(
-  values: T,
-  description: string,
-): z.ZodOptional<z.ZodEnum<{ [K in T[number]]: K }>> => described(z.enum(values).optional(), description);
+/** choice is an input with a fixed set of values that may be left out. */
+export const choice = <const T extends readonly [string, ...string[]]>(values: T, description: string) => inputTypes.choice(values, description).optional();
 
 /** commonInputs are understood by every step; the entrypoint reads them before the step runs. */
 export const commonInputs = {

@@ -42,7 +42,7 @@ export const publishVersion = defineStep({
     const name = values.name ?? releaseName(context);
     const judged = await earlierOutput(context, 'deploy', 'digest');
     if (context.dryRun) {
-      const what = candidate === undefined ? 'nothing is deployed' : `would publish ${candidate.digest ?? 'the candidate'} as ${name}`;
+      const what = judged === '' && candidate === undefined ? 'nothing is deployed' : `would publish ${judged === '' ? (candidate?.digest ?? 'the candidate') : judged} as ${name}`;
       return { category: 'passed', reason: what, outputs: { 'previous-version': live?.id ?? '' } };
     }
     const verdict = (await context.earlier('canary'))?.category;

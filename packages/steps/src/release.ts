@@ -14,8 +14,10 @@ import {
   type Target,
   type Version,
 } from '@sluice/core';
+import { clause } from '@sluice/rollout';
 import { canary } from './canary.ts';
 import { deploy } from './deploy.ts';
+import { reportDeployment } from './deployment.ts';
 import { exposureLines, servedAfter, widerThan } from './exposure.ts';
 import { healthCheck } from './health-check.ts';
 import { commonInputs, flag, text } from './inputs.ts';
@@ -26,6 +28,8 @@ import { putBack } from './put-back.ts';
 import { changeRecord, historyEntry, withHistory } from './record.ts';
 import { snapshot } from './snapshot.ts';
 import { validate } from './validate.ts';
+import { releaseName } from './versions.ts';
+import { briefly } from './wording.ts';
 
 const inputs = z.strictObject({
   ...commonInputs,
@@ -97,8 +101,10 @@ const remember = async (run: Run, target: Target, failing: StepResult | undefine
   const published = run.results.find((result) => result.step === publishVersion.name)?.outputs;
   const subject = failing === undefined ? live : { id: published?.['version'] ?? '', name: published?.['version-name'] ?? '', digest: published?.['digest'] ?? '' };
   const digest = live.digest ?? '';
-  const recorded = await changeRecord(run.context, target, ({ candidate: _candidate, rollout: _rollout, ...record }) => {
-    const next = { ...record, stable: { version: live.id, digest } };
+  const recorded = await changeRecord(run.context, target, ({ candidate, rollout: _rollout, ...record }) => {
+    // What a failed release has deployed still lies there, and is known to the next one by this.
+    const deployed = failing === undefined || candidate === undefined ? {} : { candidate };
+    const next = { ...record, ...deployed, stable: { version: live.id, digest } };
     return subject.id === '' ? next : withHistory(next, historyEntry(run.context, subject, verdict, failing?.reason ?? 'released'));
   });
   if (!recorded.ok) run.context.host.warn(`the release was not recorded: ${recorded.problem.reason}`);
@@ -126,12 +132,15 @@ const carryOut = async (run: Run): Promise<StepEnding> => {
   for (const line of exposureLines(target.value.exposure)) context.host.log(line);
   const prepared = await prepare(context, target.value);
   if (!prepared.ok) return endedBy(prepared.problem, { steps: run.results });
+  await reportDeployment(context, target.value, 'in_progress', `release ${releaseName(context)}`);
   const failing = await walk(run, target.value);
   const recovered = failing === undefined ? done('') : await recover(run, target.value, before.value.live);
   const after = await target.value.inspect();
   await remember(run, target.value, failing, after.ok ? after.value.live : undefined);
   if (!context.dryRun && target.value.application !== '') await releaseLease(context, target.value);
-  return ending(run, failing, recovered);
+  const ended = ending(run, failing, recovered);
+  await reportDeployment(context, target.value, failing === undefined ? 'success' : 'failure', ended.reason);
+  return ended;
 };
 
 const outputsOf = (results: readonly StepResult[]) => {
@@ -144,11 +153,6 @@ const outputsOf = (results: readonly StepResult[]) => {
   };
 };
 
-/** sentence ends a reason with a full stop, so that another sentence can follow. */
-const sentence = (reason: string): string => (/[.!?。！？]$/.test(reason) ? reason : `${reason}.`);
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
-
 const ending = (run: Run, failing: StepResult | undefined, recovered: Outcome<string>): StepEnding => {
   const { results } = run;
   const outputs = { ...outputsOf(results), 'failed-step': failing?.step ?? '', recovered: recovered.ok ? recovered.value : 'no' };
@@ -157,12 +161,12 @@ const ending = (run: Run, failing: StepResult | undefined, recovered: Outcome<st
     return { category: 'passed', reason: run.context.dryRun ? 'dry run: nothing was changed' : `released: everybody gets ${published}`, outputs, steps: results };
   }
   if (recovered.ok) {
-    const reason = `${failing.step}: ${sentence(failing.reason)} ${sentence(capital(recovered.value))}`;
+    const reason = `${failing.step}: ${clause(briefly(failing.reason))}; ${recovered.value}`;
     return { category: failing.category, reason, hint: failing.hint, outputs, steps: results };
   }
   return {
     category: failing.category,
-    reason: `${failing.step}: ${sentence(failing.reason)} And the last good version could not be put back: ${recovered.problem.reason}`,
+    reason: `${failing.step}: ${clause(briefly(failing.reason))}; and the last good version could not be put back: ${clause(recovered.problem.reason)}`,
     hint: `Users may still meet the new version. ${recovered.problem.hint ?? 'Run rollback now.'}`,
     outputs,
     problem: recovered.problem.category === failing.category ? recovered.problem : { ...recovered.problem, category: failing.category === 'passed' || failing.category === 'skipped' ? 'defect' : failing.category },

@@ -5,6 +5,8 @@ import {
   endedBy,
   failed,
   lastGood,
+  type EnvironmentRecord,
+  type Inspection,
   type Outcome,
   type StepContext,
   type Target,
@@ -21,28 +23,45 @@ const inputs = z.strictObject({
 });
 
 const listed = (versions: readonly Version[]): string =>
-  versions.length === 0 ? 'the platform lists no versions' : `versions: ${versions.slice(0, 10).map(versionText).join(', ')}`;
+  versions.length === 0 ? 'The platform lists no versions.' : `The newest versions are ${versions.slice(0, 10).map(versionText).join(', ')}.`;
+
+type Left = Pick<Version, 'id' | 'name' | 'digest'>;
+
+/** leftVersion is the version to get away from: one that users meet beside the live one, as in a canary that was broken off, else the live one. */
+const leftVersion = async (target: Target, { live, ungoverned }: Inspection): Promise<Outcome<Left | undefined>> => {
+  if (ungoverned !== undefined) return done(ungoverned);
+  const observed = await target.traffic?.read();
+  if (observed?.ok === false) return observed;
+  const { candidate, weight } = observed?.value.split ?? { weight: 0 };
+  return done(candidate === undefined || weight === 0 ? live : { id: candidate, name: candidate });
+};
+
+/** without leaves out what the version to get away from contains, under whatever id: a restored version is the old content under a new one. */
+const without = (record: EnvironmentRecord, left: Left | undefined): EnvironmentRecord => ({
+  ...record,
+  history: record.history.filter((entry) => entry.version !== left?.id && (entry.digest === '' || entry.digest !== left?.digest)),
+});
 
 /** chooseVersion gives the version to go back to: the named one, else the last good one by record; never a neighbour in a list. */
 const chooseVersion = async (
   context: StepContext,
   target: Target,
   named: string | undefined,
-  current: Version | undefined,
+  left: Left | undefined,
 ): Promise<Outcome<string>> => {
   if (named !== undefined) return done(named);
   const record = await recordOf(context, target);
   if (!record.ok) return record;
-  const good = lastGood(record.value, current === undefined ? [] : [current.id]);
+  const good = lastGood(without(record.value, left));
   if (good !== undefined) return done(good.version);
   const versions = await target.versions?.();
   if (versions !== undefined && !versions.ok) return versions;
   return failed({
     category: 'input',
-    reason: 'there is no record of a version that passed, so the version to go back to must be named',
+    reason: 'there is no record of another version that passed, so the version to go back to must be named',
     tried: `find the last good version of ${target.application}`,
     where: context.state.where,
-    hint: `Run rollback with the input version. ${listed(versions?.value ?? [])}.`,
+    hint: `Run rollback with the input version. ${listed(versions?.value ?? [])}`,
   });
 };
 
@@ -53,7 +72,7 @@ export const rollback = defineStep({
   inputs,
   outputs: {
     version: { description: 'Id of the version that is live now.', initial: '' },
-    'previous-version': { description: 'Id of the version that was live before.', initial: '' },
+    'previous-version': { description: 'Id of the version that it went away from.', initial: '' },
   },
   offline: false,
   deadlineMs: 180_000,
@@ -62,12 +81,13 @@ export const rollback = defineStep({
     if (!target.ok) return endedBy(target.problem);
     const inspected = await target.value.inspect();
     if (!inspected.ok) return endedBy(inspected.problem);
-    const { live } = inspected.value;
-    const chosen = await chooseVersion(context, target.value, values.version, live);
+    const left = await leftVersion(target.value, inspected.value);
+    if (!left.ok) return endedBy(left.problem);
+    const chosen = await chooseVersion(context, target.value, values.version, left.value);
     if (!chosen.ok) return endedBy(chosen.problem);
-    const outputs = { 'previous-version': live?.id ?? '' };
+    const outputs = { 'previous-version': left.value?.id ?? '' };
     if (context.dryRun) {
-      return { category: 'passed', reason: `would go back from ${live?.id ?? 'nothing'} to ${chosen.value}`, outputs };
+      return { category: 'passed', reason: `would go back from ${left.value?.id ?? 'nothing'} to ${chosen.value}`, outputs };
     }
     const { commit, runUrl } = context.host.context;
     const restored = await target.value.restore(chosen.value, { commit, runUrl });
@@ -75,15 +95,15 @@ export const rollback = defineStep({
     const written = await changeRecord(context, target.value, (record) =>
       withHistory(
         { ...record, stable: { version: restored.value.id, digest: restored.value.digest ?? '' } },
-        live === undefined
+        left.value === undefined
           ? historyEntry(context, restored.value, 'passed', values.reason ?? 'rolled back to')
-          : historyEntry(context, live, 'rolled-back', values.reason ?? `rolled back to ${restored.value.id}`),
+          : historyEntry(context, left.value, 'rolled-back', values.reason ?? `rolled back to ${restored.value.id}`),
       ),
     );
     if (!written.ok) context.host.warn(`the roll-back was done but not recorded: ${written.problem.reason}`);
     return {
       category: 'passed',
-      reason: `${versionText(restored.value)} is live again; before it was ${live === undefined ? 'nothing' : versionText(live)}`,
+      reason: `${versionText(restored.value)} is live again; before it was ${left.value === undefined ? 'nothing' : versionText(left.value)}`,
       outputs: { ...outputs, version: restored.value.id },
       evidence: { asked: chosen.value, live: restored.value.id, digest: restored.value.digest ?? null },
     };

@@ -18,7 +18,7 @@ export const endpointAddress = ({ data, source }: AgentRunContext, endpoint: End
   }
   return failed({
     category: 'platform',
-    reason: url === undefined ? `Endpoint "${endpoint.name}" has no public address.` : `The address of endpoint "${endpoint.name}" is not https.`,
+    reason: url === undefined ? `endpoint "${endpoint.name}" has no public address` : `the address of endpoint "${endpoint.name}" is not https`,
     tried: `find the address of endpoint "${endpoint.name}"`,
     hint: 'An endpoint without public access cannot be asked from here; name its data plane in sluice.yml: agentrun.data.',
   });

@@ -38,7 +38,7 @@ export class AgentRunApi {
       const { items, total } = page.value;
       if (items.length === 0 || (total === undefined ? items.length < pageSize : all.length >= total)) return done(all);
     }
-    return failed({ category: 'platform', reason: `The list has more than ${pageSize * mostPages} entries.`, tried: call.tried });
+    return failed({ category: 'platform', reason: `the list has more than ${pageSize * mostPages} entries`, tried: call.tried });
   }
 
   /** #create sends a POST once. When it stays unclear whether it was done, `find` looks, and what is found counts. */
@@ -59,7 +59,7 @@ export class AgentRunApi {
     if (second === undefined) return done(first);
     return failed({
       category: 'input',
-      reason: `There are several runtimes named "${name}".`,
+      reason: `there are several runtimes named "${name}"`,
       tried,
       where: list.value.map(({ id }) => id).join(', '),
       hint: 'Name the workspace in s.yaml: agent.workspace.id.',

@@ -15,7 +15,7 @@ export const dataHeaders = (context: AgentRunContext, address: string): Readonly
 
 const refusedKey = (status: number, address: string): Problem => ({
   category: 'permission',
-  reason: 'The agent does not accept the call.',
+  reason: 'the agent does not accept the call',
   tried: 'ask the agent',
   where: address,
   answer: { status },
@@ -32,7 +32,7 @@ export const ask = async (context: AgentRunContext, runtime: Runtime, endpoint: 
   if (!address.ok) return address;
   const { query } = question;
   if (query === undefined) {
-    return failed({ category: 'input', reason: 'An agent is asked by a query, and the question has none.', tried: 'ask the agent', hint: 'Give health.ask a query in sluice.yml.' });
+    return failed({ category: 'input', reason: 'an agent is asked by a query, and the question has none', tried: 'ask the agent', hint: 'Give health.ask a query in sluice.yml.' });
   }
   const { http, clock } = context;
   const url = `${address.value}${route}`;

@@ -30,9 +30,9 @@ export const readHealth = (response: HttpResponse, path: string): Outcome<string
   const said = statusOf(response.text);
   const bad = (reason: string): Outcome<string> =>
     failed({ category: 'gate', reason, tried: `GET ${path} through the users' endpoint`, answer: { status: response.status } });
-  if (response.status !== 200) return bad(`${path} answers HTTP ${response.status}.`);
-  if (/text\/html/i.test(response.headers['content-type'] ?? '')) return bad(`${path} answers a web page, which says nothing about the agent.`);
-  if (said !== undefined && !well.has(said.toLowerCase())) return bad(`${path} says "${oneLine(said, 80)}".`);
+  if (response.status !== 200) return bad(`${path} answers HTTP ${response.status}`);
+  if (/text\/html/i.test(response.headers['content-type'] ?? '')) return bad(`${path} answers a web page, which says nothing about the agent`);
+  if (said !== undefined && !well.has(said.toLowerCase())) return bad(`${path} says "${oneLine(said, 80)}"`);
   return done(`${path} answers 200${said === undefined ? '' : ` and says "${oneLine(said, 80)}"`}`);
 };
 

@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { done, failed, oneLine, type Clock, type HttpClient, type HttpResponse, type Outcome, type Problem } from '@sluice/core';
+import { done, failed, readJson, type Clock, type HttpClient, type HttpResponse, type Outcome, type Problem } from '@sluice/core';
 import { isRecord } from '../source/json.ts';
 import { answerOf, isThrottled, refusal } from './refusal.ts';
 import { encode, queryText, signedHeaders, type Credentials } from './sign.ts';
@@ -51,30 +51,23 @@ interface Answered {
   readonly waitMs?: number;
 }
 
-const parseBody = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The caller says what came instead of JSON.
-    return undefined;
-  }
-};
-
 const readAnswer = (response: HttpResponse, tried: string, where: string): Answered => {
-  const body = parseBody(response.text);
+  const json = readJson(response, tried);
+  const body = json.ok ? json.value : undefined;
   const answer = answerOf(response, body);
   const wait = askedWaitMs(response.headers);
   if (response.status >= 400 || answer.code?.startsWith('ERR_') === true) {
     return { outcome: failed(refusal(answer, tried, where)), ...(wait === undefined ? {} : { waitMs: wait }) };
   }
   if (response.status >= 200 && response.status < 300 && isRecord(body)) return { outcome: done(body['data']) };
+  const { reason, answer: shown } = json.ok ? { reason: 'the server answered JSON that is no answer of AgentRun', answer: { status: response.status } } : json.problem;
   return {
     outcome: failed({
       category: 'platform',
-      reason: `The server answered something that is not an answer of AgentRun: "${oneLine(response.text, 120)}".`,
+      reason,
       tried,
       where,
-      answer: { status: response.status },
+      ...(shown === undefined ? {} : { answer: shown }),
       hint: 'Check the region in s.yaml, and agentrun.control in sluice.yml when it is set.',
     }),
   };
@@ -96,7 +89,7 @@ export class AgentRunClient {
     const { readOnly, clock, signal } = this.#options;
     const url = this.#url(call);
     if (readOnly && call.method !== 'GET') {
-      return failed({ category: 'input', reason: `This is a dry run, so Sluice did not ${call.tried}.`, tried: call.tried, where: url });
+      return failed({ category: 'input', reason: `this is a dry run, so Sluice did not ${call.tried}`, tried: call.tried, where: url });
     }
     for (let attempt = 1; ; attempt += 1) {
       const { outcome, waitMs } = await this.#once(call, url);

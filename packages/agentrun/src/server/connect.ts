@@ -11,7 +11,7 @@ const workspaceOf = async (context: AgentRunContext): Promise<Outcome<string | u
   if (workspace?.id !== undefined || workspace?.name === undefined) return done(workspace?.id);
   const found = await context.api.findWorkspace(workspace.name);
   if (!found.ok || found.value !== undefined) return found;
-  return failed({ category: 'input', reason: `There is no workspace named "${workspace.name}".`, tried: 'find the workspace', where: context.control, hint: 'Create it in the AgentRun console, or correct agent.workspace in s.yaml.' });
+  return failed({ category: 'input', reason: `there is no workspace named "${workspace.name}"`, tried: 'find the workspace', where: context.control, hint: 'Create it in the AgentRun console, or correct agent.workspace in s.yaml.' });
 };
 
 /** guardAccount refuses a runtime of another account than sluice.yml names. The account shows in the runtime's ARN only. */
@@ -20,7 +20,7 @@ const guardAccount = (account: string | undefined, runtime: Runtime | undefined)
   if (account === undefined || owner === undefined || owner === account) return done(undefined);
   return failed({
     category: 'input',
-    reason: `The access key belongs to account ${owner}, and sluice.yml names account ${account}.`,
+    reason: `the access key belongs to account ${owner}, and sluice.yml names account ${account}`,
     tried: 'check the account',
     where: runtime?.arn ?? '',
     hint: 'Use the access key of the right account, or correct agentrun.account.',
@@ -32,7 +32,7 @@ export const connect = async (connection: Connection): Promise<Outcome<Target>> 
   const { environment, source, secrets } = connection;
   const { agentrun } = environment;
   if (!(source instanceof AgentRunSource) || agentrun === undefined) {
-    return failed({ category: 'defect', reason: 'The source or the environment does not belong to AgentRun.', tried: 'connect', where: source.path });
+    return failed({ category: 'defect', reason: 'the source or the environment does not belong to AgentRun', tried: 'connect', where: source.path });
   }
   const credentials = readCredentials(secrets);
   if (!credentials.ok) return credentials;

@@ -51,7 +51,7 @@ export const requireRuntime = async (context: AgentRunContext): Promise<Outcome<
   if (found.value !== undefined) return context.api.getRuntime(found.value.id);
   return failed({
     category: 'input',
-    reason: `There is no runtime named "${context.source.title}".`,
+    reason: `there is no runtime named "${context.source.title}"`,
     tried: `find the runtime "${context.source.title}"`,
     where: context.control,
     hint: 'Check the name and the region in s.yaml, or let deploy make it with --create.',
@@ -68,7 +68,7 @@ export const requireUsersEndpoint = async (context: AgentRunContext, runtimeId: 
   if (found.value !== undefined) return done(found.value);
   return failed({
     category: 'input',
-    reason: `Runtime "${context.source.title}" has no endpoint named "${context.endpoint}".`,
+    reason: `runtime "${context.source.title}" has no endpoint named "${context.endpoint}"`,
     where: runtimeId,
     hint: 'The first release makes it. When users call another endpoint, name that in sluice.yml: agentrun.endpoint.',
   });

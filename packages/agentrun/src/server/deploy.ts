@@ -33,11 +33,11 @@ export interface Pinned {
  */
 export const pinUsers = async (context: AgentRunContext, runtime: Runtime, users: Endpoint): Promise<Outcome<Pinned | undefined>> => {
   const share = users.weights.some(({ version, weight }) => version === latest && weight > 0 && users.targetVersion !== latest);
-  if (share) return problem('conflict', `Endpoint "${users.name}" gives LATEST a share of the users, so that they would get the new code at once.`, context, 'End that split in the AgentRun console, then deploy.');
+  if (share) return problem('conflict', `endpoint "${users.name}" gives LATEST a share of the users, so that they would get the new code at once`, context, 'End that split in the AgentRun console, then deploy.');
   if (users.targetVersion !== latest) return done(undefined);
   const split = splitOf(users);
   if (!split.ok) return split;
-  if (split.value.weight > 0) return problem('conflict', `Endpoint "${users.name}" splits its users between LATEST and version ${split.value.candidate ?? ''}.`, context, 'End that split in the AgentRun console, then deploy.');
+  if (split.value.weight > 0) return problem('conflict', `endpoint "${users.name}" splits its users between LATEST and version ${split.value.candidate ?? ''}`, context, 'End that split in the AgentRun console, then deploy');
   const published = await publishLatest(context, runtime, { name: 'what users had', marks: {} });
   if (!published.ok) return published;
   const pinned = await setSplit(context, split.value, { stable: published.value.id, weight: 0 });
@@ -59,7 +59,7 @@ const lost = async (context: AgentRunContext, runtime: Runtime, options: DeployO
     if (!content.ok) return content;
     if (content.value === deployed) return done(undefined);
   }
-  return done('LATEST was changed since the last release, and no published version has its content.');
+  return done('LATEST was changed since the last release, and no published version has its content');
 };
 
 const readBack = async (context: AgentRunContext, source: AgentRunSource, id: string, notes: readonly string[]): Promise<Outcome<Deployment>> => {
@@ -67,7 +67,7 @@ const readBack = async (context: AgentRunContext, source: AgentRunSource, id: st
   if (!runtime.ok) return runtime;
   const { different, extra, codeUnseen } = compare(source.configuration, runtime.value.shown);
   if (different.length > 0) {
-    return problem('platform', `AgentRun took the deployment and shows something else: ${different.join(', ')}.`, context, 'Someone may have changed the runtime meanwhile, or the platform corrects these values. Look at it in the AgentRun console.');
+    return problem('platform', `AgentRun took the deployment and shows something else: ${different.join(', ')}`, context, 'Someone may have changed the runtime meanwhile, or the platform corrects these values. Look at it in the AgentRun console');
   }
   return done({
     changed: true,
@@ -97,7 +97,7 @@ const untouched = async (context: AgentRunContext, runtimeId: string, before: Sp
   const after = usersSplit(users.value);
   if (!after.ok) return after;
   const same = before === undefined ? after.value === undefined : after.value !== undefined && sameSplit(before, after.value);
-  return same ? done(undefined) : problem('conflict', `The routing of endpoint "${context.endpoint}" changed during the deployment.`, context, 'Someone else routes this endpoint. Look at it in the AgentRun console.');
+  return same ? done(undefined) : problem('conflict', `the routing of endpoint "${context.endpoint}" changed during the deployment`, context, 'Someone else routes this endpoint. Look at it in the AgentRun console.');
 };
 
 const update = async (context: AgentRunContext, source: AgentRunSource, runtime: Runtime, options: DeployOptions): Promise<Outcome<Deployment>> => {
@@ -119,7 +119,7 @@ export const deploy = async (context: AgentRunContext, source: AgentRunSource, o
   const found = await findRuntime(context);
   if (!found.ok) return found;
   if (found.value === undefined) {
-    if (!options.create) return problem('input', `There is no runtime named "${source.title}".`, context, 'Check the name and the region in s.yaml, or deploy with --create.');
+    if (!options.create) return problem('input', `there is no runtime named "${source.title}"`, context, 'Check the name and the region in s.yaml, or deploy with --create.');
     const created = await create(context, source);
     return created.ok ? done({ deployment: created.value }) : created;
   }

@@ -39,8 +39,8 @@ const findSide = async (context: AgentRunContext, runtimeId: string, name: strin
     const found = await api.findEndpoint(runtimeId, name);
     if (!found.ok || found.value?.status !== 'DELETING') return found;
     const tried = `wait until the old endpoint "${name}" is gone`;
-    if (signal.aborted) return failed({ category: 'cancelled', reason: `Endpoint "${name}" of an earlier check is still being deleted.`, tried });
-    if (waited >= goneMs) return failed({ category: 'timeout', reason: `Endpoint "${name}" of an earlier check is still being deleted after ${durationText(goneMs)}.`, tried, hint: 'Delete it in the AgentRun console.' });
+    if (signal.aborted) return failed({ category: 'cancelled', reason: `endpoint "${name}" of an earlier check is still being deleted`, tried });
+    if (waited >= goneMs) return failed({ category: 'timeout', reason: `endpoint "${name}" of an earlier check is still being deleted after ${durationText(goneMs)}`, tried, hint: 'Delete it in the AgentRun console.' });
     await clock.sleep(pauseMs, signal);
   }
 };
@@ -65,7 +65,7 @@ const pinnedEndpoint = async (context: AgentRunContext, runtime: Runtime, versio
   if (sameSplit(split.value, { stable: version, weight: 0 })) return settled;
   return failed({
     category: 'platform',
-    reason: `Endpoint "${settled.value.name}" was made for version ${version} and has ${splitText(split.value)}.`,
+    reason: `endpoint "${settled.value.name}" was made for version ${version} and has ${splitText(split.value)}`,
     tried: `open version ${version}`,
     where: runtime.name,
   });

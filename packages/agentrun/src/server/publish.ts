@@ -54,12 +54,12 @@ export const publishLatest = async (context: AgentRunContext, runtime: Runtime, 
   if (!after.ok) return after;
   const found = after.value.find(({ version }) => version === published.value.version);
   if (found === undefined) {
-    return failed({ category: 'platform', reason: `Version ${published.value.version} was published and is not in the list of versions.`, tried: `publish a version of runtime ${runtime.id}`, where: context.source.title });
+    return failed({ category: 'platform', reason: `version ${published.value.version} was published and is not in the list of versions`, tried: `publish a version of runtime ${runtime.id}`, where: context.source.title });
   }
   const content = await contentDigest(context, runtime.id, found.version);
   if (!content.ok) return content;
   if (digest !== undefined && content.value !== undefined && content.value !== digest && digestOf(runtime.shown) !== undefined) {
-    return conflict(`Version ${found.version} holds something else than was deployed: someone changed the runtime meanwhile. It serves nobody.`, context, runtime);
+    return conflict(`version ${found.version} holds something else than was deployed: someone changed the runtime meanwhile; it serves nobody`, context, runtime);
   }
   return done(versionOf(found, digest));
 };
@@ -71,7 +71,7 @@ export const publish = async (context: AgentRunContext, request: PublishRequest)
   const runtime = await runtimeReady(context, found.value.id);
   if (!runtime.ok) return runtime;
   if (request.digest !== undefined && !holds(context, runtime.value, request.digest)) {
-    return conflict('What is deployed is not what was checked: someone changed the runtime since.', context, runtime.value);
+    return conflict('what is deployed is not what was checked: someone changed the runtime since', context, runtime.value);
   }
   return publishLatest(context, runtime.value, request);
 };

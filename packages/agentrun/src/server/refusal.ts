@@ -33,18 +33,18 @@ interface Meaning {
 
 const meaningOf = (answer: Answer): Meaning => {
   const { status = 0, code = '', message = '' } = answer;
-  if (isThrottled(answer)) return { category: 'platform', reason: 'AgentRun refuses more requests for now.', hint: 'Run the step again in a few minutes.' };
-  if (code.startsWith('InvalidTimeStamp')) return { category: 'input', reason: 'The clock of this machine differs from that of Alibaba Cloud.', hint: 'Set the clock of the runner.' };
+  if (isThrottled(answer)) return { category: 'platform', reason: 'AgentRun refuses more requests for now', hint: 'Run the step again in a few minutes.' };
+  if (code.startsWith('InvalidTimeStamp')) return { category: 'input', reason: 'the clock of this machine differs from that of Alibaba Cloud', hint: 'Set the clock of the runner.' };
   if (status === 401 || status === 403 || permissionCode.test(code)) {
     return {
       category: 'permission',
-      reason: 'Alibaba Cloud does not accept the access key for this.',
+      reason: 'Alibaba Cloud does not accept the access key for this',
       hint: 'Check the key id and the secret, and that the RAM user or role may do this action on agentrun.',
     };
   }
-  if (status === 409 || /already exists/i.test(message)) return { category: 'conflict', reason: 'Something of this name exists already or is being changed.', hint: 'Look at it in the AgentRun console and run the step again.' };
-  if (status === 404) return { category: 'platform', reason: 'AgentRun does not know what was asked for.' };
-  return { category: 'platform', reason: status >= 500 ? 'AgentRun failed.' : 'AgentRun refused the request.' };
+  if (status === 409 || /already exists/i.test(message)) return { category: 'conflict', reason: 'something of this name exists already or is being changed', hint: 'Look at it in the AgentRun console and run the step again.' };
+  if (status === 404) return { category: 'platform', reason: 'AgentRun does not know what was asked for' };
+  return { category: 'platform', reason: status >= 500 ? 'AgentRun failed' : 'AgentRun refused the request' };
 };
 
 /** refusal makes the problem of an answer that is an error. */

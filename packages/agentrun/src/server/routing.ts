@@ -22,10 +22,10 @@ const taking = ({ targetVersion, weights }: Routing): readonly VersionWeight[] =
  */
 export const splitOf = (routing: Routing): Outcome<Split> => {
   const { targetVersion, weights } = routing;
-  if (weights.some(({ weight }) => !(weight >= 0 && weight <= 1))) return strange('The endpoint has a weight that is not between 0 and 1.', routing);
+  if (weights.some(({ weight }) => !(weight >= 0 && weight <= 1))) return strange('the endpoint has a weight that is not between 0 and 1', routing);
   const [extra, second] = taking(routing);
-  if (targetVersion === '') return strange('The endpoint has no target version.', routing);
-  if (second !== undefined) return strange('The endpoint splits users between more than two versions.', routing);
+  if (targetVersion === '') return strange('the endpoint has no target version', routing);
+  if (second !== undefined) return strange('the endpoint splits users between more than two versions', routing);
   const stable = versionId(targetVersion);
   return done(extra === undefined ? { stable, weight: 0 } : { stable, candidate: versionId(extra.version), weight: perCent(extra.weight) });
 };
@@ -41,11 +41,11 @@ export const zeroes = ({ weights }: Routing): readonly VersionWeight[] => weight
 
 /** wantedFault is the sentence that refuses a split that AgentRun cannot hold, undefined when it can. */
 export const wantedFault = ({ stable, candidate, weight }: Split): string | undefined => {
-  if (!/^\d+$/.test(stable)) return 'Users can be routed to a published version only, which has a number.';
-  if (!(weight >= 0 && weight <= 100)) return 'A weight is between 0 and 100 per cent.';
-  if (candidate === undefined) return weight === 0 ? undefined : 'A weight needs a candidate.';
-  if (weight > 0 && !/^\d+$/.test(candidate)) return 'A candidate for users must be a published version, which has a number.';
-  return candidate === stable && weight > 0 ? 'Stable version and candidate are the same.' : undefined;
+  if (!/^\d+$/.test(stable)) return 'users can be routed to a published version only, which has a number';
+  if (!(weight >= 0 && weight <= 100)) return 'a weight is between 0 and 100 per cent';
+  if (candidate === undefined) return weight === 0 ? undefined : 'a weight needs a candidate';
+  if (weight > 0 && !/^\d+$/.test(candidate)) return 'a candidate for users must be a published version, which has a number';
+  return candidate === stable && weight > 0 ? 'stable version and candidate are the same' : undefined;
 };
 
 /** splitText writes a split for people. */

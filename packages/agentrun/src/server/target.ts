@@ -44,7 +44,7 @@ export class AgentRunTarget implements Target {
 
   async deploy(source: Source, options: DeployOptions): Promise<Outcome<Deployment>> {
     if (!(source instanceof AgentRunSource) || source.title !== this.#context.source.title) {
-      return failed({ category: 'defect', reason: `The source "${source.title}" does not belong to this connection.`, tried: 'deploy', where: source.path });
+      return failed({ category: 'defect', reason: `the source "${source.title}" does not belong to this connection`, tried: 'deploy', where: source.path });
     }
     const deployed = await deploy(this.#context, source, options);
     if (!deployed.ok) return deployed;
@@ -80,7 +80,7 @@ export class AgentRunTarget implements Target {
   async restore(version: string): Promise<Outcome<Version>> {
     const wanted = version === draft ? this.#heldLatest : version;
     if (wanted === undefined) {
-      return failed({ category: 'input', reason: 'LATEST cannot be restored: it is what was deployed last, and changes with every deployment.', tried: 'restore', hint: 'Name a published version.' });
+      return failed({ category: 'input', reason: 'LATEST cannot be restored: it is what was deployed last, and changes with every deployment', tried: 'restore', hint: 'Name a published version.' });
     }
     const context = uninterrupted(this.#context);
     const runtime = await requireRuntime(context);

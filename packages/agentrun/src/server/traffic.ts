@@ -44,7 +44,7 @@ const lingerText = (runtime: Runtime, before: Split, after: Split): string | und
 const unwanted = (wanted: Split, found: Split, context: AgentRunContext): Outcome<never> =>
   failed({
     category: 'platform',
-    reason: `Endpoint "${context.endpoint}" was set to: ${splitText(wanted)}. Read back is: ${splitText(found)}.`,
+    reason: `endpoint "${context.endpoint}" was set to ${splitText(wanted)}, and reads back as ${splitText(found)}`,
     tried: 'set the traffic split',
     where: `${context.source.title}/${context.endpoint}`,
     hint: 'Someone else may have changed it, or AgentRun stored something else. Look at the endpoint in the AgentRun console.',
@@ -75,7 +75,7 @@ export const setSplit = async (given: AgentRunContext, expected: Split | undefin
   if (expected !== undefined && before.ok && !sameSplit(before.value, rounded(expected))) {
     return failed({
       category: 'conflict',
-      reason: `Endpoint "${context.endpoint}" is not as it was left: expected was ${splitText(expected)}, found is ${splitText(before.value)}.`,
+      reason: `endpoint "${context.endpoint}" is not as it was left: expected was ${splitText(expected)}, found is ${splitText(before.value)}`,
       tried: 'set the traffic split',
       where: `${context.source.title}/${context.endpoint}`,
       hint: 'Someone else changed the routing. Look at it in the AgentRun console before the next release.',

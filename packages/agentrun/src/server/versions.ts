@@ -41,7 +41,7 @@ export const requireVersion = async (context: AgentRunContext, runtimeId: string
   if (published === undefined) {
     return failed({
       category: 'input',
-      reason: `There is no published version "${id}".`,
+      reason: `there is no published version "${id}"`,
       tried: `find version ${id} of runtime ${runtimeId}`,
       where: context.source.title,
       hint: all.value.length === 0 ? 'Nothing is published yet.' : `Published are ${all.value.slice(0, 20).map(({ version }) => version).join(', ')}.`,

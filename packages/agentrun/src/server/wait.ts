@@ -26,9 +26,9 @@ export const isReady = ({ status }: Settling): boolean => status === 'READY' || 
 /** hasFailed says that the platform has given up: `FAILED` or `*_FAILED`. */
 export const hasFailed = ({ status }: Settling): boolean => status.endsWith('FAILED');
 
-/** notReady is the sentence for a state that did not become ready. */
+/** notReady is the reason for a state that did not become ready. */
 const notReady = (what: string, { status, statusReason }: Settling): string =>
-  `${what} is ${status === '' ? 'in no known state' : oneLine(status, 40)}${statusReason === '' ? '' : `: ${oneLine(statusReason, 300).replace(/\.$/, '')}`}.`;
+  `${what} is ${status === '' ? 'in no known state' : oneLine(status, 40)}${statusReason === '' ? '' : `: ${oneLine(statusReason, 300).replace(/\.$/, '')}`}`;
 
 /** waitReady asks until the thing is ready: after 3 s, then 1.5 times longer each time up to 10 s. A failed state ends it at once. */
 export const waitReady = async <T extends Settling>({ what, deadlineMs, clock, signal, read, log }: Waiting<T>): Promise<Outcome<T>> => {
@@ -43,10 +43,10 @@ export const waitReady = async <T extends Settling>({ what, deadlineMs, clock, s
     if (hasFailed(seen.value)) {
       return failed({ category: 'platform', reason: notReady(what, seen.value), tried, hint: 'Correct what the platform names, and deploy again. Users keep what they had.' });
     }
-    if (signal.aborted) return failed({ category: 'cancelled', reason: `The wait was ended; ${notReady(what, seen.value)}`, tried });
+    if (signal.aborted) return failed({ category: 'cancelled', reason: `the wait was ended; ${notReady(what, seen.value)}`, tried });
     // Pauses count in full, so that a rehearsal with a faster clock gives up after as many questions as a real run.
     if (waited >= deadlineMs || clock.elapsed() - began >= deadlineMs) {
-      return failed({ category: 'timeout', reason: `${notReady(what, seen.value).replace(/\.$/, '')}, and not ready after ${durationText(deadlineMs)}.`, tried, hint: 'Look at it in the AgentRun console.' });
+      return failed({ category: 'timeout', reason: `${notReady(what, seen.value)}, and not ready after ${durationText(deadlineMs)}`, tried, hint: 'Look at it in the AgentRun console.' });
     }
     if (said !== seen.value.status) log(`waiting for ${what}: ${oneLine(seen.value.status, 40)}`);
     said = seen.value.status;

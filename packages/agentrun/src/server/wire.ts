@@ -89,7 +89,7 @@ export interface Endpoint extends Routing {
 const misshapen = (tried: string, error: z.ZodError): Outcome<never> =>
   failed({
     category: 'platform',
-    reason: `AgentRun answered in a form that Sluice does not know: ${error.issues.map(({ path, message }) => `${path.join('.') || 'answer'}: ${message}`).join('; ')}.`,
+    reason: `AgentRun answered in a form that Sluice does not know: ${error.issues.map(({ path, message }) => `${path.join('.') || 'answer'}: ${message}`).join('; ')}`,
     tried,
     hint: 'Check that agentrun.control is the address of AgentRun, or report this with the version of Sluice.',
   });

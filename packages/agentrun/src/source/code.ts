@@ -46,11 +46,11 @@ const collect = (root: string, folder: string, ignored: (path: string) => boolea
       continue;
     }
     if (!stats.isFile()) {
-      return codeProblem(`The code holds "${path}", which is ${stats.isSymbolicLink() ? 'a symbolic link' : 'not a regular file'}.`, path, 'Put a regular file there or leave it out with .fcignore.');
+      return codeProblem(`the code holds "${path}", which is ${stats.isSymbolicLink() ? 'a symbolic link' : 'not a regular file'}`, path, 'Put a regular file there or leave it out with .fcignore');
     }
     into.size += stats.size;
     if (into.size > 2 * limits.bytes || into.entries.length >= limits.files) {
-      return codeProblem(`The code has more than ${limits.files} files or 100 MB.`, path, ossHint);
+      return codeProblem(`the code has more than ${limits.files} files or 100 MB`, path, ossHint);
     }
     into.entries.push({ path, bytes: readFileSync(full), executable: (stats.mode & 0o100) !== 0 });
   }
@@ -71,7 +71,7 @@ const archiveOf = (path: string, stats: Stats): Outcome<Buffer> => {
   const collected: Collected = { entries: [], size: 0 };
   const problem = collect(path, path, ignoreRules(readIgnoreFiles(path)), collected);
   if (problem !== undefined) return failed(problem);
-  if (collected.entries.length === 0) return failed(codeProblem('The code folder holds no file.', path));
+  if (collected.entries.length === 0) return failed(codeProblem('the code folder holds no file', path));
   return done(zip(collected.entries));
 };
 
@@ -84,15 +84,15 @@ export const readCode = (folder: string, file: string, src: string): Outcome<Cod
   const path = resolve(folder, dirname(file), src);
   try {
     const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) return failed(codeProblem(`The code "${src}" is not there.`, src, 'Paths count from the folder of s.yaml. Build the code before this step.'));
-    if (!stats.isDirectory() && !stats.isFile()) return failed(codeProblem(`The code "${src}" is neither a folder nor a regular file.`, src));
-    if (!isInside(realpathSync(folder), realpathSync(path))) return failed(codeProblem(`The code "${src}" is outside of the project.`, src));
+    if (stats === undefined) return failed(codeProblem(`the code "${src}" is not there`, src, 'Paths count from the folder of s.yaml. Build the code before this step.'));
+    if (!stats.isDirectory() && !stats.isFile()) return failed(codeProblem(`the code "${src}" is neither a folder nor a regular file`, src));
+    if (!isInside(realpathSync(folder), realpathSync(path))) return failed(codeProblem(`the code "${src}" is outside of the project`, src));
     const archive = archiveOf(path, stats);
     if (!archive.ok) return archive;
-    if (archive.value.length > limits.bytes) return failed(codeProblem(`The code archive has ${Math.ceil(archive.value.length / 1024 / 1024)} MB; the limit is 50 MB.`, src, ossHint));
+    if (archive.value.length > limits.bytes) return failed(codeProblem(`the code archive has ${Math.ceil(archive.value.length / 1024 / 1024)} MB; the limit is 50 MB`, src, ossHint));
     return done({ bytes: archive.value, checksum: crc64(archive.value) });
   } catch (error) {
     // Only the file system throws here: a file that cannot be read, or that went away meanwhile.
-    return failed(codeProblem(`The code "${src}" cannot be read: ${error instanceof Error ? error.message : String(error)}.`, src));
+    return failed(codeProblem(`the code "${src}" cannot be read: ${error instanceof Error ? error.message : String(error)}`, src));
   }
 };

@@ -52,14 +52,14 @@ const accountProblem = (agent: Agent, account: string | undefined, path: string)
 /** overlay puts the environment's variables and secrets into an agent, in memory, and checks it again with them. */
 export const overlay = (source: Source, environment: EnvironmentConfig, secrets: SecretReader): Outcome<Source> => {
   if (!(source instanceof AgentRunSource) || environment.agentrun === undefined) {
-    return failed(input('The source or the environment does not belong to AgentRun.', source.path, 'An s.yaml needs an environment with agentrun in sluice.yml.'));
+    return failed(input('the source or the environment does not belong to AgentRun', source.path, 'An s.yaml needs an environment with agentrun in sluice.yml.'));
   }
   const { parts } = source;
   const problems = belongsToDify
     .filter((key) => environment[key] !== undefined)
-    .map((key) => input(`"${key}" belongs to Dify and has no meaning for an agent.`, source.path, `Take ${key} out of the environment in sluice.yml.`));
+    .map((key) => input(`"${key}" belongs to Dify and has no meaning for an agent`, source.path, `Take ${key} out of the environment in sluice.yml.`));
   if (!endpointName.test(environment.agentrun.endpoint)) {
-    problems.push(input(`"${environment.agentrun.endpoint}" cannot be the name of an endpoint.`, 'sluice.yml: agentrun.endpoint', 'It begins with a letter and has letters, digits, _ and - only, at most 64.'));
+    problems.push(input(`"${environment.agentrun.endpoint}" cannot be the name of an endpoint`, 'sluice.yml: agentrun.endpoint', 'It begins with a letter and has letters, digits, _ and - only, at most 64.'));
   }
   const variables = readVariables(environment, secrets, problems);
   const filled = fill(parts.props, secrets, source.path, problems);
@@ -80,6 +80,6 @@ export const overlay = (source: Source, environment: EnvironmentConfig, secrets:
   if (unknownAccount !== undefined) problems.push(unknownAccount);
   const problem = together(problems);
   if (problem !== undefined) return failed(problem);
-  if (agent === undefined || typeof region !== 'string') return failed(input('The agent cannot be read.', source.path));
+  if (agent === undefined || typeof region !== 'string') return failed(input('the agent cannot be read', source.path));
   return done(new AgentRunSource({ ...parts, agent, region, ...(account === undefined ? {} : { account }) }));
 };

@@ -7,6 +7,11 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** body is text that is sent as it is; give `content-type` with it. */
   readonly body?: string;
+  /**
+   * credentials are `sent` where the body or a header of any name carries some, and `exchanged` where the answer hands
+   * out others, too, as a login's. Those in the usual headers need not be said.
+   */
+  readonly credentials?: 'sent' | 'exchanged';
   /** tried names the action in errors, as in "publish app 5f6c". */
   readonly tried: string;
   /** deadlineMs is for the whole call; 30 s when absent. For streams it is the time to the first byte. */

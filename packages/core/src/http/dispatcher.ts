@@ -1,7 +1,9 @@
+import { X509Certificate } from 'node:crypto';
 import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import type { Dispatcher } from 'undici';
+import { errorField } from '../error-fields.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import { connectMs, refusedAddress } from './connecting.ts';
 import { isLoopbackAddress, isUnsafeAddress } from './addresses.ts';
@@ -45,8 +47,28 @@ const setting = (environment: DispatcherOptions['proxyEnvironment'], name: strin
 
 const isHttpAddress = (text: string): boolean => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 
+/** isAuthority tells a PEM text with certificates that can all be read; Node leaves out what it cannot read without a word. */
+const isAuthority = (pem: string): boolean => {
+  const certificates = pem.match(/-----BEGIN CERTIFICATE-----[^]*?-----END CERTIFICATE-----/g) ?? [];
+  try {
+    return certificates.map((certificate) => new X509Certificate(certificate)).length > 0;
+  } catch (error) {
+    if (errorField(error, 'code')?.startsWith('ERR_OSSL') === true) return false;
+    throw error;
+  }
+};
+
 /** createDispatcher makes the pool of kept connections, through the proxies of the environment where there are any. */
 export const createDispatcher = async (options: DispatcherOptions): Promise<Outcome<Dispatcher>> => {
+  if (options.ca !== undefined && !isAuthority(options.ca)) {
+    return failed({
+      category: 'input',
+      reason: 'the file of certificate authorities cannot be read as certificates',
+      tried: 'read the certificate authorities',
+      where: 'ca',
+      hint: 'Give a PEM file, with a block BEGIN CERTIFICATE for each authority.',
+    });
+  }
   const { Agent, EnvHttpProxyAgent } = await import('undici');
   const ca = options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] };
   // Deadlines are the client's own; the library's would end long but healthy streams.

@@ -21,7 +21,7 @@ const lostCodes = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'UND_ERR_RES
 const certificateCode = /CERT|SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET)|ERR_TLS|ERR_SSL/;
 
 const unreachable: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
-  ECONNREFUSED: ['nothing listens at this address', 'Check host and port, and that the server is up.'],
+  ECONNREFUSED: ['nothing listens at this address', 'Check host and port, that the server is up, and HTTPS_PROXY where there is one.'],
   ENOTFOUND: ['the host name does not exist', 'Check the host name; a private name needs the DNS of its network.'],
   EAI_AGAIN: ['the host name could not be looked up', "Check this machine's DNS and network."],
   EHOSTUNREACH: ['the host cannot be reached from here', "Check this machine's network, VPN and proxy settings."],
@@ -30,23 +30,32 @@ const unreachable: Readonly<Record<string, readonly [reason: string, hint: strin
   ETIMEDOUT: ['the connection got no answer', "Check the address, and this machine's network, firewall and proxy settings."],
 };
 
-const codesOf = (error: unknown): readonly string[] => {
-  // The library's parser gives some of its errors no code.
-  const own = errorField(error, 'code') ?? (errorField(error, 'name') === 'HTTPParserError' ? 'HPE_INVALID' : undefined);
+/** errorsIn are an error, those inside of it (one for each address that a name has stands in `errors`) and its causes. */
+const errorsIn = (error: unknown): readonly object[] => {
   if (typeof error !== 'object' || error === null) return [];
-  // One error for each address that a name has stands in `errors`.
-  const inner = 'errors' in error && Array.isArray(error.errors) ? error.errors.flatMap(codesOf) : [];
-  const cause = 'cause' in error ? codesOf(error.cause) : [];
-  return [...(own === undefined ? [] : [own]), ...inner, ...cause];
+  const inner = 'errors' in error && Array.isArray(error.errors) ? error.errors.flatMap(errorsIn) : [];
+  return [error, ...inner, ...('cause' in error ? errorsIn(error.cause) : [])];
+};
+
+/** codeOf is an error's code; the library's parser gives some of its errors none. */
+const codeOf = (error: object): string | undefined => errorField(error, 'code') ?? (errorField(error, 'name') === 'HTTPParserError' ? 'HPE_INVALID' : undefined);
+
+/** peerOf is the address and port that was called in vain; it is the proxy's where there is one. */
+const peerOf = (errors: readonly object[]): string | undefined => {
+  for (const error of errors) {
+    if ('address' in error && 'port' in error && typeof error.address === 'string') return `${error.address}:${String(error.port)}`;
+  }
+  return undefined;
 };
 
 /** failureOf says in plain words why a request got no answer; undefined when the error is none of the network's. */
 export const failureOf = (error: unknown, attempted: Attempted): Failure | undefined => {
-  const platform = (reason: string, hint: string, code?: string): Failure => ({
-    problem: { category: 'platform', reason, ...attempted, ...(code === undefined ? {} : { answer: { code } }), hint },
+  const platform = (reason: string, hint: string, code: string, message?: string): Failure => ({
+    problem: { category: 'platform', reason, ...attempted, answer: { code, ...(message === undefined ? {} : { message }) }, hint },
     lost: false,
   });
-  const codes = codesOf(error);
+  const errors = errorsIn(error);
+  const codes = errors.map(codeOf).filter((one) => one !== undefined);
   const [code] = codes;
   if (code === undefined) return undefined;
   if (codes.includes(refusedAddress)) {
@@ -66,7 +75,7 @@ export const failureOf = (error: unknown, attempted: Attempted): Failure | undef
   if (codes.includes('UND_ERR_ABORTED')) return platform('the proxy refused the connection', 'Check HTTPS_PROXY and NO_PROXY.', code);
   const known = codes.find((one) => one in unreachable);
   const [reason, hint] = (known === undefined ? undefined : unreachable[known]) ?? ['the server could not be reached', "Check the address and this machine's network."];
-  return platform(reason, hint, known ?? code);
+  return platform(reason, hint, known ?? code, peerOf(errors));
 };
 
 /** endedProblem says why a call was ended from this side; `silent` describes what its own deadline waited for. */

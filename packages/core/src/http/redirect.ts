@@ -24,7 +24,7 @@ export const followed = (
   const upgraded = from.protocol === 'http:' && to.protocol === 'https:' && to.hostname === from.hostname;
   return failed({
     category: 'platform',
-    reason: `${from.origin} redirects to ${to.origin}; no redirect to another origin is followed`,
+    reason: `${from.origin} redirects to ${to.origin === 'null' ? to.protocol : to.origin}; no redirect to another origin is followed`,
     ...attempted,
     answer: { status },
     hint: upgraded ? 'Write the address with https.' : 'Check the address; a login page or a proxy may be in front of the server.',

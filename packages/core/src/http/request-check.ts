@@ -8,14 +8,14 @@ import type { HttpRequest } from './client.ts';
 export interface RequestRules {
   /** loopbackOnly refuses every host but this machine. */
   readonly loopbackOnly: boolean;
-  /** credentialHosts are the hosts that requests with credentials in their headers may go to; absent means any. */
+  /** credentialHosts are the hosts that requests with credentials may go to; absent means any. */
   readonly credentialHosts?: CredentialHosts;
 }
 
 const credentialHeader = /^(?:authorization|cookie|x-api-key|x-csrf-token|.*(?:token|secret|signature))$/i;
 
 const carriesCredentials = (request: HttpRequest): boolean =>
-  Object.keys(request.headers ?? {}).some((name) => credentialHeader.test(name));
+  request.credentials !== undefined || Object.keys(request.headers ?? {}).some((name) => credentialHeader.test(name));
 
 /** shownUrl is a URL as it may stand in a message: without user, password, query and fragment, which may hold secrets. */
 export const shownUrl = (url: URL): string => `${url.origin}${url.pathname}`;

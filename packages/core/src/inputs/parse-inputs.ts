@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { done, failed, type Outcome } from '../outcome.ts';
 import type { Problem } from '../problem.ts';
 import { complaintsOf, issueWords } from '../schema/issues.ts';
-import { looksLikeSecretName } from '../secrets/secret-names.ts';
+import { looksLikeSecretName, wordsOf } from '../secrets/secret-names.ts';
 import type { AnyStep } from '../step.ts';
 import { nearest } from '../text/nearest.ts';
 import { oneLine } from '../text/one-line.ts';
@@ -13,7 +13,7 @@ export interface InputValues {
   readonly flags: Readonly<Record<string, string>>;
   /** json is the text of SLUICE_INPUTS, one JSON object. */
   readonly json?: string;
-  /** secretVariables are the names of environment variables that hold secrets, to name the right one in a refusal. */
+  /** secretVariables are the environment variables that hold the secrets of the platforms in question, to name the right one in a refusal. */
   readonly secretVariables?: readonly string[];
 }
 
@@ -66,13 +66,24 @@ const merge = ({ flags, json }: InputValues): Edge => {
   return { texts, problems };
 };
 
+/** meantVariables are those that an input of this name may mean: with all of its words, else with its last one, else of a near name, else all. */
+const meantVariables = (name: string, variables: readonly string[]): readonly string[] => {
+  const words = wordsOf(name);
+  const near = nearest(name, variables);
+  const choices = [
+    variables.filter((variable) => words.every((word) => wordsOf(variable).includes(word))),
+    variables.filter((variable) => wordsOf(variable).at(-1) === words.at(-1)),
+    near === undefined ? [] : [near],
+  ];
+  return choices.find((choice) => choice.length > 0) ?? variables;
+};
+
 const secretProblem = (name: string, variables: readonly string[]): Problem => {
-  const wanted = name.toUpperCase().replaceAll('-', '_');
-  const variable = nearest(wanted, variables) ?? variables.find((one) => one.endsWith(`_${wanted}`));
-  const all = variables.length === 0 ? 'an environment variable' : `one of the environment variables ${variables.join(', ')}`;
+  const [first, ...others] = meantVariables(name, variables);
+  const named = others.length === 0 ? `the environment variable ${first}` : `one of the environment variables ${[first, ...others].join(', ')}`;
   return refused(
     `input "${oneLine(name, 60)}": secrets are not taken as inputs`,
-    `Store the value as a secret of the CI and hand it over as ${variable === undefined ? all : `the environment variable ${variable}`}.`,
+    `Store the value as a secret of the CI and hand it over as ${first === undefined ? 'an environment variable' : named}.`,
   );
 };
 

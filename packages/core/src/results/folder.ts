@@ -1,5 +1,6 @@
-import { mkdir, open, readdir } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorField } from '../error-fields.ts';
 import { fileErrorCode, fileErrorText } from '../files/file-error.ts';
 import { readFileText } from '../files/read-text.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
@@ -8,11 +9,14 @@ import { redactedJson } from './redacted-json.ts';
 
 /** ResultsFolder keeps the result documents of a release, for later steps and for people. */
 export interface ResultsFolder {
-  /** write adds `<nn>-<step>.json`. */
+  /** write adds `<nn>-<step>.json`, and beside it what is attached to that result. */
   write(result: StepResult): Promise<Outcome<void>>;
   /** newest gives the newest document of a step, also from an earlier job whose folder was handed on. */
   newest(step: string): Promise<StepResult | undefined>;
 }
+
+/** Attachments are the files for people beside a result document, by name. `base` is the document's name without its ending. */
+export type Attachments = (result: StepResult, base: string) => Promise<Readonly<Record<string, string>>>;
 
 /** DocumentName is a file name of the folder, taken apart. */
 interface DocumentName {
@@ -55,13 +59,37 @@ const writeNew = async (path: string, text: string): Promise<boolean> => {
   }
 };
 
-const writeNext = async (folder: string, step: string, text: string): Promise<boolean> => {
+/** writeNext writes a document under the next free number and gives its name without the ending. */
+const writeNext = async (folder: string, step: string, text: string): Promise<string | undefined> => {
   await mkdir(folder, { recursive: true });
   const last = (await documentsIn(folder)).at(-1)?.number ?? 0;
   for (let number = last + 1; number <= last + mostNumbersTried; number += 1) {
-    if (await writeNew(join(folder, `${String(number).padStart(2, '0')}-${step}.json`), text)) return true;
+    const base = `${String(number).padStart(2, '0')}-${step}`;
+    if (await writeNew(join(folder, `${base}.json`), text)) return base;
   }
-  return false;
+  return undefined;
+};
+
+/** replace puts a file in place of an older one; a link that lies there is replaced, not followed. */
+const replace = async (path: string, text: string): Promise<void> => {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await rm(temporary, { force: true });
+    await writeNew(temporary, text);
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+};
+
+/** attach writes what belongs beside a document. A release must not fail for a picture of it, so what goes wrong is noted. */
+const attach = async (folder: string, base: string, document: string, attachments: Attachments, note: (line: string) => void): Promise<void> => {
+  try {
+    // From the document as it was written: a renderer's escapes would hide a secret from redaction.
+    for (const [name, text] of Object.entries(await attachments(JSON.parse(document), base))) await replace(join(folder, name), text);
+  } catch (error) {
+    note(`the report beside ${base}.json was not written: ${errorField(error, 'message') ?? String(error)}`);
+  }
 };
 
 const unwritable = (folder: string, step: string, why: string): Outcome<never> =>
@@ -105,12 +133,23 @@ const listed = async (folder: string, note: (line: string) => void): Promise<rea
   }
 };
 
-/** resultsFolder opens a folder of result documents. `redact` is applied to every text that is written; `note` is told what is not used. */
-export const resultsFolder = (folder: string, redact: (text: string) => string, note: (line: string) => void): ResultsFolder => ({
+/**
+ * resultsFolder opens a folder of result documents. `redact` is applied to every text that is written; `note` is told what
+ * is not used or could not be attached.
+ */
+export const resultsFolder = (
+  folder: string,
+  redact: (text: string) => string,
+  note: (line: string) => void,
+  attachments?: Attachments,
+): ResultsFolder => ({
   write: async (result) => {
     try {
-      const written = await writeNext(folder, result.step, `${JSON.stringify(redactedJson(result, redact), null, 2)}\n`);
-      return written ? done(undefined) : unwritable(folder, result.step, 'other processes write there at the same time');
+      const text = `${JSON.stringify(redactedJson(result, redact), null, 2)}\n`;
+      const base = await writeNext(folder, result.step, text);
+      if (base === undefined) return unwritable(folder, result.step, 'other processes write there at the same time');
+      if (attachments !== undefined) await attach(folder, base, text, attachments, note);
+      return done(undefined);
     } catch (error) {
       const code = fileErrorCode(error);
       if (code === undefined) throw error;

@@ -21,12 +21,17 @@ const percentEncoded = (value: string): string[] => {
   return [...upper, ...upper.map((one) => one.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()))];
 };
 
-const asciiEscaped = (value: string): string =>
-  value.replace(/[^\u0000-\u007F]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+const unicodeEscape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
+/** jsonEscaped are the ways in which JSON is written: in Unicode or ASCII, with slashes escaped (PHP) or what HTML could take for markup (Go, Gson). */
 const jsonEscaped = (value: string): string[] => {
   const escaped = JSON.stringify(value).slice(1, -1);
-  return [escaped, asciiEscaped(escaped), escaped.replaceAll('/', '\\/')];
+  return [escaped, escaped.replace(/[^\u0000-\u007F]/g, unicodeEscape)].flatMap((text) => [
+    text,
+    text.replaceAll('/', '\\/'),
+    text.replace(/[<>&]/g, unicodeEscape),
+    text.replace(/[<>&=']/g, unicodeEscape),
+  ]);
 };
 
 const markupEscaped = (value: string): string =>
@@ -35,18 +40,32 @@ const markupEscaped = (value: string): string =>
 /** wellFormed replaces halves of surrogate pairs, which no encoding can carry. */
 const wellFormed = (value: string): string => Buffer.from(value, 'utf8').toString('utf8');
 
-const formsOf = (value: string): string[] => {
+const unique = (texts: readonly string[]): string[] => [...new Set(texts)];
+
+/** isPlain tells a text that no encoding but base64 changes. */
+const isPlain = (value: string): boolean => /^[\w.-]*$/.test(value);
+
+const encodedOnce = (value: string): string[] => {
+  if (isPlain(value)) return [value, ...base64Forms(value)];
   const whole = wellFormed(value);
-  return [value, ...base64Forms(whole), ...percentEncoded(whole), ...jsonEscaped(whole), markupEscaped(value)];
+  return unique([value, ...base64Forms(whole), ...percentEncoded(whole), ...jsonEscaped(whole), markupEscaped(value)]);
+};
+
+/** shortestTwice is the length from which a value is known in two encodings at once; of a shorter one these would be ordinary text. */
+const shortestTwice = 8;
+
+const formsOf = (value: string): string[] => {
+  const once = encodedOnce(value);
+  return value.length < shortestTwice ? once : once.flatMap(encodedOnce);
 };
 
 /**
  * derivedForms are the texts that would give a secret away: itself, trimmed, each of its lines, and each of these in
- * base64 (so also inside `Authorization: Basic`), percent-encoded, escaped for JSON and for markup. Forms shorter than
- * 4 characters are left out.
+ * base64 (so also inside `Authorization: Basic`), percent-encoded, escaped for JSON and for markup, and in any two of
+ * these at once, as in JSON that quotes JSON. Forms shorter than 4 characters are left out.
  */
 export const derivedForms = (secret: string): readonly string[] => {
   const values = [secret, secret.trim(), ...secret.split(/\r\n|[\n\r]/).flatMap((line) => [line, line.trim()])];
-  const worthHiding = [...new Set(values)].filter((value) => value.trim().length >= shortestForm);
-  return [...new Set(worthHiding.flatMap(formsOf))].filter((form) => form.length >= shortestForm);
+  const worthHiding = unique(values).filter((value) => value.trim().length >= shortestForm);
+  return unique(worthHiding.flatMap(formsOf)).filter((form) => form.length >= shortestForm);
 };

@@ -1,4 +1,4 @@
-import { derivedForms } from './forms.ts';
+import { derivedForms, shortestForm } from './forms.ts';
 
 /** Redactor hides secrets in text. It is for whole texts: a secret cut in two between calls is not found. */
 export interface Redactor {
@@ -10,19 +10,21 @@ export interface Redactor {
 
 const mark = '***';
 
-/** longestAt is the length of the longest form that begins at an index, 0 when there is none; `forms` are longest first. */
-const longestAt = (text: string, index: number, forms: readonly string[]): number =>
-  forms.find((form) => text.startsWith(form, index))?.length ?? 0;
+/** Known are forms by their beginning, as long as the shortest form; those of one beginning are longest first. */
+type Known = Map<string, readonly string[]>;
+
+/** longestAt is the length of the longest form that begins at an index, 0 when there is none. */
+const longestAt = (text: string, index: number, known: Known): number =>
+  known.get(text.slice(index, index + shortestForm))?.find((form) => text.startsWith(form, index))?.length ?? 0;
 
 /** redactOnce covers every place where any form stands; places that overlap or touch become one mark. */
-const redactOnce = (text: string, byFirst: ReadonlyMap<string, readonly string[]>): string => {
+const redactOnce = (text: string, known: Known): string => {
   const kept: string[] = [];
   let keptTo = 0;
   let coveredFrom = 0;
   let coveredTo = -1;
   for (let index = 0; index < text.length; index += 1) {
-    const forms = byFirst.get(text.charAt(index));
-    const length = forms === undefined ? 0 : longestAt(text, index, forms);
+    const length = longestAt(text, index, known);
     if (length === 0) continue;
     if (index > coveredTo) {
       if (coveredTo >= 0) {
@@ -39,26 +41,25 @@ const redactOnce = (text: string, byFirst: ReadonlyMap<string, readonly string[]
 
 /** createRedactor makes a redactor that knows no secret yet. Its cost grows with the text, hardly with the number of secrets. */
 export const createRedactor = (): Redactor => {
-  const byFirst = new Map<string, string[]>();
+  const known: Known = new Map();
   let formsHoldMark = false;
-  const addForms = (forms: readonly string[]): void => {
-    for (const first of new Set(forms.map((form) => form.charAt(0)))) {
-      const all = new Set([...(byFirst.get(first) ?? []), ...forms.filter((form) => form.startsWith(first))]);
-      byFirst.set(first, [...all].toSorted((one, other) => other.length - one.length));
-    }
-    formsHoldMark ||= forms.some((form) => form.includes('*'));
-  };
   return {
     add: (secret) => {
-      addForms(derivedForms(secret));
+      for (const form of derivedForms(secret)) {
+        const beginning = form.slice(0, shortestForm);
+        const others = known.get(beginning) ?? [];
+        if (others.includes(form)) continue;
+        known.set(beginning, [...others, form].toSorted((one, other) => other.length - one.length));
+        formsHoldMark ||= form.includes('*');
+      }
     },
     redact: (text) => {
       let before = text;
-      let after = redactOnce(before, byFirst);
+      let after = redactOnce(before, known);
       // A mark beside other text can spell a secret that holds asterisks itself; each pass makes the text shorter.
       while (formsHoldMark && after !== before) {
         before = after;
-        after = redactOnce(before, byFirst);
+        after = redactOnce(before, known);
       }
       return after;
     },

@@ -3,7 +3,8 @@ const secretWords = new Set([
   'credential', 'credentials', 'auth', 'authorization', 'cookie', 'webhook', 'pat', 'private',
 ]);
 
-const wordsOf = (name: string): string[] =>
+/** wordsOf are the words of a name such as `api-key`, `dingtalkToken` or `DIFY_PASSWORD`, in lower case. */
+export const wordsOf = (name: string): string[] =>
   name
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
     .toLowerCase()

@@ -32,7 +32,7 @@ const fromAddressBar = (text: string): Outcome<Address> => {
   if (!isUuid(app)) {
     return failed({
       category: 'input',
-      reason: 'The address of the app has no app id.',
+      reason: 'the address of the app has no app id',
       where: `${url.origin}${url.pathname}`,
       hint: "Open the app in Studio and copy the browser's address, as in https://dify.example.com/app/<id>/workflow. For a new app use the long form with console and without app.",
     });
@@ -44,12 +44,12 @@ const fromAddressBar = (text: string): Outcome<Address> => {
 /** readAddress reads `dify` of an environment: Studio's address bar, or the long form. */
 export const readAddress = (environment: EnvironmentConfig): Outcome<Address> => {
   const { dify } = environment;
-  if (dify === undefined) return failed({ category: 'input', reason: 'The environment has no dify section.' });
+  if (dify === undefined) return failed({ category: 'input', reason: 'the environment has no dify section' });
   if (typeof dify === 'string') return fromAddressBar(dify);
   const studio = trimmed(dify.console);
   const app = dify.app ?? '';
   if (app !== '' && !isUuid(app)) {
-    return failed({ category: 'input', reason: `dify.app is "${app}", which is no app id.`, hint: 'The id is the part after /app/ in the address of Studio.' });
+    return failed({ category: 'input', reason: `dify.app is "${app}", which is no app id`, hint: 'The id is the part after /app/ in the address of Studio.' });
   }
   return done({
     console: `${studio}/console/api`,

@@ -26,7 +26,7 @@ export const refusal = (response: HttpResponse, tried: string, where: string, hi
   const requestId = requestIdOf(response);
   return {
     category: categoryOf(response.status),
-    reason: `Dify refused to ${tried}.`,
+    reason: `Dify refused to ${tried}`,
     tried,
     where,
     answer: { status: response.status, ...said(response), ...(requestId === undefined ? {} : { requestId }) },
@@ -40,9 +40,15 @@ export const mayHaveHappened = (problem: Problem): boolean => {
   return status === undefined ? problem.category !== 'input' && problem.category !== 'permission' && problem.category !== 'defect' : status >= 500 || status === 408;
 };
 
+/** jsonAt gives the JSON of an answer of any status; what is none is a problem with the address. */
+export const jsonAt = (response: HttpResponse, tried: string, where: string): Outcome<unknown> => {
+  const body = readJson(response, tried);
+  return body.ok ? body : failed({ ...body.problem, where });
+};
+
 /** jsonOf gives the JSON of a successful answer, else the refusal. */
 export const jsonOf = (response: HttpResponse, tried: string, where: string): Outcome<unknown> =>
-  response.status >= 400 ? failed(refusal(response, tried, where)) : readJson(response, tried);
+  response.status >= 400 ? failed(refusal(response, tried, where)) : jsonAt(response, tried, where);
 
 /** shaped checks a server's JSON against a shape; keys that are not in the shape are ignored. */
 export const shaped = <T>(schema: z.ZodType<T>, value: unknown, tried: string, where: string): Outcome<T> => {
@@ -51,7 +57,7 @@ export const shaped = <T>(schema: z.ZodType<T>, value: unknown, tried: string, w
   const issues = parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.') || 'the answer'}: ${issue.message}`);
   return failed({
     category: 'platform',
-    reason: `The answer of Dify to "${tried}" has another shape than expected (${issues.join('; ')}).`,
+    reason: `the answer of Dify to "${tried}" has another shape than expected (${issues.join('; ')})`,
     tried,
     where,
     hint: isMapping(value)

@@ -9,7 +9,6 @@ import type { Session } from './session.ts';
 export interface Application {
   readonly connection: Connection;
   readonly address: Address;
-  readonly headers: Readonly<Record<string, string>>;
   readonly session: Session;
   readonly console: Console;
   /** source is the overlaid source that the connection was opened with. */
@@ -29,7 +28,7 @@ export interface Application {
 export const noApplication = (address: Address): Failed =>
   failed({
     category: 'input',
-    reason: 'The environment names no app.',
+    reason: 'the environment names no app',
     where: address.studio,
     hint: 'Deploy with create to make the app, or put the address of the app in Studio into sluice.yml.',
   });
@@ -37,7 +36,7 @@ export const noApplication = (address: Address): Failed =>
 /** unknownApplication is the problem of an id that the server does not know. */
 export const unknownApplication = (application: Application): Problem => ({
   category: 'input',
-  reason: `The server has no app ${application.id()} in this workspace.`,
+  reason: `the server has no app ${application.id()} in this workspace`,
   where: application.address.studio,
   hint: 'Check the app id in sluice.yml and the workspace of the account. Sluice does not make a second app in place of a missing one.',
 });

@@ -1,6 +1,6 @@
-import { done, failed, readJson, type Outcome, type Rung } from '@sluice/core';
+import { done, failed, type Outcome, type Rung } from '@sluice/core';
 import { isMapping, mappingOf, textOf } from '../source/shape.ts';
-import { refusal } from './answer.ts';
+import { jsonAt, refusal } from './answer.ts';
 import type { Application } from './application.ts';
 import { usersAddress } from './open.ts';
 import { publishedWorkflow } from './versions.ts';
@@ -11,14 +11,14 @@ const setupFinished = (application: Application): Rung => ({
   run: async (signal) => {
     const tried = 'ask whether the server is set up';
     const where = `${application.address.console}/setup`;
-    const response = await application.connection.http.send({ method: 'GET', url: where, headers: application.headers, tried, signal });
+    const response = await application.connection.http.send({ method: 'GET', url: where, tried, signal });
     if (!response.ok) return response;
     if (response.value.status >= 400) return failed(refusal(response.value, tried, where));
-    const body = readJson(response.value, tried);
+    const body = jsonAt(response.value, tried, where);
     if (!body.ok) return body;
     const step = textOf(mappingOf(body.value)['step']);
     if (step === 'finished') return done(`Dify ${response.value.headers['x-version'] ?? ''} is set up`.replace('  ', ' '));
-    return failed({ category: 'platform', reason: `The server is not set up (step "${step}").`, where, hint: 'Open the console and finish the installation.' });
+    return failed({ category: 'platform', reason: `the server is not set up (step "${step}")`, where, hint: 'Open the console and finish the installation.' });
   },
 });
 
@@ -29,13 +29,13 @@ const parameters = (application: Application): Rung => ({
     if (!key.ok) return key;
     const tried = 'read the parameters of the app with its key';
     const where = `${usersAddress(application)}/parameters`;
-    const headers = { ...application.headers, authorization: `Bearer ${key.value}` };
+    const headers = { authorization: `Bearer ${key.value}` };
     const response = await application.connection.http.send({ method: 'GET', url: where, headers, tried, signal });
     if (!response.ok) return response;
     if (response.value.status < 400) {
-      const body = readJson(response.value, tried);
+      const body = jsonAt(response.value, tried, where);
       if (!body.ok) return body;
-      return isMapping(body.value) ? done('the service API answers for this app') : failed({ category: 'platform', reason: 'The service API answered no parameters.', where });
+      return isMapping(body.value) ? done('the service API answers for this app') : failed({ category: 'platform', reason: 'the service API answered no parameters', where });
     }
     const problem = refusal(response.value, tried, where, 'Check DIFY_APP_KEY, and that the API of the app is switched on.');
     if (problem.answer?.code !== 'app_unavailable') return failed(problem);

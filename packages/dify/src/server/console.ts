@@ -1,7 +1,7 @@
-import { done, failed, readJson, type Outcome } from '@sluice/core';
+import { done, failed, type Outcome } from '@sluice/core';
 import * as z from 'zod';
 import { mappingOf, type Mapping } from '../source/shape.ts';
-import { jsonOf, refusal, shaped } from './answer.ts';
+import { jsonAt, jsonOf, refusal, shaped } from './answer.ts';
 import { readOnlyProblem, type ConsoleRequest, type Session } from './session.ts';
 import {
   appShape,
@@ -93,7 +93,7 @@ export const createConsole = (session: Session, base: string, readOnly: boolean)
     if (readOnly) return readOnlyProblem(tried);
     const response = await session.answer({ method: 'POST', path, ...(body === undefined ? {} : { body }), tried, repeatable: false });
     if (!response.ok) return response;
-    const json = readJson(response.value, tried);
+    const json = jsonAt(response.value, tried, where(path));
     if (!json.ok) return json;
     const refused = response.value.status >= 400 && mappingOf(json.value)['status'] !== 'failed';
     if (refused) return failed(refusal(response.value, tried, where(path)));

@@ -28,7 +28,7 @@ const createdVersion = async (application: Application, source: DifySource) => {
   if (current.value !== undefined && changes?.length === 0) return done(versionOf(application, current.value));
   return failed({
     category: 'platform' as const,
-    reason: `The new app ${application.id()} does not have the content of the file${changes === undefined ? '' : `: ${changes[0]?.subject ?? ''} differs`}.`,
+    reason: `the new app ${application.id()} does not have the content of the file${changes === undefined ? '' : `: ${changes[0]?.subject ?? ''} differs`}`,
     where: application.address.studio,
     hint: 'Delete the app in Studio before the next try, or put its id into sluice.yml.',
   });

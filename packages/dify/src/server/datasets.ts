@@ -42,14 +42,14 @@ const byName = async (application: Application, name: string): Promise<Outcome<s
   if (only !== undefined && others.length === 0) return done(only);
   return failed({
     category: 'input',
-    reason: only === undefined ? `This workspace has no dataset "${name}".` : `This workspace has ${ids.value.length} datasets "${name}".`,
+    reason: only === undefined ? `this workspace has no dataset "${name}"` : `this workspace has ${ids.value.length} datasets "${name}"`,
     hint: only === undefined ? 'Create it, or correct datasets in sluice.yml.' : `Name one by its id in sluice.yml: ${ids.value.join(', ')}.`,
   });
 };
 
 const foreign = (source: DifySource, id: string): Problem => ({
   category: 'input',
-  reason: `The dataset ${id} belongs to another workspace; the server would drop it without saying so.`,
+  reason: `the dataset ${id} belongs to another workspace; the server would drop it without saying so`,
   where: source.path,
   hint: `Add to the environment in sluice.yml: datasets: { "${id}": <name or id of the dataset in this workspace> }.`,
 });

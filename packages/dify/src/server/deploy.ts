@@ -26,7 +26,7 @@ const changeLines = (changes: readonly Change[]): string => {
 
 const wrongMode = (source: DifySource, app: App): Problem => ({
   category: 'input',
-  reason: `The file is a ${source.mode} app, but app ${app.id} on the server is a ${app.mode} app.`,
+  reason: `the file is a ${source.mode} app, but app ${app.id} on the server is a ${app.mode} app`,
   where: source.path,
   hint: 'Point the environment at an app of the same mode. The server would take the file and leave an app that does not run.',
 });
@@ -37,14 +37,14 @@ const edited = (application: Application, now: string, known: readonly (string |
     ? undefined
     : {
         category: 'conflict',
-        reason: `The ${hasGraph(application.mode) ? 'draft' : 'configuration'} of app ${application.id()} was edited since the last release; deploying would lose that work.`,
+        reason: `the ${hasGraph(application.mode) ? 'draft' : 'configuration'} of app ${application.id()} was edited since the last release; deploying would lose that work`,
         where: application.address.studio,
         hint: 'Export the app from Studio and commit what is worth keeping, then deploy with overwrite.',
       };
 
 const differs = (application: Application, changes: readonly Change[]): Problem => ({
   category: 'platform',
-  reason: `The server did not keep everything that was deployed: ${changeLines(changes)}.`,
+  reason: `the server did not keep everything that was deployed: ${changeLines(changes)}`,
   tried: `deploy app ${application.id()}`,
   where: application.address.studio,
   hint: 'Nothing was published. Compare the draft in Studio with the file; a dataset, tool or model that this workspace does not have may have been dropped.',
@@ -70,7 +70,7 @@ const sameHead = (source: DifySource, app: App): boolean => {
 const readBack = async (application: Application, source: DifySource, notes: readonly string[]): Promise<Outcome<Deployment>> => {
   const after = await application.console.draft(application.id());
   if (!after.ok) return after;
-  if (after.value === undefined) return failed({ category: 'platform', reason: `App ${application.id()} has no draft after the import.`, where: application.address.studio });
+  if (after.value === undefined) return failed({ category: 'platform', reason: `app ${application.id()} has no draft after the import`, where: application.address.studio });
   const changes = diffContent(source.content, contentOf(application, after.value));
   if (changes.length > 0) return failed(differs(application, changes));
   return done({ changed: true, version: versionOf(application, after.value), notes });
@@ -147,7 +147,7 @@ const deployConfiguration = async (application: Application, given: DifySource, 
 
 /** deploy writes the draft of the app, or makes the app, and reads back what the server has kept. */
 export const deploy = async (application: Application, source: Source, options: DeployOptions): Promise<Outcome<Deployment>> => {
-  if (!isDifySource(source)) return failed({ category: 'defect', reason: 'A source of another platform was given to Dify.' });
+  if (!isDifySource(source)) return failed({ category: 'defect', reason: 'a source of another platform was given to Dify' });
   if (application.id() === '') return createApp(application, source, options);
   const app = await knownApp(application);
   if (!app.ok) return app;

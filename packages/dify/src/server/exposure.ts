@@ -57,13 +57,13 @@ export const exposureOf = (mode: Mode, gateway: boolean): Exposure =>
   !hasGraph(mode) ? withoutGraph : gateway ? withGateway : withoutGateway;
 
 const waysOut =
-  'Dify splits no traffic by itself. Put a gateway in front of it (gateway: in sluice.yml), or use canary: true, which judges paired answers before anybody sees the new version.';
+  'Dify splits no traffic by itself; put a gateway in front of it (gateway: in sluice.yml), or use canary: true, which judges paired answers before anybody sees the new version';
 
 /** lackingOf says why capabilities are absent. */
 export const lackingOf = (mode: Mode, gateway: boolean): Readonly<Partial<Record<Capability, string>>> => {
   if (!hasGraph(mode)) {
     const none = `${mode} apps of Dify have one configuration, which is live at once: no draft, no versions`;
-    return { traffic: `${none}, so no traffic can be split.`, openCandidate: `${none}.`, versions: `${none}.`, mark: `${none}.`, logs: `${none}, so runs cannot be told apart.` };
+    return { traffic: `${none}, so no traffic can be split`, openCandidate: none, versions: none, mark: none, logs: `${none}, so runs cannot be told apart` };
   }
   return gateway ? {} : { traffic: waysOut };
 };

@@ -11,7 +11,7 @@ export interface Imported {
 const refusedImport = (application: Application, answer: Import) =>
   failed({
     category: 'platform',
-    reason: `The server refused the file: ${oneLine(answer.error, 300) || 'no reason given'}.`,
+    reason: `the server refused the file: ${oneLine(answer.error, 300) || 'no reason given'}`,
     tried: 'import the DSL',
     where: `${application.address.console}/apps/imports`,
     answer: { status: 400, message: oneLine(answer.error, 300) },
@@ -27,7 +27,7 @@ export const runImport = async (application: Application, yaml: string, app?: st
   const { status, app_id: id } = last.value;
   if (status === 'failed') return refusedImport(application, last.value);
   if (status === 'pending' || id === '') {
-    return failed({ category: 'platform', reason: `The import ended as ${status} without an app.`, where: `${application.address.console}/apps/imports` });
+    return failed({ category: 'platform', reason: `the import ended as ${status} without an app`, where: `${application.address.console}/apps/imports` });
   }
   const versions = `the file has DSL version ${first.value.imported_dsl_version || 'unknown'}, the server ${first.value.current_dsl_version || 'another'}`;
   const notes = pending

@@ -2,7 +2,7 @@ import { done, failed, type Connection, type Outcome } from '@sluice/core';
 import type { Console } from './console.ts';
 
 const fromConsole = async (console: Console, app: string): Promise<Outcome<string>> => {
-  if (app === '') return failed({ category: 'input', reason: 'There is no app yet, so it has no key.', hint: 'Deploy first.' });
+  if (app === '') return failed({ category: 'input', reason: 'there is no app yet, so it has no key', hint: 'Deploy first.' });
   const keys = await console.keys(app);
   if (!keys.ok) return failed({ ...keys.problem, hint: 'Set DIFY_APP_KEY to a key of the app, from its page API Access.' });
   const [key] = keys.value;
@@ -15,7 +15,6 @@ export const appKey = (connection: Connection, console: Console, app: () => stri
   return async () => {
     const given = known ?? connection.secrets.find('DIFY_APP_KEY');
     const key = given === undefined ? await fromConsole(console, app()) : done(given);
-    if (key.ok) connection.mask(key.value);
     if (key.ok) known = key.value;
     return key;
   };

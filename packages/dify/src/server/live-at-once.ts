@@ -8,6 +8,6 @@ export const liveAtOnce = (application: Application): Problem | undefined =>
     ? undefined
     : {
         category: 'input',
-        reason: `${application.mode} apps of Dify have no draft: this deployment would be live for everybody at once, unjudged.`,
+        reason: `${application.mode} apps of Dify have no draft: this deployment would be live for everybody at once, unjudged`,
         hint: 'Set live-at-once: true in the environment to allow it, or convert the app to a chatflow or workflow in Studio.',
       };

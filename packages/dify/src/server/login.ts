@@ -1,8 +1,8 @@
-import { done, failed, readJson, type Connection, type HttpResponse, type Outcome, type Problem } from '@sluice/core';
+import { done, failed, type Connection, type HttpResponse, type Outcome, type Problem } from '@sluice/core';
 import * as z from 'zod';
 import { mappingOf, textOf } from '../source/shape.ts';
 import type { Address } from './address.ts';
-import { jsonOf, refusal, shaped } from './answer.ts';
+import { jsonAt, jsonOf, refusal, shaped } from './answer.ts';
 import { cookieHeader, cookieNamed, readCookies, type Cookies } from './cookies.ts';
 import { adminKeyWorks, loginDialect } from './release.ts';
 
@@ -19,21 +19,18 @@ export interface Credentials {
 interface Door {
   readonly connection: Connection;
   readonly address: Address;
-  readonly headers: Readonly<Record<string, string>>;
 }
 
 const noSession = { cookies: new Map<string, string>(), refreshToken: '' };
-
-/** checkedHost is a header that makes the HTTP client check the host: it cannot see the password in the body. */
-const checkedHost = { 'x-csrf-token': 'none' };
 
 const post = (door: Door, path: string, body: unknown, tried: string, headers: Readonly<Record<string, string>> = {}) =>
   door.connection.http.send({
     method: 'POST',
     url: `${door.address.console}${path}`,
-    headers: { ...door.headers, ...checkedHost, ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     tried,
+    credentials: 'exchanged',
     repeatable: false,
     signal: door.connection.signal,
   });
@@ -43,7 +40,7 @@ const get = async (door: Door, path: string, headers: Readonly<Record<string, st
   const response = await door.connection.http.send({
     method: 'GET',
     url,
-    headers: { ...door.headers, ...headers },
+    headers,
     tried,
     signal: door.connection.signal,
   });
@@ -57,12 +54,11 @@ const cookieCredentials = (door: Door, cookies: Cookies): Outcome<Omit<Credentia
   if (csrf === undefined || cookieNamed(cookies, 'access_token') === undefined) {
     return failed({
       category: 'platform',
-      reason: 'The login answered without the session cookies that this release of Dify sets.',
+      reason: 'the login answered without the session cookies that this release of Dify sets',
       where: `${door.address.console}/login`,
       hint: 'Check that no proxy in front of Dify strips Set-Cookie.',
     });
   }
-  for (const value of cookies.values()) door.connection.mask(value);
   return done({ headers: { cookie: cookieHeader(cookies), 'x-csrf-token': csrf }, kind: 'cookies', cookies, refreshToken: '' });
 };
 
@@ -72,7 +68,6 @@ const bearerCredentials = (door: Door, body: unknown, path: string): Outcome<Omi
   const pair = shaped(tokens, body, 'log in', `${door.address.console}${path}`);
   if (!pair.ok) return pair;
   const { access_token: access, refresh_token: refreshToken } = pair.value.data;
-  for (const token of [access, refreshToken]) door.connection.mask(token);
   return done({ headers: bearer(access), kind: 'bearer', cookies: new Map(), refreshToken });
 };
 
@@ -82,7 +77,7 @@ const lockOut =
 const loginRefusal = (response: HttpResponse, where: string): Problem => ({
   ...refusal(response, 'log in', where, response.status === 429 ? 'The account is locked after five wrong passwords, for 24 hours from the last. Wait, or reset the password.' : lockOut),
   category: response.status < 500 ? 'permission' : 'platform',
-  reason: response.status === 429 ? 'Dify has locked this account against logins.' : 'Dify refused the login.',
+  reason: response.status === 429 ? 'Dify has locked this account against logins' : 'Dify refused the login',
 });
 
 const workspaces = z.object({
@@ -101,7 +96,7 @@ const currentWorkspace = async (door: Door, headers: Readonly<Record<string, str
   if (wanted === '' || wanted === current) return done(current);
   return failed({
     category: 'input',
-    reason: `The account works in workspace ${current || '(none)'}, not in ${wanted}.`,
+    reason: `the account works in workspace ${current || '(none)'}, not in ${wanted}`,
     tried,
     where: `${door.address.console}/workspaces`,
     hint: 'Log in as this account once and switch its workspace, or use one account for each workspace.',
@@ -115,11 +110,11 @@ const passwordLogin = async (door: Door, release: string, email: string, passwor
   const response = await post(door, '/login', { email, password: sent, remember_me: false }, 'log in');
   if (!response.ok) return response;
   if (response.value.status >= 400) return failed(loginRefusal(response.value, where));
-  const body = readJson(response.value, 'log in');
+  const body = jsonAt(response.value, 'log in', where);
   if (!body.ok) return body;
   const answer = mappingOf(body.value);
   if (answer['result'] !== 'success') {
-    return failed({ category: 'permission', reason: 'Dify refused the login.', tried: 'log in', where, answer: { status: response.value.status, message: textOf(answer['data']) || textOf(answer['message']) }, hint: lockOut });
+    return failed({ category: 'permission', reason: 'Dify refused the login', tried: 'log in', where, answer: { status: response.value.status, message: textOf(answer['data']) || textOf(answer['message']) }, hint: lockOut });
   }
   const credentials =
     dialect.session === 'cookies'
@@ -144,7 +139,7 @@ const adminWorkspace = async (door: Door, key: string): Promise<Outcome<string>>
   if (only !== undefined && others.length === 0) return done(only.id);
   return failed({
     category: 'input',
-    reason: `The server has ${list.value.data.length} workspaces, and sluice.yml names none.`,
+    reason: `the server has ${list.value.data.length} workspaces, and sluice.yml names none`,
     tried,
     where,
     hint: `Add one as dify.workspace: ${list.value.data.map((one) => `${one.id} (${one.name ?? ''})`).join(', ')}.`,
@@ -155,7 +150,7 @@ const adminLogin = async (door: Door, release: string, key: string): Promise<Out
   if (!adminKeyWorks(release)) {
     return failed({
       category: 'input',
-      reason: `Dify ${release} does not accept the admin key: from 1.9.2 to 1.10.1 it fails the CSRF check.`,
+      reason: `Dify ${release} does not accept the admin key: from 1.9.2 to 1.10.1 it fails the CSRF check`,
       hint: 'Set DIFY_EMAIL and DIFY_PASSWORD, or update Dify to 1.11 or later.',
     });
   }
@@ -176,7 +171,7 @@ export const logIn = async (door: Door & { readonly release: string }): Promise<
   const half = email === undefined ? 'DIFY_EMAIL' : 'DIFY_PASSWORD';
   return failed({
     category: 'permission',
-    reason: email === password ? 'There are no credentials for the Dify console.' : `${half} is missing.`,
+    reason: email === password ? 'there are no credentials for the Dify console' : `${half} is missing`,
     where: door.address.console,
     hint: 'Set DIFY_EMAIL and DIFY_PASSWORD of an account with the editor role, or DIFY_ADMIN_KEY on a server with ADMIN_API_KEY_ENABLE=true.',
   });
@@ -186,7 +181,7 @@ export const logIn = async (door: Door & { readonly release: string }): Promise<
 export const refresh = async (door: Door, credentials: Credentials): Promise<Outcome<Credentials>> => {
   const tried = 'renew the session';
   const where = `${door.address.console}/refresh-token`;
-  if (credentials.kind === 'admin-key') return failed({ category: 'permission', reason: 'Dify refused the admin key.', where });
+  if (credentials.kind === 'admin-key') return failed({ category: 'permission', reason: 'Dify refused the admin key', where });
   const cookies = credentials.kind === 'cookies';
   const body = cookies ? undefined : { refresh_token: credentials.refreshToken };
   const response = await post(door, '/refresh-token', body, tried, cookies ? { cookie: cookieHeader(credentials.cookies) } : {});
@@ -196,7 +191,7 @@ export const refresh = async (door: Door, credentials: Credentials): Promise<Out
     const renewed = cookieCredentials(door, readCookies(credentials.cookies, response.value.headers['set-cookie']));
     return renewed.ok ? done({ ...renewed.value, workspace: credentials.workspace }) : renewed;
   }
-  const json = readJson(response.value, tried);
+  const json = jsonAt(response.value, tried, where);
   if (!json.ok) return json;
   const renewed = bearerCredentials(door, json.value, '/refresh-token');
   return renewed.ok ? done({ ...renewed.value, workspace: credentials.workspace }) : renewed;

@@ -30,7 +30,7 @@ const runsEnded = async (application: Application, from: number, to: number): Pr
     if (!list.value.more || last === undefined || last.created_at < from - longestRunSeconds) return done(found);
     lastId = last.id;
   }
-  return failed({ category: 'evidence', reason: `There are more than ${mostPages * 100} runs to read, so the counts would be incomplete.`, where: application.address.studio });
+  return failed({ category: 'evidence', reason: `there are more than ${mostPages * 100} runs to read, so the counts would be incomplete`, where: application.address.studio });
 };
 
 const isError = async (application: Application, run: Run): Promise<Outcome<boolean>> => {
@@ -66,7 +66,7 @@ export const createLogs = (application: Application): Logs => {
     for (const workflow of all.value) texts.set(workflow.id, workflow.version);
     const unknown = versions.find((version) => !texts.has(version));
     if (unknown === undefined) return done(undefined);
-    return failed({ category: 'evidence', reason: `The server lists no version ${unknown}, so its runs cannot be counted.`, where: application.address.studio });
+    return failed({ category: 'evidence', reason: `the server lists no version ${unknown}, so its runs cannot be counted`, where: application.address.studio });
   };
   return {
     source: 'dify run logs',

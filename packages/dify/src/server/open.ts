@@ -30,7 +30,7 @@ const askDraft = async (application: Application, row: string, question: Questio
   if (stream.value.kind === 'whole') {
     return stream.value.response.status >= 400
       ? refusedDraft(stream.value.response, tried, `${application.address.console}${path}`, latency())
-      : failed({ category: 'platform', reason: 'The console answered a draft run with no stream of events.', tried });
+      : failed({ category: 'platform', reason: 'the console answered a draft run with no stream of events', tried });
   }
   const reply = await heardFrom(stream.value, chat, latency);
   return reply.ok && reply.value.version === row ? done({ ...reply.value, version: draft }) : reply;
@@ -38,12 +38,12 @@ const askDraft = async (application: Application, row: string, question: Questio
 
 const openDraft = async (application: Application): Promise<Outcome<Opened>> => {
   if (!hasGraph(application.mode)) {
-    return failed({ category: 'input', reason: `${application.mode} apps have no draft that could be asked.` });
+    return failed({ category: 'input', reason: `${application.mode} apps have no draft that could be asked` });
   }
   const current = await application.console.draft(application.id());
   if (!current.ok) return current;
   const row = current.value?.id;
-  if (row === undefined) return failed({ category: 'input', reason: 'The app has no draft yet.', where: application.address.studio, hint: 'Deploy first.' });
+  if (row === undefined) return failed({ category: 'input', reason: 'the app has no draft yet', where: application.address.studio, hint: 'Deploy first.' });
   return done({
     version: draft,
     how: 'draft run through the console',
@@ -55,10 +55,10 @@ const openDraft = async (application: Application): Promise<Outcome<Opened>> => 
 const openPublished = async (application: Application, version: string): Promise<Outcome<Opened>> => {
   const release = await application.session.release();
   if (!release.ok) return release;
-  if (!isUuid(version)) return failed({ category: 'input', reason: `"${version}" is no version of a Dify app.`, hint: 'A version is a workflow id, draft or live.' });
-  if (!hasGraph(application.mode)) return failed({ category: 'input', reason: `${application.mode} apps have no versions that could be asked.` });
+  if (!isUuid(version)) return failed({ category: 'input', reason: `"${version}" is no version of a Dify app`, hint: 'A version is a workflow id, draft or live.' });
+  if (!hasGraph(application.mode)) return failed({ category: 'input', reason: `${application.mode} apps have no versions that could be asked` });
   if (!atLeast(release.value, '1.7.2')) {
-    return failed({ category: 'input', reason: `Dify ${release.value} cannot run a chosen version; that came with 1.7.2.`, hint: 'Update Dify, or ask the draft or the live version.' });
+    return failed({ category: 'input', reason: `Dify ${release.value} cannot run a chosen version; that came with 1.7.2`, hint: 'Update Dify, or ask the draft or the live version.' });
   }
   return done(openService(application, application.address.api, version, 'version named in the request, straight at the service API', version));
 };

@@ -9,7 +9,7 @@ import { configurationVersion, contentOf, knownApp, versionOf } from './versions
 
 const changedDraft = (application: Application, wanted: string, found: string): Problem => ({
   category: 'conflict',
-  reason: 'The draft is not the one that was judged: somebody changed it in the meantime.',
+  reason: 'the draft is not the one that was judged: somebody changed it in the meantime',
   tried: `publish app ${application.id()}`,
   where: application.address.studio,
   hint: `Nothing was published. Judged was ${wanted}, the draft is ${found}. Run the release again.`,
@@ -19,7 +19,7 @@ const changedDraft = (application: Application, wanted: string, found: string): 
 const draftWith = async (application: Application, digest: string | undefined): Promise<Outcome<Workflow>> => {
   const current = await application.console.draft(application.id());
   if (!current.ok) return current;
-  if (current.value === undefined) return failed({ category: 'input', reason: 'The app has no draft to publish.', where: application.address.studio, hint: 'Deploy first.' });
+  if (current.value === undefined) return failed({ category: 'input', reason: 'the app has no draft to publish', where: application.address.studio, hint: 'Deploy first.' });
   const found = digestOf(contentOf(application, current.value));
   return digest === undefined || digest === found ? done(current.value) : failed(changedDraft(application, digest, found));
 };
@@ -32,7 +32,7 @@ export const pin = async (traffic: Traffic, before: Split, stable: string): Prom
   const observed = await traffic.read();
   if (!observed.ok) return observed;
   if (sameSplit(observed.value.split, wanted)) return done(undefined);
-  return failed({ category: 'platform', reason: `The gateway does not pin version ${stable}, although it was told to.`, hint: 'See what the gateway serves before the next try.' });
+  return failed({ category: 'platform', reason: `the gateway does not pin version ${stable}, although it was told to`, hint: 'See what the gateway serves before the next try.' });
 };
 
 /**
@@ -48,7 +48,7 @@ const pinBefore = async (application: Application, live: Workflow | undefined): 
   if (split.weight > 0) {
     return failed({
       category: 'conflict',
-      reason: `The gateway still gives ${split.weight} % of users to ${split.candidate ?? 'a candidate'}.`,
+      reason: `the gateway still gives ${split.weight} % of users to ${split.candidate ?? 'a candidate'}`,
       tried: `publish app ${application.id()}`,
       hint: 'Finish or abort that canary first.',
     });
@@ -67,9 +67,9 @@ const publishedAfter = async (application: Application, before: string | undefin
   if (!now.ok) return now;
   const problem = (reason: string) =>
     failed({ category: 'platform' as const, reason, tried: `publish app ${application.id()}`, where: application.address.studio, hint: 'Look at the version history in Studio before the next try.' });
-  if (now.value === undefined || now.value.id === before) return problem('The server took the publication, but shows no new version.');
+  if (now.value === undefined || now.value.id === before) return problem('the server took the publication, but shows no new version');
   const version = versionOf(application, now.value);
-  return version.digest === digest ? done(version) : problem(`The published version ${version.id} does not have the content of the draft.`);
+  return version.digest === digest ? done(version) : problem(`the published version ${version.id} does not have the content of the draft`);
 };
 
 /** publishDraft publishes the draft under a name. When the answer is lost, it looks before it gives up, and never sends twice. */

@@ -26,7 +26,7 @@ export const runFailure = (run: Mapping): string | undefined => {
   const status = textOf(run['status']);
   if (status === 'succeeded') return undefined;
   const error = oneLine(textOf(run['error']), longestError);
-  return failedStatuses.has(status) ? `The run ended as ${status}${error === '' ? '.' : `: ${error}`}` : `The run ended in an unknown state "${oneLine(status, 40)}".`;
+  return failedStatuses.has(status) ? `the run ended as ${status}${error === '' ? '' : `: ${error}`}` : `the run ended in an unknown state "${oneLine(status, 40)}"`;
 };
 
 const numberOf = (value: unknown): number | undefined => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
@@ -71,13 +71,13 @@ export const hear = (heard: Heard, event: Mapping, atMs: number, chat: boolean):
     case 'workflow_finished':
       return finished(heard, run, !chat);
     case 'workflow_paused':
-      return { ...heard, failed: 'The run waits for a person.', ended: true };
+      return { ...heard, failed: 'the run waits for a person', ended: true };
     case 'message_end': {
       const tokens = tokensOf(event['metadata']);
       return { ...heard, ...(tokens === undefined ? {} : { tokens }), ended: true };
     }
     case 'error':
-      return { ...heard, failed: `The app sent an error: ${errorText(event) || 'no reason given'}`, ended: true };
+      return { ...heard, failed: `the app sent an error: ${errorText(event) || 'no reason given'}`, ended: true };
     default:
       return heard;
   }
@@ -95,14 +95,14 @@ const nothingSaid = (outputs: Mapping): boolean => Object.values(outputs).every(
 
 /** emptiness says that an answer without any content is a failure; no content is no evidence of health. */
 export const emptiness = (chat: boolean, text: string, outputs: Mapping): string | undefined => {
-  if (chat) return text.trim() === '' ? 'The answer is empty.' : undefined;
-  return nothingSaid(outputs) ? 'The run gave no output.' : undefined;
+  if (chat) return text.trim() === '' ? 'the answer is empty' : undefined;
+  return nothingSaid(outputs) ? 'the run gave no output' : undefined;
 };
 
 /** replyOf closes what was heard: a stream that ended too early or without content has failed. */
 export const replyOf = (heard: Heard, chat: boolean, latencyMs: number, status: number, cut?: string): Reply => {
   const text = chat ? heard.text : outputText(heard.outputs);
-  const early = heard.ended ? undefined : (cut ?? 'The stream ended before the run did.');
+  const early = heard.ended ? undefined : (cut ?? 'the stream ended before the run did');
   const failure = heard.failed ?? early ?? emptiness(chat, text, heard.outputs);
   return {
     ...(failure === undefined ? {} : { failed: failure }),

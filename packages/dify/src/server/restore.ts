@@ -22,7 +22,7 @@ const oldInto = async (application: Application, old: Workflow): Promise<Outcome
   if (absent.length > 0) {
     return failed({
       category: 'input',
-      reason: `Version ${old.id} has the secrets ${absent.map((one) => one.name).join(', ')}, which the app has no more.`,
+      reason: `version ${old.id} has the secrets ${absent.map((one) => one.name).join(', ')}, which the app has no more`,
       where: application.address.studio,
       hint: 'Give them by variables in sluice.yml, or restore the version in Studio.',
     });
@@ -55,7 +55,7 @@ const findVersion = async (application: Application, version: string): Promise<O
   const newest = all.value.slice(0, 5).map((one) => `${one.id} (${one.marked_name || one.version})`);
   return failed({
     category: 'input',
-    reason: `App ${application.id()} has no version ${version}.`,
+    reason: `app ${application.id()} has no version ${version}`,
     where: application.address.studio,
     hint: newest.length === 0 ? 'Nothing has been published yet.' : `The newest are ${newest.join(', ')}.`,
   });
@@ -76,7 +76,7 @@ const pinAt = async ({ traffic }: Application, version: string): Promise<Outcome
 export const restore = async (application: Application, version: string, marks: Marks): Promise<Outcome<Version>> => {
   if (application.id() === '') return noApplication(application.address);
   if (!hasGraph(application.mode)) {
-    return failed({ category: 'input', reason: `${application.mode} apps of Dify keep no versions to go back to.`, hint: 'Deploy the snapshot that was taken before the release, or the commit before it.' });
+    return failed({ category: 'input', reason: `${application.mode} apps of Dify keep no versions to go back to`, hint: 'Deploy the snapshot that was taken before the release, or the commit before it.' });
   }
   const old = await findVersion(application, version);
   if (!old.ok) return old;

@@ -14,7 +14,7 @@ const isBlank = (variable: EnvironmentVariable): boolean => variable.value === '
 
 const missing = (source: DifySource, names: readonly string[]): Problem => ({
   category: 'input',
-  reason: `The secret ${names.length === 1 ? 'variable' : 'variables'} ${names.join(', ')} would be blank: the app on the server has no value to keep.`,
+  reason: `the secret ${names.length === 1 ? 'variable' : 'variables'} ${names.join(', ')} would be blank: the app on the server has no value to keep`,
   where: source.path,
   hint: `Add to the environment in sluice.yml: variables: { ${names.map((name) => `${name}: { env: ${name} }`).join(', ')} }.`,
 });

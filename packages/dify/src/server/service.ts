@@ -38,7 +38,7 @@ const refused = (response: HttpResponse, tried: string, where: string, latencyMs
   const { code, message } = problem.answer ?? {};
   const why = [code, message].filter((part) => part !== undefined && part !== '').join(': ');
   return done({
-    failed: `The app refused the request with HTTP ${response.status}${why === '' ? '.' : `: ${why}`}`,
+    failed: `the app refused the request with HTTP ${response.status}${why === '' ? '' : `: ${why}`}`,
     text: '',
     outputs: {},
     latencyMs,
@@ -100,7 +100,7 @@ const askService = async (
   const request = {
     method: 'POST' as const,
     url: where,
-    headers: { ...application.headers, authorization: `Bearer ${key.value}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${key.value}`, 'content-type': 'application/json' },
     body: JSON.stringify(asked.body),
     tried,
     repeatable: false,

@@ -36,19 +36,6 @@ export interface Session {
   stream(request: ConsoleRequest): Promise<Outcome<EventStream>>;
 }
 
-/** extraHeaders are the headers that an environment adds to every request, for proxies in front of Dify. */
-export const extraHeaders = (connection: Connection): Outcome<Readonly<Record<string, string>>> => {
-  const { dify } = connection.environment;
-  const configured = typeof dify === 'object' ? (dify.headers ?? {}) : {};
-  const headers: Record<string, string> = {};
-  for (const [name, reference] of Object.entries(configured)) {
-    const value = connection.secrets.read(reference.env, `the header ${name} of every request to Dify`);
-    if (!value.ok) return value;
-    headers[name.toLowerCase()] = value.value;
-  }
-  return done(headers);
-};
-
 /** once runs `work` on first use and keeps how it ended: a wrong password is sent once. */
 const once = <T>(work: () => Promise<Outcome<T>>): (() => Promise<Outcome<T>>) => {
   let running: Promise<Outcome<T>> | undefined;
@@ -56,20 +43,20 @@ const once = <T>(work: () => Promise<Outcome<T>>): (() => Promise<Outcome<T>>) =
 };
 
 /** createSession makes a session that has not logged in yet. */
-export const createSession = (connection: Connection, address: Address, headers: Readonly<Record<string, string>>): Session => {
-  const release = once(() => serverRelease(connection, address, headers));
+export const createSession = (connection: Connection, address: Address): Session => {
+  const release = once(() => serverRelease(connection, address));
   let credentials: Credentials | undefined;
   const signedIn = once(async () => {
     const version = await release();
     if (!version.ok) return version;
-    const answer = await logIn({ connection, address, headers, release: version.value });
+    const answer = await logIn({ connection, address, release: version.value });
     if (answer.ok) credentials = answer.value;
     return answer;
   });
   let renewing: Promise<boolean> | undefined;
   const renewNow = async (): Promise<boolean> => {
     if (credentials === undefined) return false;
-    const renewed = await refresh({ connection, address, headers }, credentials);
+    const renewed = await refresh({ connection, address }, credentials);
     renewing = undefined;
     if (!renewed.ok) return false;
     credentials = renewed.value;
@@ -82,7 +69,6 @@ export const createSession = (connection: Connection, address: Address, headers:
     method: request.method,
     url: `${address.console}${request.path}`,
     headers: {
-      ...headers,
       ...credentials?.headers,
       ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
     },
@@ -127,4 +113,4 @@ export const createSession = (connection: Connection, address: Address, headers:
 
 /** readOnlyProblem is what a write answers on a connection that may not write. */
 export const readOnlyProblem = (tried: string) =>
-  failed({ category: 'defect', reason: `This is a dry run, so Sluice did not ${tried}.`, tried });
+  failed({ category: 'defect', reason: `this is a dry run, so Sluice did not ${tried}`, tried });

@@ -18,7 +18,7 @@ const exported = async (application: Application, workflow: string | undefined):
   const document = readYaml(fileName, yaml.value);
   if (!document.ok) return document;
   if (isMapping(document.value.value)) return done(renderDsl(document.value.value));
-  return failed({ category: 'platform', reason: 'The export of the app is no DSL.', where: application.address.studio });
+  return failed({ category: 'platform', reason: 'the export of the app is no DSL', where: application.address.studio });
 };
 
 /** snapshot is what is live, or the draft when nothing is published yet. Its digest is the server's, not the export's. */
@@ -40,6 +40,6 @@ export const snapshot = async (application: Application): Promise<Outcome<Snapsh
   }
   const current = await application.console.draft(application.id());
   if (!current.ok) return current;
-  if (current.value === undefined) return failed({ category: 'input', reason: 'The app has neither a draft nor a published version.', where: application.address.studio });
+  if (current.value === undefined) return failed({ category: 'input', reason: 'the app has neither a draft nor a published version', where: application.address.studio });
   return done({ files, digest: digestOf(contentOf(application, current.value)) });
 };

@@ -8,13 +8,14 @@ import { createConsole } from './console.ts';
 import { deploy } from './deploy.ts';
 import { exposureOf, lackingOf } from './exposure.ts';
 import { openGateway } from './gateway.ts';
+import { withHeaders } from './headers.ts';
 import { appKey } from './key.ts';
 import { createLogs } from './logs.ts';
 import { markedComment } from './marks.ts';
 import { openVersion } from './open.ts';
 import { publish } from './publish.ts';
 import { restore } from './restore.ts';
-import { createSession, extraHeaders } from './session.ts';
+import { createSession } from './session.ts';
 import { snapshot } from './snapshot.ts';
 import { allWorkflows, configurationVersion, knownApp, pinnedVersion, versionOf } from './versions.ts';
 
@@ -32,7 +33,7 @@ const inspectGraph = async (application: Application, server: string): Promise<O
   if (!all.ok) return all;
   const users = atGateway ? all.value.find((one) => one.id === pinned.value) : published.value;
   if (atGateway && users === undefined) {
-    return failed({ category: 'platform', reason: `The gateway pins version ${pinned.value}, which app ${application.id()} does not have.`, where: application.address.studio, hint: 'The gateway points at a deleted version or at another app; its users get errors. Restore a version.' });
+    return failed({ category: 'platform', reason: `the gateway pins version ${pinned.value}, which app ${application.id()} does not have`, where: application.address.studio, hint: 'The gateway points at a deleted version or at another app; its users get errors. Restore a version.' });
   }
   return done({
     exists: true,
@@ -87,22 +88,22 @@ const createTarget = (application: Application): Target => ({
 });
 
 /** connect gives the target of an environment. Nothing is asked and nobody logs in before the first use. */
-export const connect = async (connection: Connection): Promise<Outcome<Target>> => {
-  const { source } = connection;
-  if (!isDifySource(source)) return failed({ category: 'defect', reason: 'A source of another platform was given to Dify.' });
-  const address = readAddress(connection.environment);
+export const connect = async (given: Connection): Promise<Outcome<Target>> => {
+  const { source, environment } = given;
+  if (!isDifySource(source)) return failed({ category: 'defect', reason: 'a source of another platform was given to Dify' });
+  const address = readAddress(environment);
   if (!address.ok) return address;
-  const headers = extraHeaders(connection);
-  if (!headers.ok) return headers;
-  const session = createSession(connection, address.value, headers.value);
+  const http = withHeaders(given);
+  if (!http.ok) return http;
+  const connection = { ...given, http: http.value };
+  const session = createSession(connection, address.value);
   const console = createConsole(session, address.value.console, connection.readOnly);
-  const gateway = await openGateway(connection, source, address.value);
+  const gateway = await openGateway(given, source, address.value);
   if (!gateway.ok) return gateway;
   let id = address.value.app;
   const application: Application = {
     connection,
     address: address.value,
-    headers: headers.value,
     session,
     console,
     source,

@@ -58,7 +58,7 @@ const withVariables = (
       continue;
     }
     const fitting = typed(variable.type, value.value);
-    if (fitting === undefined) problems.push(input(`The variable ${name} is a number, but its value in the environment is none.`, source));
+    if (fitting === undefined) problems.push(input(`the variable ${name} is a number, but its value in the environment is none`, source));
     else given.set(name, fitting);
   }
   const problem = joined(problems);
@@ -87,7 +87,7 @@ const rewritten = (
   const problem = joined(
     Object.keys(names)
       .filter((name) => !used.has(name))
-      .map((name) => input(`${setting} names ${name}, which the app does not use.`, source)),
+      .map((name) => input(`${setting} names ${name}, which the app does not use`, source)),
   );
   if (problem !== undefined) return failed(problem);
   return done(source.with(mappingOf(root)));

@@ -42,7 +42,7 @@ const problemOf = (error: unknown, tried: string, permission: string): Problem =
   const refused = status === 401 || status === 403 || status === 404;
   return {
     category: refused ? 'permission' : 'platform',
-    reason: refused ? 'GitHub refused the call.' : 'The call of GitHub failed.',
+    reason: refused ? `GitHub refused the call; it needs \`permissions: ${permission}\`.` : 'The call of GitHub failed.',
     tried,
     answer: {
       ...(status === 0 ? {} : { status }),
