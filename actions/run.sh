@@ -26,4 +26,4 @@ if [ -z "$sluice_node" ]; then
   exit 2
 fi
 
-exec "$sluice_node" "$(dirname "${BASH_SOURCE[0]}")/../dist/index.js" "$@"
+exec "$sluice_node" "${BASH_SOURCE[0]%/*}/../dist/index.js" "$@"

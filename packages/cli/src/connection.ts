@@ -9,9 +9,7 @@ import {
   type HttpClient,
 } from '@sluice/core';
 import { maskingClient } from './masking-client.ts';
-
-/** version is Sluice's own, for the user agent and `sluice version`. */
-export const version = '0.1.0';
+import { version } from './version.ts';
 
 const proxies = (host: Host): Readonly<Record<string, string>> =>
   Object.fromEntries(
@@ -51,12 +49,3 @@ export const httpClient = ({ host, credentialHosts, ca, ...rest }: ConnectionOpt
 /** commandRunner runs programs with nothing of the environment but PATH and HOME. */
 export const commandRunner = (host: Host): CommandRunner =>
   createCommandRunner({ path: host.environment['PATH'] ?? '', home: host.environment['HOME'] ?? '' });
-
-/** noCommands is the runner of a run that may start no program. */
-export const noCommands = (reason: string): CommandRunner => ({
-  run: ({ argv }) =>
-    Promise.resolve({
-      ok: false,
-      problem: { category: 'input', reason, tried: `run ${argv.join(' ')}`, hint: 'Run the step where commands of sluice.yml may run.' },
-    }),
-});

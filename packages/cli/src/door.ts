@@ -16,9 +16,9 @@ import {
 } from '@sluice/core';
 import { detectHost, installCancellation } from '@sluice/hosts';
 import { isStepName, loadStep, loadSteps, stepNames, summaryOf } from '@sluice/steps';
-import { version } from './connection.ts';
 import { runStepCommand, type Signals } from './step-command.ts';
 import { catchStrays } from './strays.ts';
+import { version } from './version.ts';
 
 /** graceMs is how long connections outlive a cancelled run: GitHub kills a job 10 s after the first signal. */
 const graceMs = 9000;

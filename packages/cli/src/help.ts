@@ -1,5 +1,5 @@
 import { categories, endingOutputs, type AnyStep } from '@sluice/core';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 const other = [
   ['rehearse [FILE]', 'Run a whole release of FILE (sluice.yml or a Dify DSL file) against an embedded lab on this machine.'],

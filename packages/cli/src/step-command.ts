@@ -1,15 +1,12 @@
 import { resolve } from 'node:path';
 import {
-  createFilePort,
   createSecretReader,
-  credentialHosts,
   done,
   endedBy,
   failed,
   durationMs,
   outputsOf,
   parseInputs,
-  readFileText,
   resultOf,
   resultsFolder,
   runStep,
@@ -27,13 +24,11 @@ import {
   type StepResult,
 } from '@sluice/core';
 import { attachmentsOf } from '@sluice/steps';
-import { commandRunner, httpClient, noCommands } from './connection.ts';
 import { createContext, type Context } from './context.ts';
-import { checkCredentialAddresses } from './credential-addresses.ts';
 import { loadProject } from './load-project.ts';
+import { offlineSurroundings } from './offline.ts';
 import { secretVariables } from './platforms.ts';
 import { secretNames } from './secret-names.ts';
-import { stateStore } from './stores.ts';
 
 /** Signals say when a run ends: `signal` at once, `connection` some seconds later, so that traffic can still be put back. */
 export interface Signals {
@@ -56,13 +51,6 @@ const deadlineOf = (step: AnyStep, inputs: Readonly<Record<string, unknown>>): O
   return failed({ category: 'input', reason: `input "deadline": must be a duration such as 90s or 20m, got "${text}"`, tried: 'read the inputs' });
 };
 
-/** authority reads the file of certificate authorities that an environment names. */
-const authority = async (project: Project, selected: SelectedEnvironment): Promise<Outcome<string | undefined>> => {
-  const { dify } = selected.config;
-  const path = typeof dify === 'object' ? dify.ca : undefined;
-  return path === undefined ? done(undefined) : readFileText(resolve(project.folder, path), path);
-};
-
 interface Prepared {
   readonly context: Context;
   readonly inputs: Readonly<Record<string, unknown>>;
@@ -82,18 +70,13 @@ const contextFor = async (
   signals: Signals,
 ): Promise<Outcome<Context>> => {
   const { offline, dryRun, results } = settings;
-  const hosts = credentialHosts(host.environment['SLUICE_HOSTS']);
-  if (!hosts.ok) return hosts;
-  if (!offline && selected.ok) {
-    const checked = checkCredentialAddresses(selected.value.config, hosts.value, host.context.onCi);
-    if (!checked.ok) return checked;
-    for (const warning of checked.value) host.warn(warning);
-  }
-  const ca = selected.ok && !offline ? await authority(project, selected.value) : done(undefined);
-  if (!ca.ok) return ca;
   const clock = systemClock();
+  const surroundings =
+    offline || !selected.ok
+      ? done(offlineSurroundings)
+      : await (await import('./online.ts')).onlineSurroundings(host, clock, project, selected.value, signals.connection);
+  if (!surroundings.ok) return surroundings;
   const note = (line: string): void => host.log(line);
-  const connection = { host, clock, signal: signals.connection, loopbackOnly: false, credentialHosts: hosts.value };
   const secrets = createSecretReader({
     environment: host.environment,
     ...(selected.ok ? { environmentName: selected.value.name } : {}),
@@ -112,10 +95,7 @@ const contextFor = async (
       rehearsal: false,
       workFolder: resolve(project.folder, '.sluice'),
       secrets,
-      http: httpClient({ ...connection, ...(ca.value === undefined ? {} : { ca: ca.value }) }),
-      commands: offline ? noCommands('no command of sluice.yml runs for pull requests or in offline steps') : commandRunner(host),
-      files: createFilePort(),
-      state: stateStore(host, project.folder),
+      ...surroundings.value,
       results,
     }),
   );

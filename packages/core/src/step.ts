@@ -1,4 +1,4 @@
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import type { Clock } from './clock.ts';
 import type { CommandRunner } from './command.ts';
 import type { EvidenceRequest, EvidenceSource } from './evidence.ts';
@@ -70,7 +70,7 @@ export interface StepContext {
 }
 
 /** StepDefinition is the one place where a step is defined; every face, help text and table is made from it. */
-export interface StepDefinition<Inputs extends z.ZodObject = z.ZodObject> {
+export interface StepDefinition<Inputs extends z.ZodMiniObject = z.ZodMiniObject> {
   readonly name: string;
   /** summary is one sentence that begins with a verb. */
   readonly summary: string;
@@ -89,7 +89,7 @@ export interface AnyStep extends Omit<StepDefinition, 'run'> {
 }
 
 /** defineStep checks a definition's types and gives it in the form that the registry keeps; inputs are parsed before `run`. */
-export const defineStep = <Inputs extends z.ZodObject>(definition: StepDefinition<Inputs>): AnyStep => ({
+export const defineStep = <Inputs extends z.ZodMiniObject>(definition: StepDefinition<Inputs>): AnyStep => ({
   ...definition,
   run: (context, inputs) => definition.run(context, inputs as z.output<Inputs>),
 });

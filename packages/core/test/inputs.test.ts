@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { commandShapeOf } from '../src/inputs/command-shape.ts';
 import { inputTypes } from '../src/inputs/input-types.ts';
 import { parseArguments, type Arguments } from '../src/inputs/parse-arguments.ts';
@@ -11,12 +11,12 @@ const step = defineStep({
   name: 'deploy',
   summary: 'Deploy.',
   inputs: z.strictObject({
-    environment: inputTypes.text('Environment.').optional(),
-    watch: inputTypes.list('What to watch.').optional(),
-    create: inputTypes.boolean('Create it.').optional(),
-    deadline: inputTypes.duration('Deadline.').optional(),
-    pairs: inputTypes.integer('Pairs.', { least: 1, most: 200 }).optional(),
-    'fail-on': inputTypes.choice(['error', 'warning'], 'What fails.').optional(),
+    environment: inputTypes.text('Environment.'),
+    watch: inputTypes.list('What to watch.'),
+    create: inputTypes.boolean('Create it.'),
+    deadline: inputTypes.duration('Deadline.'),
+    pairs: inputTypes.integer('Pairs.', { least: 1, most: 200 }),
+    'fail-on': inputTypes.choice(['error', 'warning'], 'What fails.'),
   }),
   outputs: {},
   offline: false,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { systemClock, type Clock } from '../src/clock.ts';
 import type { Host } from '../src/host.ts';
 import type { StepEnding, StepResult } from '../src/result.ts';

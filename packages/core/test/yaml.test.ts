@@ -75,8 +75,18 @@ describe('readYaml', () => {
       lines.push(`a${level}: &a${level} [${Array.from({ length: 10 }, () => `*a${level - 1}`).join(', ')}]`);
     }
     const begun = performance.now();
-    expect(problemOf(lines.join('\n')).reason).toMatch(/stands for more than 2000000 values/);
+    expect(problemOf(lines.join('\n')).reason).toMatch(/stands for more than 1000000 values/);
     expect(performance.now() - begun).toBeLessThan(1000);
+  });
+
+  test('refuses a text of very many small values before it costs memory', () => {
+    const { reason } = problemOf('- a\n'.repeat(2_000_000));
+    expect(reason).toBe('sluice.yml has more than 1000000 YAML tokens');
+  });
+
+  test('reads long texts: a prompt is one token however long it is', () => {
+    const prompt = '请回答用户的问题。\n'.repeat(50_000);
+    expect(valueOf(`prompt: |\n${prompt.replaceAll(/^(?=.)/gm, '  ')}`)).toEqual({ prompt });
   });
 
   test.each([

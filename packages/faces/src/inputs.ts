@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { AnyStep } from '@sluice/core';
 
 /** InputFace is one input as every face shows it. */
@@ -13,7 +13,7 @@ interface JsonSchemaProperty {
   readonly enum?: readonly string[];
 }
 
-const properties = (schema: z.ZodObject): Readonly<Record<string, JsonSchemaProperty>> => {
+const properties = (schema: z.ZodMiniObject): Readonly<Record<string, JsonSchemaProperty>> => {
   const json = z.toJSONSchema(schema, { io: 'input' });
   return (json.properties ?? {}) as Record<string, JsonSchemaProperty>;
 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { parse } from 'yaml';
 import { defineStep, endingOutputs, outputsOf, resultOf, type AnyStep } from '@sluice/core';
 import { loadStep, stepNames } from '@sluice/steps';
@@ -111,7 +111,7 @@ test('the README has a link to every step that docs/steps.md has', () => {
 });
 
 describe('a step that no face can show stops generation', () => {
-  const made = (inputs: z.ZodObject, outputs: AnyStep['outputs']): AnyStep =>
+  const made = (inputs: z.ZodMiniObject, outputs: AnyStep['outputs']): AnyStep =>
     defineStep({ name: 'x', summary: 'Do it.', inputs, outputs, offline: true, deadlineMs: 1, run: () => Promise.resolve({ category: 'passed', reason: '' }) });
 
   test.each<[string, AnyStep, RegExp]>([

@@ -1,5 +1,5 @@
 import { done, failed, type Outcome, type Split } from '@sluice/core';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** GatewayKind says how Dify lets a caller pin a version: a workflow by its path, a chatflow by a field of the body. */
 export type GatewayKind = 'workflow' | 'chat';
@@ -25,20 +25,15 @@ const inSteps = (weight: number): boolean => Math.abs(weight * 100 - Math.round(
 
 const splitSchema = z
   .strictObject({
-    stable: z.string().refine((id) => id === '' || versionId.test(id), 'the stable version is not a UUID'),
-    candidate: z.string().regex(versionId, 'the candidate is not a UUID').exactOptional(),
+    stable: z.string().check(z.refine((id) => id === '' || versionId.test(id), 'the stable version is not a UUID')),
+    candidate: z.exactOptional(z.string().check(z.regex(versionId, 'the candidate is not a UUID'))),
     weight: z
-      .number('the weight is not a number')
-      .min(0, 'the weight is below 0 %')
-      .max(100, 'the weight is above 100 %')
-      .refine(inSteps, 'nginx splits in steps of 0.01 %'),
-  })
-  .refine((split) => split.weight === 0 || split.candidate !== undefined, 'a weight needs a candidate')
-  .refine((split) => split.weight === 0 || split.stable !== '', 'a stable version must be pinned before a candidate gets users');
+      .number('the weight is not a number').check(z.gte(0, 'the weight is below 0 %'), z.lte(100, 'the weight is above 100 %'), z.refine(inSteps, 'nginx splits in steps of 0.01 %')),
+  }).check(z.refine((split) => split.weight === 0 || split.candidate !== undefined, 'a weight needs a candidate'), z.refine((split) => split.weight === 0 || split.stable !== '', 'a stable version must be pinned before a candidate gets users'));
 
 const pinningSchema = z.strictObject({
   format: z.literal(1),
-  application: z.string().regex(/^[a-z0-9][a-z0-9-]{0,79}$/, notSlug),
+  application: z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,79}$/, notSlug)),
   kind: z.enum(['workflow', 'chat']),
   split: splitSchema,
 });

@@ -1,16 +1,16 @@
 import type { StepResult } from '@sluice/core';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
-const amount = z.number().finite().min(0);
+const amount = z.number().check(z.gte(0));
 
-const point = z.object({ atMs: amount, weight: amount.max(100), stable: amount, candidate: amount });
+const point = z.object({ atMs: amount, weight: amount.check(z.lte(100)), stable: amount, candidate: amount });
 
 const reading = z.object({
   source: z.string(),
   unit: z.enum(['request', 'user', 'session']),
   guard: z.enum(['errors', 'latency', 'tokens']),
-  stable: amount.nullable(),
-  candidate: amount.nullable(),
+  stable: z.nullable(amount),
+  candidate: z.nullable(amount),
   stableCount: amount,
   candidateCount: amount,
   evidence: amount,
@@ -20,7 +20,7 @@ const reading = z.object({
 const canaryEvidence = z.object({
   stable: z.string(),
   candidate: z.string(),
-  weights: z.array(amount.max(100)),
+  weights: z.array(amount.check(z.lte(100))),
   readings: z.array(reading),
   silent: z.array(z.string()),
   history: z.array(point),

@@ -1,8 +1,8 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { RolloutPlan } from './plan.ts';
 import { ratios } from './two-sample.ts';
 
-const count = z.number().finite().min(0);
+const count = z.number().check(z.gte(0));
 
 const arm = z.strictObject({
   answers: count,
@@ -16,7 +16,7 @@ const arm = z.strictObject({
 
 const arms = z.strictObject({ stable: arm, candidate: arm });
 
-const bets = z.array(z.number().finite()).max(ratios.length * 2);
+const bets = z.array(z.number()).check(z.maxLength(ratios.length * 2));
 
 const source = z.strictObject({
   unit: z.enum(['request', 'user', 'session']),
@@ -28,12 +28,12 @@ const source = z.strictObject({
   /** before is `total` as it was when the present weight was set. */
   before: arms,
   /** excess is the difference of error rates, weighted over the windows (Mantel and Haenszel): sum and sum of weights. */
-  excess: z.strictObject({ sum: z.number().finite(), weight: count }),
+  excess: z.strictObject({ sum: z.number(), weight: count }),
   /** bets are the logarithms of each guard's bets. */
   bets: z.strictObject({ errors: bets, latency: bets, tokens: bets }),
 });
 
-const split = z.strictObject({ stable: z.string(), candidate: z.string(), weight: z.number().min(0).max(100) });
+const split = z.strictObject({ stable: z.string(), candidate: z.string(), weight: z.number().check(z.gte(0), z.lte(100)) });
 
 const rolloutState = z.strictObject({
   format: z.literal(1),
@@ -43,13 +43,13 @@ const rolloutState = z.strictObject({
   plan: z.string(),
   startedAt: count,
   /** stage is the index of the present weight; stageSince is when it was set. */
-  stage: z.number().int().min(0),
+  stage: z.int().check(z.gte(0)),
   stageSince: count,
   /** windows is the number of observations since the start. */
-  windows: z.number().int().min(0),
+  windows: z.int().check(z.gte(0)),
   sources: z.record(z.string(), source),
   /** permission is the weight that is about to be set, or is set: whoever finds it may lower it to 0. */
-  permission: split.exactOptional(),
+  permission: z.exactOptional(split),
 });
 
 /** ArmTally adds up what one source saw of one version. */

@@ -1,20 +1,20 @@
 import { done, failed, type EnvironmentRecord, type Json, type Outcome } from '@sluice/core';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
-const time = z.number().finite().min(0);
+const time = z.number().check(z.gte(0));
 
 const version = z.strictObject({ version: z.string(), digest: z.string() });
 
-const json: z.ZodType<Json> = z.json();
+const json: z.ZodMiniType<Json> = z.json();
 
 const environmentRecord = z.strictObject({
   format: z.literal(1),
   application: z.string(),
   environment: z.string(),
-  stable: version.exactOptional(),
-  candidate: version.exactOptional(),
-  lease: z.strictObject({ holder: z.string(), until: time }).exactOptional(),
-  rollout: json.exactOptional(),
+  stable: z.exactOptional(version),
+  candidate: z.exactOptional(version),
+  lease: z.exactOptional(z.strictObject({ holder: z.string(), until: time })),
+  rollout: z.exactOptional(json),
   history: z.array(
     z.strictObject({
       version: z.string(),

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { defineStep, endedBy, type Deployment, type StepContext, type StepEnding, type Target } from '@sluice/core';
 import { clause } from '@sluice/rollout';
 import { commonInputs, flag } from './inputs.ts';

@@ -1,13 +1,7 @@
 import { inputTypes } from '@sluice/core';
 
-/** text is an input of any text that may be left out. */
-export const text = (description: string) => inputTypes.text(description).optional();
-
-/** flag is an input that is `true` or `false` and may be left out. */
-export const flag = (description: string) => inputTypes.boolean(description).optional();
-
-/** choice is an input with a fixed set of values that may be left out. */
-export const choice = <const T extends readonly [string, ...string[]]>(values: T, description: string) => inputTypes.choice(values, description).optional();
+/** These are the inputs that steps take; all may be left out. */
+export const { text, boolean: flag, choice } = inputTypes;
 
 /** commonInputs are understood by every step; the entrypoint reads them before the step runs. */
 export const commonInputs = {

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { defineStep, endedBy, type ChannelConfig, type StepContext, type StepEnding, type StepResult } from '@sluice/core';
 import { deliver, type Delivery, type Message } from '@sluice/notify';
 import { choice, commonInputs, text } from './inputs.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { defineStep, endedBy, type Target, type Version } from '@sluice/core';
 import { commonInputs, text } from './inputs.ts';
 import { servedAfter } from './exposure.ts';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { join } from 'node:path';
 import { defineStep, endedBy, type Outcome, type StepContext } from '@sluice/core';
 import { commonInputs, text } from './inputs.ts';

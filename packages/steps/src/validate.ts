@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { defineStep, placeText, type Finding, type Outcome, type StepContext, type StepEnding } from '@sluice/core';
 import { choice, commonInputs } from './inputs.ts';
 

@@ -1,18 +1,18 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { oneLine, type EventStream, type HttpResponse, type Question, type Reply } from '@sluice/core';
 
-const usage = z.looseObject({ total_tokens: z.number().optional() }).nullish();
-const failure = z.union([z.string(), z.looseObject({ message: z.string().optional() })]).nullish();
-const text = z.string().nullish();
+const usage = z.nullish(z.looseObject({ total_tokens: z.optional(z.number()) }));
+const failure = z.nullish(z.union([z.string(), z.looseObject({ message: z.optional(z.string()) })]));
+const text = z.nullish(z.string());
 
 const whole = z.looseObject({
-  choices: z.array(z.looseObject({ message: z.looseObject({ content: text }).nullish(), finish_reason: text })).nullish(),
+  choices: z.nullish(z.array(z.looseObject({ message: z.nullish(z.looseObject({ content: text })), finish_reason: text }))),
   usage,
   error: failure,
 });
 
 const chunk = z.looseObject({
-  choices: z.array(z.looseObject({ delta: z.looseObject({ content: text }).nullish(), finish_reason: text })).nullish(),
+  choices: z.nullish(z.array(z.looseObject({ delta: z.nullish(z.looseObject({ content: text })), finish_reason: text }))),
   usage,
   error: failure,
 });

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { draft, failed, done, type Outcome } from '@sluice/core';
 import { toJson, isJsonRecord, type JsonRecord } from '../source/json.ts';
 
@@ -12,17 +12,17 @@ export const versionId = (version: string): string => (version === latest ? draf
 export const platformVersion = (id: string): string => (id === draft ? latest : id);
 
 // The platform leaves out what is not set, or sends null.
-const text = z.string().nullish().transform((value) => value ?? '');
+const text = z.pipe(z.nullish(z.string()), z.transform((value) => value ?? ''));
 
 const runtime = z.looseObject({
-  agentRuntimeId: z.string().min(1),
+  agentRuntimeId: z.string().check(z.minLength(1)),
   agentRuntimeArn: text,
   agentRuntimeName: text,
   workspaceId: text,
   status: text,
   statusReason: text,
-  sessionIdleTimeoutSeconds: z.number().nullish(),
-  disableSessionAffinity: z.boolean().nullish(),
+  sessionIdleTimeoutSeconds: z.nullish(z.number()),
+  disableSessionAffinity: z.nullish(z.boolean()),
   sessionAffinityType: text,
   headerFieldName: text,
 });
@@ -44,7 +44,7 @@ export interface Runtime {
   readonly shown: JsonRecord;
 }
 
-const version = z.looseObject({ agentRuntimeVersion: z.string().min(1), description: text, lastUpdatedAt: text });
+const version = z.looseObject({ agentRuntimeVersion: z.string().check(z.minLength(1)), description: text, lastUpdatedAt: text });
 
 /** PublishedVersion is one entry of a runtime's versions. */
 export interface PublishedVersion {
@@ -54,12 +54,11 @@ export interface PublishedVersion {
 }
 
 const endpoint = z.looseObject({
-  agentRuntimeEndpointId: z.string().min(1),
+  agentRuntimeEndpointId: z.string().check(z.minLength(1)),
   agentRuntimeEndpointName: text,
   targetVersion: text,
-  routingConfiguration: z
-    .looseObject({ versionWeights: z.array(z.looseObject({ version: z.string(), weight: z.number() })).nullish() })
-    .nullish(),
+  routingConfiguration: z.nullish(z
+    .looseObject({ versionWeights: z.nullish(z.array(z.looseObject({ version: z.string(), weight: z.number() }))) })),
   endpointPublicUrl: text,
   status: text,
   statusReason: text,
@@ -86,7 +85,7 @@ export interface Endpoint extends Routing {
   readonly statusReason: string;
 }
 
-const misshapen = (tried: string, error: z.ZodError): Outcome<never> =>
+const misshapen = (tried: string, error: z.core.$ZodError): Outcome<never> =>
   failed({
     category: 'platform',
     reason: `AgentRun answered in a form that Sluice does not know: ${error.issues.map(({ path, message }) => `${path.join('.') || 'answer'}: ${message}`).join('; ')}`,
@@ -138,7 +137,7 @@ export const readEndpoint = (value: unknown, tried: string): Outcome<Endpoint> =
   });
 };
 
-const page = z.looseObject({ items: z.array(z.unknown()).nullish(), total: z.number().nullish() });
+const page = z.looseObject({ items: z.nullish(z.array(z.unknown())), total: z.nullish(z.number()) });
 
 /** readPage gives the items of one page and how many there are in all, as far as the server says. */
 export const readPage = (value: unknown, tried: string): Outcome<{ readonly items: readonly unknown[]; readonly total?: number }> => {

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { hasPlaceholder } from './placeholders.ts';
 
 /** regions are those that the `agentrun` component 1.0.12 accepts (src/common/schema.json). */
@@ -9,46 +9,47 @@ export const regions = [
 
 const languages = ['python3.10', 'python3.12', 'nodejs18', 'nodejs20', 'java8', 'java11', 'java17', 'custom'] as const;
 
-const matching = (pattern: RegExp, message: string): z.ZodType<string> =>
-  z.string(message).refine((value) => hasPlaceholder(value) || pattern.test(value), message);
+const matching = (pattern: RegExp, message: string): z.ZodMiniType<string> =>
+  z.string(message).check(z.refine((value) => hasPlaceholder(value) || pattern.test(value), message));
 
 /** numeric is a number, or a text that is one, because placeholders give text. */
-const numeric = (minimum: number, maximum: number, whole: boolean): z.ZodType<number | string> => {
+const numeric = (minimum: number, maximum: number, whole: boolean): z.ZodMiniType<number | string> => {
   const message = `must be a ${whole ? 'whole number' : 'number'} from ${minimum} to ${maximum}`;
-  const number = z.number(message).refine((value) => value >= minimum && value <= maximum && (!whole || Number.isInteger(value)), message);
-  return z.preprocess(
-    (value) => (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value),
-    z.union([number, z.string().refine(hasPlaceholder, message)], message),
+  const number = z.number(message).check(z.refine((value) => value >= minimum && value <= maximum && (!whole || Number.isInteger(value)), message));
+  return z.pipe(
+    z.transform((value: unknown) => (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) : value)),
+    z.union([number, z.string().check(z.refine(hasPlaceholder, message))], message),
   );
 };
 
-const toggle = z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean('must be true or false'));
+const toggle = z.pipe(
+  z.transform((value: unknown) => (value === 'true' ? true : value === 'false' ? false : value)),
+  z.boolean('must be true or false'),
+);
 const words = z.array(z.string('must be a text'), 'must be a list of texts');
-const text = z.string('must be a text').min(1, 'must not be empty');
+const text = z.string('must be a text').check(z.minLength(1, 'must not be empty'));
 
 const code = z
   .looseObject(
     {
       language: z.enum(languages, `must be one of ${languages.join(', ')}`),
-      src: text.optional(),
-      ossBucketName: text.optional(),
-      ossObjectName: text.optional(),
-      command: words.optional(),
-      checksum: matching(/^\d{1,20}$/, 'must be the CRC-64 of the archive as a decimal number in quotes').optional(),
+      src: z.optional(text),
+      ossBucketName: z.optional(text),
+      ossObjectName: z.optional(text),
+      command: z.optional(words),
+      checksum: z.optional(matching(/^\d{1,20}$/, 'must be the CRC-64 of the archive as a decimal number in quotes')),
     },
     'must be a mapping with language and src, or ossBucketName and ossObjectName',
-  )
-  .refine((value) => (value.src === undefined) !== (value.ossBucketName === undefined && value.ossObjectName === undefined), 'needs exactly one of src, and ossBucketName with ossObjectName')
-  .refine((value) => (value.ossBucketName === undefined) === (value.ossObjectName === undefined), 'needs ossBucketName and ossObjectName together');
+  ).check(z.refine((value) => (value.src === undefined) !== (value.ossBucketName === undefined && value.ossObjectName === undefined), 'needs exactly one of src, and ossBucketName with ossObjectName'), z.refine((value) => (value.ossBucketName === undefined) === (value.ossObjectName === undefined), 'needs ossBucketName and ossObjectName together'));
 
 const container = z.looseObject(
   {
     image: text,
-    port: numeric(1, 65_535, true).optional(),
-    command: words.optional(),
-    imageRegistryType: z.enum(['ACR', 'ACREE', 'CUSTOM'], 'must be ACR, ACREE or CUSTOM').optional(),
-    acrInstanceId: text.optional(),
-    registryConfig: z.looseObject({}).optional(),
+    port: z.optional(numeric(1, 65_535, true)),
+    command: z.optional(words),
+    imageRegistryType: z.optional(z.enum(['ACR', 'ACREE', 'CUSTOM'], 'must be ACR, ACREE or CUSTOM')),
+    acrInstanceId: z.optional(text),
+    registryConfig: z.optional(z.looseObject({})),
   },
   'must be a mapping with image',
 );
@@ -58,19 +59,19 @@ const vswitch = matching(/^vsw-[a-z0-9]+$/, 'must be a vSwitch id such as vsw-ab
 const vpc = z.looseObject(
   {
     vpcId: matching(/^vpc-[a-z0-9]+$/, 'must be a VPC id such as vpc-abc123'),
-    vSwitchIds: z.union([vswitch, z.array(vswitch).min(1)], 'must be a vSwitch id such as vsw-abc123, or a list of them'),
+    vSwitchIds: z.union([vswitch, z.array(vswitch).check(z.minLength(1))], 'must be a vSwitch id such as vsw-abc123, or a list of them'),
     securityGroupId: matching(/^sg-[a-z0-9]+$/, 'must be a security group id such as sg-abc123'),
   },
   'must be a mapping with vpcId, vSwitchIds and securityGroupId',
 );
 
 const health = z.looseObject({
-  httpGetUrl: text.optional(),
-  initialDelaySeconds: numeric(0, 300, true).optional(),
-  periodSeconds: numeric(1, 300, true).optional(),
-  timeoutSeconds: numeric(1, 60, true).optional(),
-  failureThreshold: numeric(1, 10, true).optional(),
-  successThreshold: numeric(1, 10, true).optional(),
+  httpGetUrl: z.optional(text),
+  initialDelaySeconds: z.optional(numeric(0, 300, true)),
+  periodSeconds: z.optional(numeric(1, 300, true)),
+  timeoutSeconds: z.optional(numeric(1, 60, true)),
+  failureThreshold: z.optional(numeric(1, 10, true)),
+  successThreshold: z.optional(numeric(1, 10, true)),
 });
 
 /** endpointName is the form of an endpoint's name. */
@@ -78,12 +79,12 @@ export const endpointName = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
 
 const endpointSchema = z.looseObject({
   name: matching(endpointName, 'must begin with a letter and have letters, digits, _ and - only, at most 64'),
-  version: z.union([z.string(), z.number()], 'must be a version number').optional(),
-  description: z.string('must be a text').max(256, 'must have at most 256 characters').optional(),
-  weight: z.number('must be a number').optional(),
+  version: z.optional(z.union([z.string(), z.number()], 'must be a version number')),
+  description: z.optional(z.string('must be a text').check(z.maxLength(256, 'must have at most 256 characters'))),
+  weight: z.optional(z.number('must be a number')),
 });
 
-const mounts = z.looseObject({ mountPoints: z.array(z.looseObject({ mountDir: text })).min(1, 'needs at least one mount point') });
+const mounts = z.looseObject({ mountPoints: z.array(z.looseObject({ mountDir: text })).check(z.minLength(1, 'needs at least one mount point')) });
 
 /**
  * agentSchema is `props.agent` of s.yaml (devsapp/agentrun 1.0.12, src/common/schema.json). cpu, memory and port are
@@ -92,38 +93,34 @@ const mounts = z.looseObject({ mountPoints: z.array(z.looseObject({ mountDir: te
 export const agentSchema = z.looseObject(
   {
     name: matching(/^[a-zA-Z][a-zA-Z0-9_-]{0,127}$/, 'must begin with a letter and have letters, digits, _ and - only, at most 128'),
-    description: z.string('must be a text').max(256, 'must have at most 256 characters').optional(),
-    code: code.optional(),
-    customContainerConfig: container.optional(),
+    description: z.optional(z.string('must be a text').check(z.maxLength(256, 'must have at most 256 characters'))),
+    code: z.optional(code),
+    customContainerConfig: z.optional(container),
     cpu: numeric(0.05, 16, false),
     memory: numeric(128, 32_768, true),
-    diskSize: numeric(512, 10_240, true)
-      .refine((value) => typeof value === 'string' || value === 512 || value === 10_240, 'must be 512 or 10240')
-      .optional(),
+    diskSize: z.optional(numeric(512, 10_240, true).check(z.refine((value) => typeof value === 'string' || value === 512 || value === 10_240, 'must be 512 or 10240'))),
     port: numeric(1, 65_535, true),
-    instanceConcurrency: numeric(1, 200, true).optional(),
-    sessionIdleTimeoutSeconds: numeric(60, 86_400, true).optional(),
-    enableSessionIsolation: toggle.optional(),
-    disableSessionAffinity: toggle.optional(),
-    vpcConfig: vpc.optional(),
-    internetAccess: toggle.optional(),
-    nasConfig: mounts.optional(),
-    ossMountConfig: mounts.optional(),
-    environmentVariables: z.record(z.string(), z.string('must be a text; put numbers and booleans in quotes'), 'must be a mapping of names to texts').optional(),
-    role: matching(/^(acs:ram::[0-9]+:role\/)?[a-zA-Z][a-zA-Z0-9_/-]{0,127}$/, 'must be a role name or acs:ram::<account>:role/<name>').optional(),
-    credentialName: matching(/^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/, 'must begin with a letter and have letters, digits, _ and - only, at most 64').optional(),
-    logConfig: z.union([z.literal('auto'), z.looseObject({ project: text, logstore: text })], 'must be auto, or a mapping with project and logstore').optional(),
-    protocolConfiguration: z.looseObject({ type: z.enum(['HTTP', 'HTTPS'], 'must be HTTP or HTTPS').optional() }).optional(),
-    healthCheckConfiguration: health.optional(),
-    workspace: z.looseObject({ id: text.optional(), name: text.optional() }).optional(),
-    endpoints: z.array(endpointSchema, 'must be a list').optional(),
-    customDomain: z.looseObject({}).optional(),
-    armsConfiguration: z.looseObject({}).optional(),
+    instanceConcurrency: z.optional(numeric(1, 200, true)),
+    sessionIdleTimeoutSeconds: z.optional(numeric(60, 86_400, true)),
+    enableSessionIsolation: z.optional(toggle),
+    disableSessionAffinity: z.optional(toggle),
+    vpcConfig: z.optional(vpc),
+    internetAccess: z.optional(toggle),
+    nasConfig: z.optional(mounts),
+    ossMountConfig: z.optional(mounts),
+    environmentVariables: z.optional(z.record(z.string(), z.string('must be a text; put numbers and booleans in quotes'), 'must be a mapping of names to texts')),
+    role: z.optional(matching(/^(acs:ram::[0-9]+:role\/)?[a-zA-Z][a-zA-Z0-9_/-]{0,127}$/, 'must be a role name or acs:ram::<account>:role/<name>')),
+    credentialName: z.optional(matching(/^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/, 'must begin with a letter and have letters, digits, _ and - only, at most 64')),
+    logConfig: z.optional(z.union([z.literal('auto'), z.looseObject({ project: text, logstore: text })], 'must be auto, or a mapping with project and logstore')),
+    protocolConfiguration: z.optional(z.looseObject({ type: z.optional(z.enum(['HTTP', 'HTTPS'], 'must be HTTP or HTTPS')) })),
+    healthCheckConfiguration: z.optional(health),
+    workspace: z.optional(z.looseObject({ id: z.optional(text), name: z.optional(text) })),
+    endpoints: z.optional(z.array(endpointSchema, 'must be a list')),
+    customDomain: z.optional(z.looseObject({})),
+    armsConfiguration: z.optional(z.looseObject({})),
   },
   'must be a mapping',
-)
-  .refine((value) => (value.code === undefined) !== (value.customContainerConfig === undefined), 'needs exactly one of code and customContainerConfig')
-  .refine((value) => value.nasConfig === undefined || value.vpcConfig !== undefined, 'nasConfig needs vpcConfig');
+).check(z.refine((value) => (value.code === undefined) !== (value.customContainerConfig === undefined), 'needs exactly one of code and customContainerConfig'), z.refine((value) => value.nasConfig === undefined || value.vpcConfig !== undefined, 'nasConfig needs vpcConfig'));
 
 /** Agent is a checked `props.agent`; numbers are text where they still wait for an environment variable. */
 export type Agent = z.output<typeof agentSchema>;

@@ -1,7 +1,7 @@
+import { realpathSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   createFilePort,
   createSecretReader,
@@ -40,7 +40,8 @@ export interface RehearseRequest {
   readonly signal: AbortSignal;
 }
 
-const example = join(dirname(dirname(fileURLToPath(import.meta.url))), 'examples', 'support-bot', 'sluice.yml');
+/** exampleBeside is the example of the clone that the bundle belongs to. */
+const exampleBeside = (bundle: string): string => join(dirname(dirname(realpathSync(bundle))), 'examples', 'support-bot', 'sluice.yml');
 
 const chooseEnvironment = (project: Project, named: string | undefined): Outcome<SelectedEnvironment> => {
   const { environments } = project.config;
@@ -202,7 +203,7 @@ const withLab = async (parts: Omit<StageParts, 'lab'>): Promise<Outcome<StepResu
 export const rehearse = async (host: Host, request: RehearseRequest): Promise<Outcome<StepResult>> => {
   const faults = request.candidate === undefined ? done(undefined) : candidateFaults(request.candidate);
   if (!faults.ok) return faults;
-  const loaded = await loadProject(request.file ?? example);
+  const loaded = await loadProject(request.file ?? exampleBeside(process.argv[1] ?? '.'));
   if (!loaded.ok) return loaded;
   const { project } = loaded.value;
   const environment = chooseEnvironment(project, request.environment);

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { configSchema } from './schema.ts';
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

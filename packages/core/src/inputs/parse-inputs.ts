@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { done, failed, type Outcome } from '../outcome.ts';
 import type { Problem } from '../problem.ts';
 import { complaintsOf, issueWords } from '../schema/issues.ts';
@@ -119,6 +119,6 @@ export const parseInputs = (step: AnyStep, values: InputValues): ParsedInputs =>
   const [first, ...others] = all;
   const secretsSeen = secrets.map((name) => texts.get(name)).filter((value) => value !== undefined);
   if (first !== undefined) return { inputs: failed(others.length === 0 ? first : { ...first, others }), secretsSeen };
-  if (!parsed.success) throw new z.ZodError(parsed.error.issues);
+  if (!parsed.success) throw new z.core.$ZodError(parsed.error.issues);
   return { inputs: done(parsed.data), secretsSeen };
 };

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { categories } from '../category.ts';
 import type { StepResult } from '../result.ts';
 

@@ -1,4 +1,4 @@
-import { Composer, LineCounter, Parser } from 'yaml';
+import { Composer, Lexer, LineCounter, Parser, type CST } from 'yaml';
 import { decodeText } from '../files/decode-text.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import { placeText, type Place, type Problem } from '../problem.ts';
@@ -42,6 +42,21 @@ const textOf = (file: string, given: string | Uint8Array, limits: YamlLimits): O
   return failed(refused(`${file} has a NUL character; it is not YAML text`, placeText(place), 'Check that it is the right file and that it is not damaged.'));
 };
 
+/** tokensOf is the concrete syntax of a text; undefined as soon as it has more than `most` tokens, before they cost memory. */
+const tokensOf = (text: string, lines: LineCounter, most: number): readonly CST.Token[] | undefined => {
+  const parser = new Parser(lines.addNewLine);
+  const tokens: CST.Token[] = [];
+  let count = 0;
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    count += 1;
+    if (count > most) return undefined;
+    tokens.push(...parser.next(lexeme));
+  }
+  tokens.push(...parser.end());
+  return tokens;
+};
+
 const parseOptions = {
   prettyErrors: false,
   // Duplicate keys are found by checkDocument: the library compares all pairs, which takes hours for a large mapping.
@@ -63,7 +78,8 @@ export const readYaml = (file: string, given: string | Uint8Array, limits: YamlL
     const { line, col } = lines.linePos(offset);
     return placeText({ file, line, column: col });
   };
-  const tokens = [...new Parser(lines.addNewLine).parse(text.value)];
+  const tokens = tokensOf(text.value, lines, limits.tokens);
+  if (tokens === undefined) return failed(refused(`${file} has more than ${limits.tokens} YAML tokens`, file, 'Check that it is the right file, or split it.'));
   const deep = tooDeepAt(tokens, limits.depth);
   if (deep !== undefined) return failed(refused(`values are nested deeper than ${limits.depth} levels`, at(deep), 'Check that it is the right file.'));
   const documents = [...new Composer(parseOptions).compose(tokens)];

@@ -1,5 +1,5 @@
 import { done, failed, oneLine, readJson, type FailureCategory, type HttpResponse, type Outcome, type Problem } from '@sluice/core';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { isMapping, mappingOf, textOf } from '../source/shape.ts';
 
 const longestMessage = 300;
@@ -51,7 +51,7 @@ export const jsonOf = (response: HttpResponse, tried: string, where: string): Ou
   response.status >= 400 ? failed(refusal(response, tried, where)) : jsonAt(response, tried, where);
 
 /** shaped checks a server's JSON against a shape; keys that are not in the shape are ignored. */
-export const shaped = <T>(schema: z.ZodType<T>, value: unknown, tried: string, where: string): Outcome<T> => {
+export const shaped = <T>(schema: z.ZodMiniType<T>, value: unknown, tried: string, where: string): Outcome<T> => {
   const parsed = schema.safeParse(value);
   if (parsed.success) return done(parsed.data);
   const issues = parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.') || 'the answer'}: ${issue.message}`);

@@ -1,5 +1,5 @@
 import { done, failed, type Outcome } from '@sluice/core';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { mappingOf, type Mapping } from '../source/shape.ts';
 import { jsonAt, jsonOf, refusal, shaped } from './answer.ts';
 import { readOnlyProblem, type ConsoleRequest, type Session } from './session.ts';
@@ -58,13 +58,13 @@ export interface Console {
 export const createConsole = (session: Session, base: string, readOnly: boolean): Console => {
   const where = (path: string): string => `${base}${path}`;
 
-  const read = async <T>(path: string, schema: z.ZodType<T>, tried: string): Promise<Outcome<T>> => {
+  const read = async <T>(path: string, schema: z.ZodMiniType<T>, tried: string): Promise<Outcome<T>> => {
     const body = await session.json({ method: 'GET', path, tried });
     return body.ok ? shaped(schema, body.value, tried, where(path)) : body;
   };
 
   /** readOptional takes the 404s of these codes, null and an entry without an id for "there is none". */
-  const readOptional = async <T>(path: string, schema: z.ZodType<T>, tried: string, codes: readonly string[]): Promise<Outcome<T | undefined>> => {
+  const readOptional = async <T>(path: string, schema: z.ZodMiniType<T>, tried: string, codes: readonly string[]): Promise<Outcome<T | undefined>> => {
     const response = await session.answer({ method: 'GET', path, tried });
     if (!response.ok) return response;
     const body = jsonOf(response.value, tried, where(path));
@@ -77,7 +77,7 @@ export const createConsole = (session: Session, base: string, readOnly: boolean)
     return shaped(schema, body.value, tried, where(path));
   };
 
-  const write = async <T>(request: ConsoleRequest, schema: z.ZodType<T>): Promise<Outcome<T>> => {
+  const write = async <T>(request: ConsoleRequest, schema: z.ZodMiniType<T>): Promise<Outcome<T>> => {
     if (readOnly) return readOnlyProblem(request.tried);
     const body = await session.json({ repeatable: false, ...request });
     return body.ok ? shaped(schema, body.value, request.tried, where(request.path)) : body;

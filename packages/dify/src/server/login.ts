@@ -1,5 +1,5 @@
 import { done, failed, type Connection, type HttpResponse, type Outcome, type Problem } from '@sluice/core';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { mappingOf, textOf } from '../source/shape.ts';
 import type { Address } from './address.ts';
 import { jsonAt, jsonOf, refusal, shaped } from './answer.ts';
@@ -62,7 +62,7 @@ const cookieCredentials = (door: Door, cookies: Cookies): Outcome<Omit<Credentia
   return done({ headers: { cookie: cookieHeader(cookies), 'x-csrf-token': csrf }, kind: 'cookies', cookies, refreshToken: '' });
 };
 
-const tokens = z.object({ data: z.object({ access_token: z.string().min(1), refresh_token: z.string().min(1) }) });
+const tokens = z.object({ data: z.object({ access_token: z.string().check(z.minLength(1)), refresh_token: z.string().check(z.minLength(1)) }) });
 
 const bearerCredentials = (door: Door, body: unknown, path: string): Outcome<Omit<Credentials, 'workspace'>> => {
   const pair = shaped(tokens, body, 'log in', `${door.address.console}${path}`);
@@ -81,7 +81,7 @@ const loginRefusal = (response: HttpResponse, where: string): Problem => ({
 });
 
 const workspaces = z.object({
-  workspaces: z.array(z.object({ id: z.string(), name: z.string().nullish(), current: z.boolean().nullish() })),
+  workspaces: z.array(z.object({ id: z.string(), name: z.nullish(z.string()), current: z.nullish(z.boolean()) })),
 });
 
 /** currentWorkspace is the account's own choice, kept in Dify's database; switching it would disturb people, so it is only checked. */
@@ -125,7 +125,7 @@ const passwordLogin = async (door: Door, release: string, email: string, passwor
   return workspace.ok ? done({ ...credentials.value, workspace: workspace.value }) : workspace;
 };
 
-const allWorkspaces = z.object({ data: z.array(z.object({ id: z.string(), name: z.string().nullish() })) });
+const allWorkspaces = z.object({ data: z.array(z.object({ id: z.string(), name: z.nullish(z.string()) })) });
 
 const adminWorkspace = async (door: Door, key: string): Promise<Outcome<string>> => {
   if (door.address.workspace !== '') return done(door.address.workspace);

@@ -1,20 +1,20 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
-const text = z.string().nullish().transform((value) => value ?? '');
+const text = z.pipe(z.nullish(z.string()), z.transform((value) => value ?? ''));
 const mapping = z.record(z.string(), z.unknown());
 
 /** workflowShape is a workflow as the console API gives it: the draft, the published one or an older version. */
 export const workflowShape = z.object({
-  id: z.string().min(1),
+  id: z.string().check(z.minLength(1)),
   graph: mapping,
-  features: mapping.nullish().transform((value) => value ?? {}),
+  features: z.pipe(z.nullish(mapping), z.transform((value) => value ?? {})),
   hash: text,
   version: text,
   marked_name: text,
   marked_comment: text,
   created_at: z.number(),
-  environment_variables: z.array(mapping).nullish().transform((value) => value ?? []),
-  conversation_variables: z.array(mapping).nullish().transform((value) => value ?? []),
+  environment_variables: z.pipe(z.nullish(z.array(mapping)), z.transform((value) => value ?? [])),
+  conversation_variables: z.pipe(z.nullish(z.array(mapping)), z.transform((value) => value ?? [])),
 });
 
 /** Workflow is one workflow of an app on the server. */
@@ -27,7 +27,7 @@ export const appShape = z.object({
   name: text,
   description: text,
   mode: z.string(),
-  model_config: mapping.nullish().transform((value) => value ?? {}),
+  model_config: z.pipe(z.nullish(mapping), z.transform((value) => value ?? {})),
 });
 
 /** App is an app's own entry, without its workflows. */
@@ -45,9 +45,9 @@ export const importShape = z.object({
 /** Import is how an import of a DSL stands. */
 export type Import = z.output<typeof importShape>;
 
-export const exportShape = z.object({ data: z.string().min(1) });
+export const exportShape = z.object({ data: z.string().check(z.minLength(1)) });
 
-export const keyShape = z.object({ token: z.string().min(1) });
+export const keyShape = z.object({ token: z.string().check(z.minLength(1)) });
 
 export const keysShape = z.object({ data: z.array(keyShape) });
 
@@ -55,10 +55,10 @@ export const runShape = z.object({
   id: z.string(),
   version: text,
   status: z.string(),
-  elapsed_time: z.number().nullish(),
-  total_tokens: z.number().nullish(),
+  elapsed_time: z.nullish(z.number()),
+  total_tokens: z.nullish(z.number()),
   created_at: z.number(),
-  finished_at: z.number().nullish(),
+  finished_at: z.nullish(z.number()),
 });
 
 /** Run is one run of an app in the console's list; times are whole seconds since 1970. */

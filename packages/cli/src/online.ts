@@ -1,0 +1,37 @@
+import { resolve } from 'node:path';
+import { createFilePort, credentialHosts, done, readFileText, type Clock, type Host, type Outcome, type Project, type SelectedEnvironment } from '@sluice/core';
+import { commandRunner, httpClient } from './connection.ts';
+import { checkCredentialAddresses } from './credential-addresses.ts';
+import type { Surroundings } from './offline.ts';
+import { stateStore } from './stores.ts';
+
+/** authority reads the file of certificate authorities that an environment names. */
+const authority = async (project: Project, selected: SelectedEnvironment): Promise<Outcome<string | undefined>> => {
+  const { dify } = selected.config;
+  const path = typeof dify === 'object' ? dify.ca : undefined;
+  return path === undefined ? done(undefined) : readFileText(resolve(project.folder, path), path);
+};
+
+/** onlineSurroundings reach the real world for one environment, after its addresses were held against SLUICE_HOSTS. */
+export const onlineSurroundings = async (
+  host: Host,
+  clock: Clock,
+  project: Project,
+  selected: SelectedEnvironment,
+  signal: AbortSignal,
+): Promise<Outcome<Surroundings>> => {
+  const hosts = credentialHosts(host.environment['SLUICE_HOSTS']);
+  if (!hosts.ok) return hosts;
+  const checked = checkCredentialAddresses(selected.config, hosts.value, host.context.onCi);
+  if (!checked.ok) return checked;
+  for (const warning of checked.value) host.warn(warning);
+  const ca = await authority(project, selected);
+  if (!ca.ok) return ca;
+  const connection = { host, clock, signal, loopbackOnly: false, credentialHosts: hosts.value };
+  return done({
+    http: httpClient({ ...connection, ...(ca.value === undefined ? {} : { ca: ca.value }) }),
+    commands: commandRunner(host),
+    files: createFilePort(),
+    state: stateStore(host, project.folder),
+  });
+};
