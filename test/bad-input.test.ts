@@ -223,7 +223,7 @@ describe('a server that', () => {
 describe('what nobody caught', () => {
   const fakeProcess = (environment: Readonly<Record<string, string>>, write: (text: string) => void): NodeJS.Process => {
     const stream = { write: (text: string, done?: () => void) => (write(text), done?.(), true), on: () => undefined };
-    return { env: environment, stdout: stream, stderr: stream, on: () => undefined, off: () => undefined, exit: () => undefined } as unknown as NodeJS.Process;
+    return { env: environment, stdout: stream, stderr: stream, on: () => undefined, off: () => undefined, exit: () => undefined, cwd: () => process.cwd() } as unknown as NodeJS.Process;
   };
 
   test('is exit 70 with a result document, and how to report it', async () => {
@@ -255,7 +255,7 @@ describe('what nobody caught', () => {
     const surroundings = Object.assign(plain, { on: (event: string, listener: (error: unknown) => void) => void listeners.set(event, listener) });
     // The lab runs until it is interrupted, so only the error can end this.
     const entered = enter(['lab'], surroundings);
-    while (!written.includes('SLUICE_LAB_TOKEN')) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (let waited = 0; waited < 1000 && !written.includes('SLUICE_LAB_TOKEN'); waited += 1) await new Promise((resolve) => setTimeout(resolve, 10));
     listeners.get('uncaughtException')?.(new Error('thrown in a timer'));
     expect(await entered).toBe(70);
     expect(written).toContain('Sluice itself failed: Error: thrown in a timer');
