@@ -4,7 +4,6 @@ import {
   done,
   endedBy,
   failed,
-  durationMs,
   outputsOf,
   parseInputs,
   resultOf,
@@ -41,14 +40,6 @@ const ended = (step: AnyStep, ending: StepEnding): StepResult => resultOf(step.n
 const textInput = (inputs: Readonly<Record<string, unknown>>, name: string): string | undefined => {
   const value = inputs[name];
   return typeof value === 'string' ? value : undefined;
-};
-
-const deadlineOf = (step: AnyStep, inputs: Readonly<Record<string, unknown>>): Outcome<number> => {
-  const text = textInput(inputs, 'deadline');
-  if (text === undefined) return done(step.deadlineMs);
-  const milliseconds = durationMs(text);
-  if (milliseconds !== undefined && milliseconds > 0) return done(milliseconds);
-  return failed({ category: 'input', reason: `input "deadline": must be a duration such as 90s or 20m, got "${text}"`, tried: 'read the inputs' });
 };
 
 interface Prepared {
@@ -118,8 +109,8 @@ const prepare = async (host: Host, step: AnyStep, given: Arguments, results: Res
   const read = await readInputs(host, step, given);
   if (!read.ok) return read;
   const inputs = read.value;
-  const deadlineMs = deadlineOf(step, inputs);
-  if (!deadlineMs.ok) return deadlineMs;
+  const { deadline } = inputs;
+  const deadlineMs = typeof deadline === 'number' ? deadline : step.deadlineMs;
   const loaded = await loadProject(textInput(inputs, 'config') ?? 'sluice.yml');
   if (!loaded.ok) return loaded;
   const { project } = loaded.value;
@@ -136,7 +127,7 @@ const prepare = async (host: Host, step: AnyStep, given: Arguments, results: Res
       : done(selection.value);
   const offline = step.offline || host.context.pullRequest !== undefined;
   const context = await contextFor(host, project, selected, { offline, dryRun: inputs['dry-run'] === true, results }, signals);
-  return context.ok ? done({ context: context.value, inputs, deadlineMs: deadlineMs.value }) : context;
+  return context.ok ? done({ context: context.value, inputs, deadlineMs }) : context;
 };
 
 /** recorded is the result, or why it could not be written where a later step looks for it; a failure keeps its own reason. */
