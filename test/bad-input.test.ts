@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdir, readFile, readdir } from 'node:fs/promises';
+import { mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ beforeAll(async () => {
 const folderWith = (sluiceYml: string | Buffer, files: Readonly<Record<string, string | Buffer>> = {}): Promise<string> =>
   project({ 'app.yml': source, 'sluice.yml': sluiceYml, ...files });
 
-const nowhere = 'https://dify.example.com';
+const nowhere = `https://dify.example.com/app/${app}`;
 
 describe('the command line', () => {
   test.each<readonly [argv: readonly string[], ...words: readonly RegExp[]]>([
@@ -56,6 +56,26 @@ describe('the command line', () => {
   });
 });
 
+describe('a question about Sluice itself', () => {
+  test.each<readonly [argv: readonly string[], said: RegExp]>([
+    [['--version'], /^\d+\.\d+\.\d+\n$/],
+    [['-v'], /^\d+\.\d+\.\d+\n$/],
+    [['version'], /^\d+\.\d+\.\d+\n$/],
+    [['-h'], /^Usage: [^]*Exit codes:/],
+    [['--help'], /^Usage: [^]*Exit codes:/],
+    [['validate', '-h'], /^validate: [^]*--fail-on +Lowest severity.* One of: `error`, `warning`\./],
+    [['notify', '--help'], /--severity .*One of: `P0`, `P1`, `P2`\./],
+    [['rehearse', '--help'], /^rehearse \[FILE\]: /],
+    [['help', 'lab'], /^lab: /],
+  ])('%j is answered, and nothing is run', async (argv, said) => {
+    const folder = await project({});
+    const ended = await sluice(argv, { folder });
+    expect({ code: ended.code, stderr: ended.stderr }).toEqual({ code: 0, stderr: '' });
+    expect(ended.stdout).toMatch(said);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
 describe('SLUICE_INPUTS', () => {
   const value = 'hunter2-hunter2';
   test.each<readonly [inputs: string, ...words: readonly RegExp[]]>([
@@ -72,6 +92,13 @@ describe('SLUICE_INPUTS', () => {
     expectClear(ended, 2, ...words);
     expect(ended.stdout + ended.stderr).not.toContain(value);
   });
+});
+
+test('a secret among SLUICE_INPUTS is refused with the variables of the platform that `config` there leads to', async () => {
+  const folder = await project({ 'elsewhere/agent.yml': 'name: agent\nsource: s.yaml\nenvironments:\n  production:\n    agentrun: { endpoint: production }\n' });
+  const SLUICE_INPUTS = '{"config":"elsewhere/agent.yml","access-key-secret":"hunter2-hunter2"}';
+  const ended = await sluice(['deploy'], { folder, environment: { SLUICE_INPUTS } });
+  expectClear(ended, 2, /input "access-key-secret": secrets are not taken/, /the environment variable ALIBABA_CLOUD_ACCESS_KEY_SECRET\./);
 });
 
 const bomb = (): string => {
@@ -267,6 +294,27 @@ describe('what nobody caught', () => {
     const ended = await sluice(['validate', '--json'], { folder, closeStdout: true });
     expect({ code: ended.code, stack: /^ {4}at /m.test(ended.stderr) }).toEqual({ code: 0, stack: false });
     expect(await readdir(join(folder, '.sluice/results'))).toEqual(['01-validate.json']);
+  });
+});
+
+describe('a results folder that', () => {
+  const valid = (): Promise<string> => folderWith(configuration(nowhere));
+
+  test.each<readonly [name: string, prepare: (folder: string) => Promise<Readonly<Record<string, string>>>, ...words: readonly RegExp[]]>([
+    ['is in a file system of the kernel', () => Promise.resolve({ SLUICE_RESULTS: '/proc/sluice' }), /\/proc\/sluice cannot be made/],
+    ['is a file', async (folder) => (await mkdir(join(folder, '.sluice')), await writeFile(join(folder, '.sluice/results'), ''), {}), /results is a file, not a folder/],
+    ['lies below a file', async (folder) => (await writeFile(join(folder, '.sluice'), ''), {}), /\.sluice is a file, not a folder/],
+    ['is a link', async (folder) => (await mkdir(join(folder, 'real')), await symlink(join(folder, 'real'), join(folder, 'link')), { SLUICE_RESULTS: join(folder, 'link') }), /link is a symbolic link, and links are not followed/],
+    ['lies below a link', async (folder) => (await mkdir(join(folder, 'real')), await symlink(join(folder, 'real'), join(folder, '.sluice')), {}), /\.sluice is a symbolic link/],
+  ])('%s is exit 3, and the result is told all the same', async (_name, prepare, ...words) => {
+    for (const ci of [{}, { GITLAB_CI: 'true', CI_COMMIT_BRANCH: 'main' }, { JENKINS_URL: 'x' }]) {
+      const folder = await valid();
+      const environment = { ...(await prepare(folder)), ...ci };
+      const ended = await sluice(['validate', '--json'], { folder, environment });
+      expectClear(ended, 3, ...words, /Set SLUICE_RESULTS to a folder/);
+      expect(JSON.parse(ended.stdout)).toMatchObject({ step: 'validate', category: 'permission', outputs: { findings: expect.any(String) } });
+      expect(await readdir(join(folder, 'real')).catch(() => [])).toEqual([]);
+    }
   });
 });
 

@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openProject, until, type Document, type LabProject } from './lab-project.ts';
+import type { RunOptions } from './sluice-process.ts';
 
 let house: LabProject;
+
+/** ci is a run of a CI system: one that is killed and run again is the same run, and need not wait for its own lease. */
+const ci: RunOptions = { environment: { GITLAB_CI: 'true', CI_COMMIT_BRANCH: 'main', CI_PIPELINE_ID: '4711' } };
 
 const published = async (): Promise<string> => {
   for (const step of ['deploy', 'publish-version']) expect((await house.run([step])).code).toBe(0);
@@ -65,10 +69,10 @@ describe('a canary that is killed', () => {
 
   const answers = async (): Promise<number> => Math.max(0, ...Object.values((await house.rollout())?.sources ?? {}).map(({ total }) => total.candidate.answers));
 
-  /** killed runs a canary until it has looked twice at its second weight, and kills it. */
-  const killed = async (): Promise<number> => {
+  /** killed runs a canary, alone or in a release, until it has looked twice at its second weight, and kills it. */
+  const killed = async (step = 'canary', where: RunOptions = ci): Promise<number> => {
     let send: (signal: NodeJS.Signals) => void = () => undefined;
-    const run = house.run(['canary'], { onStart: (given) => { send = given; } });
+    const run = house.run([step], { ...where, onStart: (given) => { send = given; } });
     let first = 0;
     await until('two looks at the second weight', async () => {
       const rollout = await house.rollout();
@@ -92,7 +96,7 @@ describe('a canary that is killed', () => {
       weights.add(await house.weight());
       return over;
     });
-    const { code, document, stderr } = await house.run(['canary']);
+    const { code, document, stderr } = await house.run(['canary'], ci);
     over = true;
     await watching;
     expect(stderr).toMatch(/was broken off at 50 %; this one goes on from there, with the evidence of \d+ looks/);
@@ -103,12 +107,15 @@ describe('a canary that is killed', () => {
     expect(Math.max(...readings.map(({ candidateCount }) => candidateCount))).toBeGreaterThan(before);
     expect(await house.served()).toEqual({ [candidate]: 30 });
     expect((await house.rollout())?.permission).toBeUndefined();
+    expect(await house.lease()).toBeUndefined();
   }, 60_000);
 
   test('does not go on for another candidate: it says so, and leaves a split alone that is not its own', async () => {
     await published();
     await killed();
-    const { code, document, stderr } = await house.run(['canary', '--candidate', '11111111-2222-3333-4444-555555555555']);
+    const candidate = house.lab.dify.published(house.app) ?? '';
+    // The two arms the other way round are two versions that there are, and not those of the split.
+    const { code, document, stderr } = await house.run(['canary', '--stable', candidate, '--candidate', house.stable], ci);
     expect(stderr).toMatch(/was broken off at 50 %; it had other versions, so this one begins anew/);
     expect(document).toMatchObject({ category: 'conflict', reason: expect.stringMatching(/was to start from everybody on .*the split is 50 %/) });
     expect(code).toBe(7);
@@ -117,5 +124,45 @@ describe('a canary that is killed', () => {
     expect(back.code).toBe(0);
     const [served = ''] = Object.keys(await house.served());
     expect(house.lab.dify.sameContent(house.app, served, house.stable)).toBe(true);
+  }, 60_000);
+
+  const stepOf = (document: Document, step: string): Document | undefined => document.steps?.find((one) => one.step === step);
+
+  test('in a release: run again, the release goes on with that canary, publishes nothing twice, and ends well', async () => {
+    const before = await killed('release');
+    const candidate = house.lab.dify.published(house.app) ?? '';
+    const lease = await house.lease();
+    expect(lease?.holder).toMatch(/^run 4711, /);
+    expect((lease?.until ?? 0) - Date.now()).toBeLessThanOrEqual(180_000);
+    const { code, document, stderr } = await house.run(['release'], ci);
+    expect(stepOf(document, 'publish-version')).toMatchObject({ status: 'passed', reason: expect.stringMatching(/^nothing to publish: .*broken off at 50 % and can go on$/), outputs: { version: candidate, 'previous-version': house.stable } });
+    expect(stderr).toMatch(/was broken off at 50 %; this one goes on from there, with the evidence of \d+ looks/);
+    expect(document).toMatchObject({ step: 'release', status: 'passed', outputs: { version: candidate, verdict: 'promote' } });
+    expect(code).toBe(0);
+    expect(before).toBeGreaterThan(0);
+    expect(await house.served()).toEqual({ [candidate]: 30 });
+    expect(await house.lease()).toBeUndefined();
+  }, 60_000);
+
+  test('in a release: one of another content, at a terminal when the lease has run out, gives everybody stable again and then releases', async () => {
+    await killed('release', {});
+    await house.expireLease();
+    const left = house.lab.dify.published(house.app) ?? '';
+    await house.change('third');
+    const { code, document, stderr } = await house.run(['release']);
+    expect(stderr).toMatch(/a canary of .* was broken off at 50 %, and something else is to be released: everybody gets .* again, read back/);
+    expect(document).toMatchObject({ status: 'passed', outputs: { verdict: 'promote', 'previous-version': house.stable } });
+    expect(code).toBe(0);
+    const { version = '' } = document.outputs;
+    expect(version).not.toBe(left);
+    expect(await house.served()).toEqual({ [version]: 30 });
+  }, 60_000);
+
+  test('in a release: another run does not touch it while the lease lasts', async () => {
+    await killed('release');
+    const { stderr, document } = await house.run(['release'], { environment: { ...ci.environment, CI_PIPELINE_ID: '4712' }, interruptAfterMs: 4000 });
+    expect(stderr).toMatch(/waiting for the lease, held by run 4711, /);
+    expect(document.outputs['recovered']).toBe('');
+    expect(await house.weight()).toBe(50);
   }, 60_000);
 });

@@ -117,6 +117,13 @@ describe('lab', () => {
     await stop(other, 'SIGINT');
   });
 
+  test('has a help of its own, and starts nothing for it', async () => {
+    const ended = await startLab('--help').ended;
+    expect(ended.code).toBe(0);
+    expect(ended.stdout).toMatch(/^lab: .*until it is interrupted\.\n[^]*--json/);
+    expect(ended.stdout).not.toContain('Exit codes');
+  });
+
   test('takes no words and no flags of its own', async () => {
     const ended = await startLab('somewhere').ended;
     expect(ended.code).toBe(2);

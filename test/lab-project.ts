@@ -1,6 +1,7 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import type { Lease } from '@sluice/core';
 import { startLab, startLabControl, type Lab } from '@sluice/lab';
 import { chatflow } from '../packages/lab/test/dify-apps.ts';
 import { project, sluice, type Ended, type RunOptions } from './sluice-process.ts';
@@ -33,6 +34,10 @@ export interface LabProject {
   served(): Promise<Readonly<Record<string, number>>>;
   /** rollout is what the record remembers of the canary. */
   rollout(): Promise<Rollout | undefined>;
+  /** lease is the one that the record holds. */
+  lease(): Promise<Lease | undefined>;
+  /** expireLease lets the time of the lease be over. */
+  expireLease(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -88,10 +93,13 @@ export const openProject = async (canary: unknown): Promise<LabProject> => {
     SLACK_WEBHOOK: lab.inbox.slack.url,
     SLUICE_STATE: join(folder, 'state'),
   };
-  const record = async (): Promise<{ readonly rollout?: Rollout } | undefined> => {
-    const { readdir } = await import('node:fs/promises');
+  const recordPath = async (): Promise<string | undefined> => {
     const name = (await readdir(join(folder, 'state'))).find((one) => one.endsWith('.json'));
-    return name === undefined ? undefined : (JSON.parse(await readFile(join(folder, 'state', name), 'utf8')) as { rollout?: Rollout });
+    return name === undefined ? undefined : join(folder, 'state', name);
+  };
+  const record = async (): Promise<{ readonly rollout?: Rollout; readonly lease?: Lease } | undefined> => {
+    const path = await recordPath();
+    return path === undefined ? undefined : (JSON.parse(await readFile(path, 'utf8')) as { rollout?: Rollout; lease?: Lease });
   };
   return {
     lab,
@@ -111,6 +119,12 @@ export const openProject = async (canary: unknown): Promise<LabProject> => {
       return Object.fromEntries(counts.filter(([, count]) => count > 0));
     },
     rollout: async () => (await record())?.rollout,
+    lease: async () => (await record())?.lease,
+    expireLease: async () => {
+      const [path, present] = [await recordPath(), await record()];
+      if (path === undefined || present?.lease === undefined) throw new Error('there is no lease');
+      await writeFile(path, JSON.stringify({ ...present, lease: { ...present.lease, until: 0 } }));
+    },
     close: async () => {
       await control.close();
       await lab.close();

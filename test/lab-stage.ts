@@ -73,6 +73,12 @@ export interface RunOptions {
   readonly onStep?: (step: string) => void;
   /** commit is the commit of the run; none when absent. */
   readonly commit?: string;
+  /** runId is the CI's; the number of the job when absent. */
+  readonly runId?: string;
+  /** secrets are environment variables beside the lab's credentials; an empty one is not set. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** redact is the host's; nothing is secret when absent. */
+  readonly redact?: (text: string) => string;
 }
 
 /** Ran is a step's result with what it said and sent. */
@@ -150,7 +156,9 @@ export const openStage = async (): Promise<Stage> => {
       said.deployments.push(deployment);
       return Promise.resolve(done(undefined));
     }));
-    const host: Host = { ...plain, context: { ...plain.context, commit: options.commit ?? '' }, stepStarted: (name) => options.onStep?.(name) };
+    const runId = options.runId ?? String(job);
+    const where = { ...plain.context, commit: options.commit ?? '', runId, runUrl: `https://ci.example.com/runs/${runId}` };
+    const host: Host = { ...plain, context: where, redact: options.redact ?? plain.redact, stepStarted: (name) => options.onStep?.(name) };
     const config = configOf(setting);
     const production = config.environments['production'];
     const project: Project = { config, folder, file: 'sluice.yml', placeOf: () => ({ file: 'sluice.yml' }) };
@@ -166,7 +174,7 @@ export const openStage = async (): Promise<Stage> => {
       project,
       workFolder: join(folder, '.sluice'),
       selected: production === undefined ? failed({ category: 'input', reason: 'no environment' }) : done({ name: 'production', config: production }),
-      secrets: createSecretReader({ environment: secretsOf(lab), environmentName: 'production', mask: () => undefined, note: () => undefined, offline: false }),
+      secrets: createSecretReader({ environment: { ...secretsOf(lab), ...options.secrets }, environmentName: 'production', mask: () => undefined, note: () => undefined, offline: false }),
       http: recording(createHttpClient({ clock: systemClock(), signal: never, userAgent: 'test', loopbackOnly: true }), sent, () => (broken ? lab.dify.origin : undefined)),
       commands: { run: async ({ argv }) => done(await lab.gateway.run(argv)) },
       files: createFilePort(),

@@ -61,6 +61,22 @@ describe('rehearse', () => {
     expect(code).toBe(1);
   }, 60_000);
 
+  test('keeps documents, picture and report where SLUICE_RESULTS says, and nothing else anywhere', async () => {
+    const folder = await project({ 'temporary/.keep': '' });
+    const temporary = join(folder, 'temporary');
+    const kept = await sluice(['rehearse', 'examples/order-agent/sluice.yml'], { environment: { TMPDIR: temporary, SLUICE_RESULTS: join(folder, 'results') } });
+    expect(kept.code).toBe(0);
+    const names = await readdir(join(folder, 'results'));
+    expect(names).toEqual(expect.arrayContaining(['report.html', expect.stringMatching(/^\d+-canary\.json$/), expect.stringMatching(/^\d+-canary\.svg$/), expect.stringMatching(/^\d+-release\.json$/)]));
+    expect(await readdir(temporary)).toEqual(['.keep']);
+
+    const gone = await sluice(['rehearse', 'gone.yml'], { environment: { TMPDIR: temporary, SLUICE_RESULTS: join(folder, 'other') } });
+    expect(gone.code).toBe(2);
+    expect(await readdir(join(folder, 'other'))).toEqual(['01-rehearse.json']);
+    const silent = await sluice(['rehearse', 'examples/order-agent/sluice.yml'], { environment: { TMPDIR: temporary } });
+    expect({ code: silent.code, left: await readdir(temporary) }).toEqual({ code: 0, left: ['.keep'] });
+  }, 60_000);
+
   test('a knob that does not exist is exit 2 and names the knobs', async () => {
     const ended = await sluice(['rehearse', '--candidate', 'erors=1']);
     expect(ended.code).toBe(2);

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { done, failed, type StateStore, type StepResult } from '@sluice/core';
+import { done, failed, type StateStore } from '@sluice/core';
 import { loadStep, stepNames, type StepName } from '@sluice/steps';
-import { chatflow } from '../packages/lab/test/dify-apps.ts';
-import { openStage, valueOf, type Ran, type RunOptions, type Setting, type Stage } from './lab-stage.ts';
+import { openStage, valueOf, type RunOptions, type Setting, type Stage } from './lab-stage.ts';
+import * as settings from './stage-settings.ts';
+import { saying, stepOf, written } from './stage-settings.ts';
 
 let stage: Stage;
 
@@ -17,40 +18,18 @@ afterEach(() => stage.close());
 /** noMemory is a store that was never written and keeps nothing. */
 const noMemory = (): StateStore => ({ ...stage.state, read: () => Promise.resolve(done(undefined)), write: () => Promise.resolve(done('1')) });
 
-/** saying is an app whose answers begin with a word. */
-const saying = (word: string): string => chatflow('回答', `${word} {{#llm.text#}}`);
+const difySetting = (app: string, more: Readonly<Record<string, unknown>> = {}, rest: Omit<Setting, 'environment'> = {}): Setting => settings.difySetting(stage, app, more, rest);
 
-const difySetting = (app: string, more: Readonly<Record<string, unknown>> = {}, rest: Omit<Setting, 'environment'> = {}): Setting => ({
-  environment: { dify: { console: stage.lab.dify.origin, ...(app === '' ? {} : { app }) }, canary: false, ...more },
-  ...rest,
-});
+const gateway = (): Readonly<Record<string, unknown>> => settings.gateway(stage);
 
-const gateway = (): Readonly<Record<string, unknown>> => ({
-  gateway: { address: `${stage.lab.gateway.origin}/v1`, nginx: { include: stage.lab.gateway.includeFile } },
-  canary: { steps: ['25%', '50%'], every: '2m', minimum: 5, watch: ['errors'] },
-});
-
-/** released releases an app of this word and gives the new version's id. */
-const released = async (setting: Setting, word: string, options: RunOptions = {}): Promise<string> => {
-  await stage.write('app.yml', saying(word));
-  stage.newResults();
-  const { result } = await stage.run('release', setting, {}, options);
-  expect(result).toMatchObject({ step: 'release', status: 'passed' });
-  return result.outputs['version'] ?? '';
-};
+const released = (setting: Setting, word: string, options: RunOptions = {}): Promise<string> => settings.released(stage, setting, word, options);
 
 const answered = async (setting: Setting): Promise<string> => {
   const { said } = await stage.run('health-check', setting);
   return said.lines.find((line) => line.startsWith('ok: "hello"')) ?? said.lines.join('\n');
 };
 
-const stepOf = (result: StepResult, step: string): StepResult | undefined => result.steps?.findLast((one) => one.step === step);
-
 const recordOf = async (app: string) => valueOf(await stage.state.read(app, 'production'))?.record;
-
-const asks = /\/chat-messages$|\/runs?$|\/completions$|\/login$/;
-
-const written = ({ sent }: Ran): readonly string[] => sent.filter((one) => !asks.test(one));
 
 describe('rollback', () => {
   test('goes back to the last version that passed, not to its neighbour', async () => {
@@ -122,35 +101,9 @@ describe('rollback', () => {
   });
 });
 
-const agentYaml = `edition: 3.0.0
-name: orders
-vars:
-  region: cn-hangzhou
-resources:
-  agent:
-    component: agentrun@1.0.12
-    props:
-      region: \${vars.region}
-      agent:
-        name: order-agent
-        cpu: 1
-        memory: 2048
-        port: 9000
-        code: { src: ./code, language: nodejs20, command: [node, index.js] }
-`;
+const agentSetting = (): Setting => settings.agentSetting(stage);
 
-const agentSetting = (): Setting => ({
-  source: 's.yaml',
-  environment: {
-    agentrun: { endpoint: 'production', control: stage.lab.agentrun.control, data: stage.lab.agentrun.data },
-    canary: { steps: ['25%', '50%'], every: '2m', minimum: 5, watch: ['errors'] },
-  },
-});
-
-const writeAgent = async (code: string): Promise<void> => {
-  await stage.write('s.yaml', agentYaml);
-  await stage.write('code/index.js', `// ${code}\n`);
-};
+const writeAgent = (code: string): Promise<void> => settings.writeAgent(stage, code);
 
 describe('a first release', () => {
   test('without create it stops at deploy and says how to go on', async () => {
@@ -221,8 +174,9 @@ describe('--dry-run', () => {
   test.each(stepNames.filter((step) => step !== 'notify'))('%s writes nothing to AgentRun', async (step) => {
     const { version } = stage.lab.agentrun.createRuntime({ name: 'order-agent', endpoint: 'production' });
     await writeAgent('new');
+    for (const before of step === 'canary' ? (['deploy', 'publish-version'] as const) : []) await stage.run(before, agentSetting());
     const before = stage.lab.agentrun.routing('order-agent', 'production');
-    const ran = await stage.run(step, agentSetting(), step === 'rollback' ? { version } : step === 'canary' ? { candidate: '2' } : {}, { dryRun: true });
+    const ran = await stage.run(step, agentSetting(), step === 'rollback' ? { version } : {}, { dryRun: true });
     expect(written(ran)).toEqual([]);
     expect({ status: ran.result.status, reason: ran.result.reason }).toEqual({ status: 'passed', reason: expect.any(String) });
     expect(stage.lab.agentrun.routing('order-agent', 'production')).toEqual(before);
@@ -259,13 +213,14 @@ describe('the lease', () => {
   test('two releases at once come one after the other, and both give the lease back', async () => {
     const { appId } = stage.lab.dify.createApp(saying('before'));
     await stage.write('app.yml', saying('new'));
-    const [one, other] = await Promise.all(['a'.repeat(40), 'b'.repeat(40)].map((commit) => stage.run('release', difySetting(appId), {}, { factor: 100, commit })));
+    const [one, other] = await Promise.all(['a'.repeat(40), 'b'.repeat(40)].map((commit) => stage.run('release', difySetting(appId), {}, { factor: 100, commit, runId: commit })));
     expect([one?.result.status, other?.result.status]).toEqual(['passed', 'passed']);
     const waited = [...(one?.said.lines ?? []), ...(other?.said.lines ?? [])].filter((line) => line.startsWith('waiting for the lease'));
     expect(waited.length).toBeGreaterThan(0);
     const record = await recordOf(appId);
     expect(record?.lease).toBeUndefined();
-    expect(record?.history).toHaveLength(2);
+    // The second one found nothing different.
+    expect(record?.history).toHaveLength(1);
   });
 
   test('a lease that has run out is taken', async () => {
@@ -368,9 +323,9 @@ describe('a release that fails', () => {
   test('the deployments page is told, and one that cannot be told is a warning', async () => {
     const { appId } = stage.lab.dify.createApp(saying('before'));
     await stage.write('app.yml', saying('new'));
-    const refused = await stage.run('release', difySetting(appId), {}, { deployment: () => Promise.resolve(failed({ category: 'permission', reason: 'GitHub refused it' })) });
+    const refused = await stage.run('release', difySetting(appId), {}, { deployment: () => Promise.resolve(failed({ category: 'permission', reason: 'GitHub refused it', hint: 'Give the job deployments: write.' })) });
     expect(refused.result.status).toBe('passed');
-    expect(refused.said.warnings).toEqual(['in_progress', 'success'].map((state) => `the deployments page does not say "${state}": GitHub refused it`));
+    expect(refused.said.warnings).toEqual(['in_progress', 'success'].map((state) => `the deployments page does not say "${state}": GitHub refused it. Give the job deployments: write.`));
     const ran = await stage.run('release', difySetting(appId));
     expect(ran.said.deployments).toMatchObject([
       { environment: 'production', state: 'in_progress', url: expect.stringContaining(appId) },

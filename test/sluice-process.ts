@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, mkdir, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from '@jest/globals';
 
 /** repository is the folder of this checkout. */
 export const repository = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -57,9 +58,16 @@ export const sluice = (argv: readonly string[], options: RunOptions = {}): Promi
     });
   });
 
-/** project writes files into a new temporary folder and gives its path. */
+const folders: string[] = [];
+
+afterAll(async () => {
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true });
+});
+
+/** project writes files into a new temporary folder, gives its path, and removes it after the tests of the file. */
 export const project = async (files: Readonly<Record<string, string | Buffer>>): Promise<string> => {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'));
+  folders.push(folder);
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), content);

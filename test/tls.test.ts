@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { project, repository, sluice } from './sluice-process.ts';
 
@@ -39,6 +40,15 @@ environments:
     dify: { console: ${origin}, app: 0b9c2f4e-6a1d-4f7e-9c55-2f1d9a7e4b10${more} }
     variables: { CRM_TOKEN: none, CRM_URL: none }
 `;
+
+test('an authority in sluice.yml stands beside those of NODE_EXTRA_CA_CERTS, not in their place', async () => {
+  asked = 0;
+  const folder = await project({ 'sluice.yml': configuration(', ca: other.pem'), 'app.yml': dsl, 'other.pem': rootCertificates[0] ?? '', 'ca.pem': authority });
+  const environment = { DIFY_EMAIL: 'ada@example.com', DIFY_PASSWORD: 'correct horse', NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') };
+  const ended = await sluice(['deploy', '--environment', 'production'], { folder, environment });
+  expect({ code: ended.code, reached: asked > 0 }).toEqual({ code: 4, reached: true });
+  expect(ended.stdout + ended.stderr).toMatch(/the server answered HTML, not JSON/);
+});
 
 test.each<[name: string, more: string, code: number, said: RegExp, reached: boolean]>([
   ['without an authority', '', 4, /the server's certificate is not trusted[^]*next: .*`ca` in sluice\.yml/, false],

@@ -15,7 +15,8 @@ export const run = promisify(execFile);
 /** wait waits for real. */
 export const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-const freePort = (): Promise<number> =>
+/** freePort is a port of loopback that nobody listened on a moment ago. */
+export const freePort = (): Promise<number> =>
   new Promise((resolve) => {
     const server = createServer();
     server.listen(0, '127.0.0.1', () => {
@@ -24,12 +25,23 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/** documented are the nginx blocks of the how-to, in their order: once, chatflow, workflow app. */
-const documented = async (): Promise<readonly [string, string, string]> => {
+/** keys are what a client sends, and what a twin gets in its place. */
+export const keys = { app: 'app-0123456789', twin: 'app-9876543210' } as const;
+
+/** Documented are blocks of the how-to: the one of all applications, the server block of a kind, and the operator's own file of keys. */
+interface Documented {
+  readonly once: string;
+  readonly server: string;
+  readonly keys: string;
+}
+
+const documented = async (kind: GatewayKind): Promise<Documented> => {
   const page = await readFile(new URL('../../docs/gateway-nginx.md', import.meta.url), 'utf8');
-  const [once, chat, workflow] = [...page.matchAll(/```nginx\n([^`]*)```/g)].map(([, text]) => text);
-  if (once === undefined || chat === undefined || workflow === undefined) throw new Error('docs/gateway-nginx.md has lost a block');
-  return [once, chat, workflow];
+  const [once, chat, workflow, twin] = [...page.matchAll(/```nginx\n([^`]*)```/g)].map(([, text]) => text);
+  const [, , , operators] = [...page.matchAll(/```text\n([^`]*)```/g)].map(([, text]) => text);
+  const server = { chat, workflow, twin }[kind];
+  if (once === undefined || server === undefined || operators === undefined) throw new Error('docs/gateway-nginx.md has lost a block');
+  return { once, server, keys: operators };
 };
 
 /** Nginx is a running nginx with the documented blocks. */
@@ -79,21 +91,47 @@ const stopped = (child: ChildProcess): Promise<void> =>
     setTimeout(() => child.kill('SIGTERM'), 1000).unref();
   });
 
+/** NginxStart says what stands in front of what. */
+export interface NginxStart {
+  /** upstream is an origin. */
+  readonly upstream: string;
+  readonly kind: GatewayKind;
+  /** text is the include file. */
+  readonly text: string;
+  readonly name?: string;
+  /** swap are the keys of a twin: the app's, and its twin's. */
+  readonly swap?: { readonly app: string; readonly twin: string };
+}
+
 /** startNginx runs the documented blocks with a port and folder of their own. */
-export const startNginx = async (upstream: string, kind: GatewayKind, text: string, name = application): Promise<Nginx> => {
+export const startNginx = async ({ upstream, kind, text, name = application, swap = keys }: NginxStart): Promise<Nginx> => {
+  const blocks = await documented(kind);
+  const slots = (given: string): string => given.replaceAll('support_bot_production', name.replaceAll('-', '_'));
+  return startServerBlocks(name, (folder, port) => {
+    const [include, keyFile] = [join(folder, 'include.conf'), join(folder, 'keys.conf')];
+    const http = slots(`${blocks.once}\n${blocks.server}`)
+      .replace('127.0.0.1:5001', new URL(upstream).host)
+      .replace('/etc/nginx/sluice/support-bot.conf', include)
+      .replace('/etc/nginx/sluice/support-bot.keys', keyFile)
+      .replace('listen 80;', `listen 127.0.0.1:${port};`)
+      .replaceAll('/sluice/support-bot-production', `/sluice/${name}`)
+      // The upstream of these tests answers to its own name only.
+      .replaceAll('proxy_set_header Host $host;', `proxy_set_header Host ${new URL(upstream).host};`);
+    const keyText = slots(blocks.keys).replace('app-KEY-OF-THE-APP', swap.app).replace('app-KEY-OF-ITS-TWIN', swap.twin);
+    return { http, files: { [include]: text, [keyFile]: keyText } };
+  });
+};
+
+/** startServerBlocks runs an nginx whose http context is given for its folder and port. It is up when it answers at /sluice/<name>. */
+export const startServerBlocks = async (
+  name: string,
+  given: (folder: string, port: number) => { readonly http: string; readonly files: Readonly<Record<string, string>> },
+): Promise<Nginx> => {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-nginx-'));
   const port = await freePort();
-  const [once, chat, workflow] = await documented();
   const include = join(folder, 'include.conf');
-  const http = `${once}\n${kind === 'chat' ? chat : workflow}`
-    .replace('127.0.0.1:5001', new URL(upstream).host)
-    .replace('/etc/nginx/sluice/support-bot.conf', include)
-    .replace('listen 80;', `listen 127.0.0.1:${port};`)
-    .replaceAll('support_bot_production', name.replaceAll('-', '_'))
-    .replaceAll('/sluice/support-bot-production', `/sluice/${name}`)
-    // The upstream of these tests answers to its own name only.
-    .replace('proxy_set_header Host $host;', `proxy_set_header Host ${new URL(upstream).host};`);
-  await writeFile(include, text);
+  const { http, files } = given(folder, port);
+  for (const [path, content] of Object.entries(files)) await writeFile(path, content, { mode: 0o600 });
   await writeFile(join(folder, 'nginx.conf'), mainConfig(folder, http));
   const options = ['-p', folder, '-c', join(folder, 'nginx.conf')];
   const call = async (...argv: readonly string[]): Promise<{ code: number; stderr: string }> => {

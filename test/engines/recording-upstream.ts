@@ -2,7 +2,7 @@ import { request as send, type Agent, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import type { GatewayKind } from '@sluice/gateway';
 import { startServer, type LabServer } from '../../packages/lab/src/server.ts';
-import { wait } from './nginx-program.ts';
+import { keys, wait } from './nginx-program.ts';
 
 /** Seen is what arrived at the upstream. */
 export interface Seen {
@@ -15,9 +15,11 @@ export interface Seen {
   readonly text: string;
 }
 
-/** startUpstream answers with what arrived, with 500 to the query `fail`, and with events 300 ms apart to who asks for a stream. */
-export const startUpstream = (): Promise<LabServer> =>
-  startServer(async (request, response) => {
+/** startUpstream answers with what arrived, with 500 to the query `fail`, and to who asks for a stream with events 300 ms apart, what arrived first; `arrived` counts requests. */
+export const startUpstream = async (): Promise<LabServer & { arrived(): number }> => {
+  let arrived = 0;
+  const server = await startServer(async (request, response) => {
+    arrived += 1;
     const text = request.body.toString('utf8');
     let body: Record<string, unknown> | undefined;
     try {
@@ -25,11 +27,18 @@ export const startUpstream = (): Promise<LabServer> =>
     } catch {
       body = undefined;
     }
+    const seen = {
+      path: request.target,
+      length: request.body.length,
+      authorization: request.headers['authorization'],
+      workflow: body?.['workflow_id'],
+      text: text.slice(0, 200),
+    };
     if (body?.['response_mode'] === 'streaming') {
       // Without chunks, as an HTTP/1.0 server answers: nginx passes chunks on at once even where it buffers.
       response.useChunkedEncodingByDefault = false;
       response.writeHead(200, { 'content-type': 'text/event-stream', connection: 'close' });
-      for (const event of ['one', 'two', 'three']) {
+      for (const event of [JSON.stringify(seen), 'two', 'three']) {
         response.write(`data: ${event}\n\n`);
         await wait(300);
       }
@@ -38,16 +47,10 @@ export const startUpstream = (): Promise<LabServer> =>
     }
     const failing = body?.['query'] === 'fail';
     response.writeHead(failing ? 500 : 200, { 'content-type': 'application/json' });
-    response.end(
-      JSON.stringify({
-        path: request.target,
-        length: request.body.length,
-        authorization: request.headers['authorization'],
-        workflow: body?.['workflow_id'],
-        text: text.slice(0, 200),
-      }),
-    );
+    response.end(JSON.stringify(seen));
   });
+  return { ...server, arrived: () => arrived };
+};
 
 /** Answer is what came back. */
 export interface Answer {
@@ -65,7 +68,7 @@ export const post = (url: string, body: string | Buffer, options: { readonly chu
         method: options.method ?? 'POST',
         agent: options.agent ?? false,
         headers: {
-          authorization: 'Bearer app-0123456789',
+          authorization: `Bearer ${keys.app}`,
           'content-type': 'application/json',
           ...(options.chunked === undefined ? { 'content-length': bytes.length } : {}),
         },
@@ -106,9 +109,35 @@ export const seenBy = async (url: string, body: string, options = {}): Promise<S
   return JSON.parse(answer.text) as Seen;
 };
 
-/** paths are what users call. */
-export const paths: Readonly<Record<GatewayKind, string>> = { chat: '/v1/chat-messages', workflow: '/v1/workflows/run' };
+/** Form is a way to split: a kind of gateway, and the path that users call. */
+export interface Form {
+  readonly name: string;
+  readonly kind: GatewayKind;
+  readonly path: string;
+}
 
-/** versionOf is the version that a request was pinned to when it arrived. */
-export const versionOf = (kind: GatewayKind, seen: Seen): string | undefined =>
-  kind === 'chat' ? seen.workflow : /^\/v1\/workflows\/([^/]+)\/run$/.exec(seen.path)?.[1];
+/** forms are all ways to split. */
+export const forms: readonly Form[] = [
+  { name: 'chatflow, pinned by its body', kind: 'chat', path: '/v1/chat-messages' },
+  { name: 'workflow app, pinned by its path', kind: 'workflow', path: '/v1/workflows/run' },
+  { name: 'completion app with a twin', kind: 'twin', path: '/v1/completion-messages' },
+  { name: 'workflow app with a twin', kind: 'twin', path: '/v1/workflows/run' },
+];
+
+/** Arms are the two versions of a split. */
+export interface Arms {
+  readonly stable: string;
+  readonly candidate: string;
+}
+
+/** armOf is the version that a request met when it arrived; undefined when nothing pinned it. */
+export const armOf = (kind: GatewayKind, { stable, candidate }: Arms, seen: Seen): string | undefined => {
+  switch (kind) {
+    case 'chat':
+      return seen.workflow;
+    case 'workflow':
+      return /^\/v1\/workflows\/([^/]+)\/run$/.exec(seen.path)?.[1];
+    case 'twin':
+      return { [`Bearer ${keys.app}`]: stable, [`Bearer ${keys.twin}`]: candidate }[seen.authorization ?? ''];
+  }
+};

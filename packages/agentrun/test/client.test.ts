@@ -64,7 +64,7 @@ describe('calls', () => {
 
   test('a read that stays impossible ends after four tries', async () => {
     const http = scripted(...Array.from({ length: 4 }, () => answer(500, { code: 'ERR_INTERNAL_SERVER_ERROR' })));
-    expect(problemOf(await apiOver(http).listVersions('ar-1'))).toMatchObject({ category: 'platform', reason: 'AgentRun failed' });
+    expect(problemOf(await apiOver(http).listVersions('ar-1'))).toMatchObject({ category: 'platform', reason: 'AgentRun failed with HTTP 500', hint: expect.stringMatching(/again/) });
   });
 
   test('the wait is as long as the server asks', async () => {

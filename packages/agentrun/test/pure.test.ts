@@ -183,6 +183,24 @@ test.each([
   expect(answer.requestId).toBeDefined();
 });
 
+test.each<readonly [status: number, text: string, headers: Readonly<Record<string, string>>, reason: string, hint: RegExp]>([
+  [500, '{"code":"ERR_INTERNAL_SERVER_ERROR","message":"the database is away.","requestId":"r-1"}', {}, 'AgentRun failed with HTTP 500: the database is away', /request id r-1 to the support/],
+  [500, '', { 'x-acs-request-id': 'h-1' }, 'AgentRun failed with HTTP 500', /Run the step again.*request id h-1/],
+  [502, '<html><body><h1>Bad gateway</h1></body></html>', {}, 'AgentRun failed with HTTP 502: Bad gateway', /the time and the address/],
+  [503, '{"data":{"environmentVariables":{"TOKEN":"hunter2', {}, 'AgentRun failed with HTTP 503', /again/],
+  [400, '{"code":"ERR_BAD_REQUEST","message":"memory must be a multiple of 64"}', {}, 'AgentRun refused the request: memory must be a multiple of 64', /s\.yaml/],
+  [404, '{"code":"ERR_NOT_FOUND","message":"no runtime ar-1"}', {}, 'AgentRun does not know what was asked for: no runtime ar-1', /region/],
+])('an error %d %s says the server\'s own words and what to do next', (status, text, headers, reason, hint) => {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    body = undefined;
+  }
+  const problem = refusal(answerOf({ status, headers, text, durationMs: 1 }, body), 't', 'w');
+  expect(problem).toMatchObject({ category: 'platform', reason, hint: expect.stringMatching(hint) });
+});
+
 describe('content', () => {
   const base = { artifactType: 'Container', containerConfiguration: { image: 'r/x:1' }, cpu: 1, memory: 2048, port: 9000, environmentVariables: { A: '1', B: '2' } };
 

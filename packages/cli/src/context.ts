@@ -3,12 +3,15 @@ import {
   failed,
   placeText,
   type Application,
+  type Connection,
+  type ConnectionCheck,
   type EnvironmentConfig,
   type EvidenceRequest,
   type Outcome,
   type Place,
   type Project,
   type ResultsFolder,
+  type SelectedEnvironment,
   type Source,
   type StepContext,
   type StepResult,
@@ -17,7 +20,7 @@ import {
 import { readApplication, sourceOf } from './application.ts';
 
 /** Worked is what a context works out from its parts. */
-type Worked = 'application' | 'overlaid' | 'target' | 'parseEnvironment' | 'evidence' | 'earlier' | 'record';
+type Worked = 'application' | 'overlaid' | 'target' | 'connectionChecks' | 'parseEnvironment' | 'evidence' | 'earlier' | 'record';
 
 /** ContextParts are what a step's context is put together from. */
 export interface ContextParts extends Omit<StepContext, Worked> {
@@ -71,6 +74,32 @@ const refusedOffline = (): Outcome<never> =>
     hint: 'Run this step on a branch that sluice.yml maps to an environment; pull requests run validate, diff, plan and rehearse.',
   });
 
+/** connectionOf is the connection of the selected environment, for a source. */
+const connectionOf = (parts: ContextParts, { name, config }: SelectedEnvironment, source: Source): Connection => {
+  const { http, clock, secrets, commands, files, host } = parts;
+  return {
+    name: `${parts.project.config.name}-${name}`,
+    environment: config,
+    ...{ http, clock, secrets, commands, files },
+    signal: parts.connectionSignal,
+    log: (line) => host.log(line),
+    readOnly: parts.dryRun,
+    source,
+  };
+};
+
+/** checkConnection asks with the source as it is: what the environment's values would change says nothing of the way there. */
+const checkConnection = async (parts: ContextParts, application: () => Promise<Outcome<Application>>): Promise<Outcome<readonly ConnectionCheck[]>> => {
+  if (parts.offline) return refusedOffline();
+  if (!parts.selected.ok) return parts.selected;
+  const read = await application();
+  if (!read.ok) return read;
+  const { platform, parsed } = read.value;
+  if (parsed.source === undefined) return done([{ name: 'connection', skipped: 'not checked, since the source cannot be read' }]);
+  if (platform.check === undefined) return done([{ name: 'connection', skipped: `not checked, since Sluice cannot check a connection to ${platform.name} yet` }]);
+  return done(await platform.check({ ...connectionOf(parts, parts.selected.value, parsed.source), readOnly: true }));
+};
+
 const connectTarget = async (
   parts: ContextParts,
   application: () => Promise<Outcome<Application>>,
@@ -81,17 +110,7 @@ const connectTarget = async (
   const [read, overlaid] = [await application(), await source()];
   if (!read.ok) return read;
   if (!overlaid.ok) return overlaid;
-  const { http, clock, secrets, commands, files, host } = parts;
-  const { name, config } = parts.selected.value;
-  return read.value.platform.connect({
-    name: `${parts.project.config.name}-${name}`,
-    environment: config,
-    ...{ http, clock, secrets, commands, files },
-    signal: parts.connectionSignal,
-    log: (line) => host.log(line),
-    readOnly: parts.dryRun,
-    source: overlaid.value,
-  });
+  return read.value.platform.connect(connectionOf(parts, parts.selected.value, overlaid.value));
 };
 
 const environmentNamed = async (
@@ -127,6 +146,7 @@ export const createContext = (parts: ContextParts): Context => {
     application,
     overlaid,
     target,
+    connectionChecks: () => checkConnection(parts, application),
     parseEnvironment: (name) => environmentNamed(parts.project, name, read),
     evidence: async (request: EvidenceRequest) => (await import('@sluice/evidence')).openSources(request, parts.clock),
     earlier: async (step) => remembered.get(step) ?? results.newest(step),

@@ -8,14 +8,16 @@ import {
   parseArguments,
   resultOf,
   resultsFolder,
+  systemClock,
   type Arguments,
   type CommandShape,
   type Host,
   type StepEnding,
   type StepResult,
 } from '@sluice/core';
-import { detectHost, installCancellation } from '@sluice/hosts';
+import { detectHost, installCancellation, type Cancellation } from '@sluice/hosts';
 import { isStepName, loadStep, loadSteps, stepNames, summaryOf } from '@sluice/steps';
+import { warnUnwritten } from './recorded.ts';
 import { runStepCommand, type Signals } from './step-command.ts';
 import { catchStrays } from './strays.ts';
 import { version } from './version.ts';
@@ -51,23 +53,23 @@ const signalsOf = (cancelled: AbortSignal): Signals => {
 };
 
 const helpText = async (given: Arguments): Promise<string> => {
-  const { overview, rehearseHelp, stepHelp } = await import('./help.ts');
+  const { labHelp, overview, rehearseHelp, stepHelp } = await import('./help.ts');
   const topic = (given.command === 'help' ? given.positionals[0] : given.command) ?? '';
   if (isStepName(topic)) return stepHelp(await loadStep(topic));
-  return topic === 'rehearse' ? rehearseHelp() : overview(await loadSteps());
+  if (topic === 'rehearse') return rehearseHelp();
+  return topic === 'lab' ? labHelp() : overview(await loadSteps());
 };
 
 const rehearseCommand = async (host: Host, given: Arguments, signal: AbortSignal): Promise<StepResult> => {
   const { rehearse } = await import('./rehearse/rehearse.ts');
   const { environment, candidate } = given.flags;
   const [file] = given.positionals;
-  const result = await rehearse(host, {
+  return rehearse(host, {
     signal,
     ...(file === undefined ? {} : { file }),
     ...(environment === undefined ? {} : { environment }),
     ...(candidate === undefined ? {} : { candidate }),
   });
-  return result.ok ? result.value : framed(host, resultOf('rehearse', endedBy(result.problem), {}, new Date(), 0));
 };
 
 /** dispatch runs the command and gives its result; undefined for commands that only print. */
@@ -106,7 +108,11 @@ const tell = async (host: Host, ended: StepResult, json: boolean): Promise<void>
   if (result.category !== 'passed') host.log(`exit code ${exitCode(result.category)}: ${categories[result.category].meaning}`);
 };
 
-const runCommand = async (host: Host, argv: readonly string[], signal: AbortSignal): Promise<StepResult | undefined> => {
+/** spelled is a command line in which the command stands that its first word is short for. */
+const spelled = (line: readonly string[]): readonly string[] => (line[0] === '--version' || line[0] === '-v' ? ['version', ...line.slice(1)] : line);
+
+const runCommand = async (host: Host, line: readonly string[], signal: AbortSignal): Promise<StepResult | undefined> => {
+  const argv = spelled(line);
   const given = parseArguments(argv, await shapesFor(argv[0] ?? ''));
   return given.ok ? dispatch(host, given.value, signalsOf(signal)) : framed(host, sluiceResult(endedBy(given.problem)));
 };
@@ -116,8 +122,17 @@ const tellDefect = async (host: Host, error: unknown, json: boolean): Promise<vo
   const result = framed(host, sluiceResult(defectOf(error, (text) => host.redact(text))));
   const note = (line: string): void => host.log(line);
   const written = await resultsFolder(host.resultsFolder, (text) => host.redact(text), note).write(result);
-  if (!written.ok) host.warn(written.problem.reason);
+  if (!written.ok) warnUnwritten(host, written.problem);
   await tell(host, result, json);
+};
+
+/** windDown tells a command that an error went past to end, so that its servers are closed and its folders removed, and waits for that. */
+const windDown = async (running: Promise<unknown>, cancellation: Cancellation): Promise<void> => {
+  cancellation.cancel();
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  running.then(end, end);
+  await systemClock().sleep(graceMs, ended.signal);
 };
 
 /** enter runs one command line from the environment to the exit code; whatever is thrown on the way is a defect with a result. */
@@ -128,12 +143,14 @@ export const enter = async (argv: readonly string[], surroundings: NodeJS.Proces
   const cancellation = installCancellation(surroundings, (_signal, times) => {
     if (times > 2) surroundings.exit(exitCode('cancelled'));
   });
+  const running = runCommand(host, argv, cancellation.signal);
   try {
-    const result = await Promise.race([runCommand(host, argv, cancellation.signal), strays.thrown]);
+    const result = await Promise.race([running, strays.thrown]);
     if (result === undefined) return 0;
     await tell(host, result, json);
     return exitCode(result.category);
   } catch (error) {
+    await windDown(running, cancellation);
     await tellDefect(host, error, json);
     return exitCode('defect');
   } finally {

@@ -5,7 +5,7 @@ const other = [
   ['rehearse [FILE]', 'Run a whole release of FILE (sluice.yml or a Dify DSL file) against an embedded lab on this machine.'],
   ['lab', 'Start the lab and print how to reach it.'],
   ['help [COMMAND]', 'Show this, or the inputs and outputs of a command.'],
-  ['version', "Print Sluice's version."],
+  ['version', "Print Sluice's version; --version and -v do the same."],
 ] as const;
 
 const rehearseFlags = [
@@ -17,6 +17,8 @@ const columns = (rows: readonly (readonly [string, string])[]): readonly string[
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, description]) => `  ${name.padEnd(width)}  ${description}`);
 };
+
+const labFlags = [['--json', 'Print the same as one line of JSON.']] as const;
 
 /** overview is the text of `help`. */
 export const overview = (steps: readonly AnyStep[]): string =>
@@ -38,7 +40,11 @@ export const overview = (steps: readonly AnyStep[]): string =>
 
 interface Property {
   readonly description?: string;
+  readonly enum?: readonly string[];
 }
+
+const described = ({ description = '', enum: choices }: Property): string =>
+  choices === undefined ? description : `${description} One of: ${choices.map((choice) => `\`${choice}\``).join(', ')}.`;
 
 /** stepHelp is the text of `help STEP`. */
 export const stepHelp = (step: AnyStep): string => {
@@ -47,7 +53,7 @@ export const stepHelp = (step: AnyStep): string => {
     `${step.name}: ${step.summary}`,
     '',
     'Inputs:',
-    ...columns(Object.entries(properties).map(([name, { description }]) => [`--${name}`, description ?? ''])),
+    ...columns(Object.entries(properties).map(([name, property]) => [`--${name}`, described(property)])),
     '',
     'Outputs:',
     ...columns([...Object.entries(step.outputs).map(([name, { description }]) => [name, description] as const), ...Object.entries(endingOutputs)]),
@@ -58,3 +64,14 @@ export const stepHelp = (step: AnyStep): string => {
 /** rehearseHelp is the text of `help rehearse`. */
 export const rehearseHelp = (): string =>
   ['rehearse [FILE]: a whole release against the embedded lab; no account, no network.', '', ...columns(rehearseFlags), ''].join('\n');
+
+/** labHelp is the text of `help lab`. */
+export const labHelp = (): string =>
+  [
+    'lab: Dify, AgentRun, a gateway and chat services, embedded, on this machine alone, until it is interrupted.',
+    '',
+    'It prints lines for a POSIX shell that export its addresses and its throw-away credentials, and then stays.',
+    '',
+    ...columns(labFlags),
+    '',
+  ].join('\n');

@@ -37,6 +37,9 @@ const slugOf = (file: string): string => {
   return slug === '' ? 'app' : slug;
 };
 
+/** nowhere stands for the app that a bare file's own configuration would name; nothing connects there. */
+const nowhere = 'https://dify.example.com/app/00000000-0000-4000-8000-000000000000';
+
 /** bareProject is the configuration of a Dify DSL file that has none: one environment, judged on paired answers. */
 const bareProject = (path: string): Project => {
   const file = shown(path);
@@ -44,7 +47,7 @@ const bareProject = (path: string): Project => {
     config: configSchema.parse({
       name: slugOf(path),
       source: basename(path),
-      environments: { production: { dify: 'https://dify.example.com', canary: true } },
+      environments: { production: { dify: nowhere, canary: true } },
     }),
     folder: dirname(path),
     file,

@@ -27,6 +27,7 @@ import { createContext, type Context } from './context.ts';
 import { loadProject } from './load-project.ts';
 import { offlineSurroundings } from './offline.ts';
 import { secretVariables } from './platforms.ts';
+import { recorded } from './recorded.ts';
 import { secretNames } from './secret-names.ts';
 
 /** Signals say when a run ends: `signal` at once, `connection` some seconds later, so that traffic can still be put back. */
@@ -100,7 +101,7 @@ const readInputs = async (host: Host, step: AnyStep, given: Arguments): Promise<
   const parsed = parseInputs(step, values);
   for (const secret of parsed.secretsSeen) host.mask(secret);
   if (parsed.secretsSeen.length === 0) return parsed.inputs;
-  const loaded = await loadProject(flags['config'] ?? 'sluice.yml');
+  const loaded = await loadProject(parsed.config ?? 'sluice.yml');
   const environments = loaded.ok ? Object.values(loaded.value.project.config.environments) : [];
   return parseInputs(step, { ...values, secretVariables: await secretVariables(environments) }).inputs;
 };
@@ -125,16 +126,10 @@ const prepare = async (host: Host, step: AnyStep, given: Arguments, results: Res
     : 'skipped' in selection.value
       ? failed({ category: 'input', reason: selection.value.skipped })
       : done(selection.value);
-  const offline = step.offline || host.context.pullRequest !== undefined;
+  const connects = !step.offline || (step.connectsWhenNamed === true && environment !== undefined);
+  const offline = !connects || host.context.pullRequest !== undefined;
   const context = await contextFor(host, project, selected, { offline, dryRun: inputs['dry-run'] === true, results }, signals);
   return context.ok ? done({ context: context.value, inputs, deadlineMs }) : context;
-};
-
-/** recorded is the result, or why it could not be written where a later step looks for it; a failure keeps its own reason. */
-const recorded = (host: Host, step: AnyStep, result: StepResult, written: Outcome<void>): StepResult => {
-  if (written.ok) return result;
-  host.warn(written.problem.reason);
-  return result.category === 'passed' ? { ...result, ...ended(step, endedBy(written.problem)), outputs: result.outputs } : result;
 };
 
 /** notEnded are what a pipeline reads when this process is killed before the step has ended. */
@@ -148,11 +143,11 @@ export const runStepCommand = async (host: Host, step: AnyStep, given: Arguments
   if (!prepared.ok || 'skipped' in prepared.value) {
     const result = ended(step, prepared.ok ? { category: 'skipped', reason: skippedText(prepared.value) } : endedBy(prepared.problem));
     host.stepEnded(result);
-    return recorded(host, step, result, await results.write(result));
+    return recorded(host, result, await results.write(result));
   }
   const { context, inputs, deadlineMs } = prepared.value;
   const result = await runStep(step, context, inputs, deadlineMs);
   const written = await context.record(result);
   await context.close();
-  return recorded(host, step, result, written);
+  return recorded(host, result, written);
 };

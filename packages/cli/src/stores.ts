@@ -1,10 +1,30 @@
 import { join, resolve } from 'node:path';
-import type { Host, StateStore } from '@sluice/core';
+import { failed, type Host, type Outcome, type StateStore } from '@sluice/core';
 import { folderStore } from '@sluice/state';
 
 const shortLived =
   'what is remembered of this environment, and the lease that keeps a second release out, last only as long as the folder of this job: ' +
   'SLUICE_STATE is not set. Set it to a folder that every release of this environment can write and that is kept between runs.';
+
+/** remedies say for each CI what to add so that records can be written. */
+const remedies: Readonly<Record<Host['name'], string>> = {
+  github: 'Add to the job: `env: { SLUICE_STATE: /srv/sluice }`, a folder that the runner may write. GitHub throws its own runners away with the job: use a self-hosted one.',
+  gitlab: 'Add to the job: `variables: { SLUICE_STATE: /srv/sluice }`, and let the runner keep that folder (config.toml: `volumes = ["/srv/sluice:/srv/sluice"]`).',
+  jenkins: "Add to the Jenkinsfile: `withEnv(['SLUICE_STATE=/srv/sluice'])`, a folder on the agent that its user may write.",
+  terminal: 'Set SLUICE_STATE to a folder that you may write, as in `export SLUICE_STATE="$HOME/.sluice"`.',
+};
+
+/** advised is a store whose refusals say what to do on this CI. */
+const advised = (store: StateStore, hint: string): StateStore => {
+  const advise = <T>(outcome: Outcome<T>): Outcome<T> =>
+    outcome.ok || outcome.problem.category !== 'permission' ? outcome : failed({ ...outcome.problem, hint });
+  return {
+    where: store.where,
+    prove: async () => advise(await store.prove()),
+    read: async (...place) => advise(await store.read(...place)),
+    write: async (...record) => advise(await store.write(...record)),
+  };
+};
 
 /** warned is a store that says once, when it is first used, what is wrong with it. */
 const warned = (store: StateStore, warn: () => void): StateStore => {
@@ -25,7 +45,7 @@ const warned = (store: StateStore, warn: () => void): StateStore => {
 /** stateStore is the folder named by SLUICE_STATE, else `.sluice/state` beside sluice.yml, which a CI throws away with its job. */
 export const stateStore = (host: Host, folder: string): StateStore => {
   const named = host.environment['SLUICE_STATE'];
-  if (named !== undefined && named !== '') return folderStore(resolve(named));
-  const store = folderStore(join(folder, '.sluice', 'state'));
+  if (named !== undefined && named !== '') return advised(folderStore(resolve(named)), remedies[host.name]);
+  const store = advised(folderStore(join(folder, '.sluice', 'state')), remedies[host.name]);
   return host.context.onCi ? warned(store, () => host.warn(shortLived)) : store;
 };

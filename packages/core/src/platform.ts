@@ -3,6 +3,7 @@ import type { CommandRunner } from './command.ts';
 import type { EnvironmentConfig } from './config/schema.ts';
 import type { HttpClient } from './http/client.ts';
 import type { Outcome } from './outcome.ts';
+import type { Finding } from './finding.ts';
 import type { Parsed, Source } from './source.ts';
 import type { Exposure, Target } from './target.ts';
 import type { SecretReader } from './secrets/reader.ts';
@@ -51,6 +52,21 @@ export interface FilePort {
   write(path: string, text: string): Promise<Outcome<void>>;
 }
 
+/** SettingFinding is a finding about an environment's own settings; `path` leads from the environment to the key. */
+export interface SettingFinding extends Omit<Finding, 'place'> {
+  readonly path: readonly (string | number)[];
+}
+
+/** ConnectionCheck is one thing that an environment was asked, before a release needs it; a person reads it as one line. */
+export interface ConnectionCheck {
+  /** name is what was asked, as in `login`. */
+  readonly name: string;
+  /** outcome is what was seen, or the problem; absent when nothing was asked. */
+  readonly outcome?: Outcome<string>;
+  /** skipped says why nothing was asked. */
+  readonly skipped?: string;
+}
+
 /** Platform is what works without a connection, and `connect`. */
 export interface Platform {
   readonly name: string;
@@ -63,5 +79,9 @@ export interface Platform {
   /** overlay puts an environment's values into a source, in memory. */
   overlay(source: Source, environment: EnvironmentConfig, secrets: SecretReader): Outcome<Source>;
   diff(before: Source, after: Source): readonly Change[];
+  /** review finds what is wrong with an environment's settings, offline; absent where the schema says it all. */
+  review?(environment: EnvironmentConfig): readonly SettingFinding[];
+  /** check asks an environment whether a release could work there, and writes nothing; it ends with the first that fails. */
+  check?(connection: Connection): Promise<readonly ConnectionCheck[]>;
   connect(connection: Connection): Promise<Outcome<Target>>;
 }

@@ -22,6 +22,8 @@ export interface StepResult {
   /** startedAt is ISO 8601 in UTC. */
   readonly startedAt: string;
   readonly durationMs: number;
+  /** run is the id of the CI's run that made it; absent where the host has none, as on a terminal. */
+  readonly run?: string;
   readonly problem?: Problem;
   /** steps are the results of the steps that this step composed. */
   readonly steps?: readonly StepResult[];

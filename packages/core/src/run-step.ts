@@ -99,7 +99,9 @@ export const runStep = async (
   ]);
   finished.abort();
   abort.release();
-  const result = resultOf(step.name, ending, safeOutputs(step), startedAt, clock.elapsed() - started);
+  const { runId } = host.context;
+  const made = resultOf(step.name, ending, safeOutputs(step), startedAt, clock.elapsed() - started);
+  const result = runId === '' ? made : { ...made, run: runId };
   host.stepEnded(result);
   return result;
 };

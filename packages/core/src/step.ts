@@ -5,7 +5,7 @@ import type { EvidenceRequest, EvidenceSource } from './evidence.ts';
 import type { Host } from './host.ts';
 import type { HttpClient } from './http/client.ts';
 import type { Outcome } from './outcome.ts';
-import type { FilePort, Platform, SourceFile } from './platform.ts';
+import type { ConnectionCheck, FilePort, Platform, SourceFile } from './platform.ts';
 import type { Project, SelectedEnvironment } from './project.ts';
 import type { StepEnding, StepResult } from './result.ts';
 import type { SecretReader } from './secrets/reader.ts';
@@ -61,6 +61,8 @@ export interface StepContext {
   overlaid(): Promise<Outcome<Source>>;
   /** target connects once to the selected environment. */
   target(): Promise<Outcome<Target>>;
+  /** connectionChecks asks the selected environment whether a release could work there; nothing is asked offline. */
+  connectionChecks(): Promise<Outcome<readonly ConnectionCheck[]>>;
   /** parseEnvironment parses the source of any environment, offline. */
   parseEnvironment(name: string): Promise<Outcome<Application>>;
   /** earlier is the newest result document of another step of this release, from this job or an earlier one. */
@@ -78,6 +80,8 @@ export interface StepDefinition<Inputs extends z.ZodMiniObject = z.ZodMiniObject
   readonly outputs: Readonly<Record<string, OutputDefinition>>;
   /** offline steps run without credentials, also for pull requests. */
   readonly offline: boolean;
+  /** connectsWhenNamed steps are offline, but connect when an environment is named and this is no pull request. */
+  readonly connectsWhenNamed?: boolean;
   /** deadlineMs is the step's default deadline. */
   readonly deadlineMs: number;
   run(context: StepContext, inputs: z.output<Inputs>): Promise<StepEnding>;

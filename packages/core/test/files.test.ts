@@ -147,6 +147,72 @@ describe('results folder', () => {
     expect((await results.newest('deploy'))?.reason).toBe('new');
   });
 
+  const opensAt = (name: string, ...rest: [attachments?: Attachments, clock?: { now(): number }]) => {
+    const notes: string[] = [];
+    return { notes, results: resultsFolder(join(folder, name), (text) => text, (line) => notes.push(line), ...rest) };
+  };
+  const began = (step: string, reason: string, at: number): StepResult => resultOf(step, { category: 'passed', reason }, {}, new Date(at), 1);
+
+  test.each(['999999', '1000000', '99999999999999999999', '9'.repeat(60)])('goes on after %s, and what began later is newer', async (forged) => {
+    const { results } = opened();
+    await mkdir(join(folder, 'results'));
+    await writeFile(join(folder, 'results', `${forged}-deploy.json`), JSON.stringify(began('deploy', 'forged', 1000)));
+    for (const [reason, at] of [['one', 2000], ['two', 3000]] as const) {
+      expect(await results.write(began('deploy', reason, at))).toMatchObject({ ok: true });
+      expect((await results.newest('deploy'))?.reason).toBe(reason);
+    }
+    const next = `${BigInt(forged) + 2n}-deploy.json`;
+    expect(await readdir(join(folder, 'results'))).toContain(next);
+  });
+
+  test('of jobs that ran side by side, the newest is the one that began last, not the one with the higher number', async () => {
+    const { results } = opened();
+    await mkdir(join(folder, 'results'));
+    await writeFile(join(folder, 'results', '07-deploy.json'), JSON.stringify(began('deploy', 'earlier', 1000)));
+    await writeFile(join(folder, 'results', '03-deploy.json'), JSON.stringify(began('deploy', 'later', 2000)));
+    expect((await results.newest('deploy'))?.reason).toBe('later');
+  });
+
+  test('a document that says that it began in the future is not used', async () => {
+    const { results, notes } = opensAt('results', undefined, { now: () => 10_000 });
+    await results.write(began('deploy', 'true', 9000));
+    await writeFile(join(folder, 'results', '02-deploy.json'), JSON.stringify(began('deploy', 'skewed', 10_000 + 9 * 60_000)));
+    expect((await results.newest('deploy'))?.reason).toBe('skewed');
+    await writeFile(join(folder, 'results', '03-deploy.json'), JSON.stringify(began('deploy', 'forged', 10_000 + 11 * 60_000)));
+    expect((await results.newest('deploy'))?.reason).toBe('skewed');
+    expect(notes).toEqual([`${join(folder, 'results', '03-deploy.json')} says that it began in the future and is not used`]);
+  });
+
+  test('a symbolic link is followed neither as the folder nor as a document', async () => {
+    await mkdir(join(folder, 'elsewhere'));
+    await writeFile(join(folder, 'elsewhere', '01-deploy.json'), JSON.stringify(began('deploy', 'theirs', 1000)));
+    await symlink(join(folder, 'elsewhere'), join(folder, 'linked'));
+    const linked = opensAt('linked');
+    expect(await linked.results.write(began('deploy', 'mine', 2000))).toMatchObject({
+      ok: false,
+      problem: { category: 'permission', reason: expect.stringMatching(/linked is a symbolic link, and links are not followed$/), hint: expect.stringContaining('SLUICE_RESULTS') },
+    });
+    expect(await linked.results.newest('deploy')).toBeUndefined();
+    expect(linked.notes).toEqual([expect.stringMatching(/is a symbolic link/)]);
+    expect(await readdir(join(folder, 'elsewhere'))).toEqual(['01-deploy.json']);
+
+    const { results, notes } = opensAt('own');
+    await mkdir(join(folder, 'own'));
+    await symlink(join(folder, 'elsewhere', '01-deploy.json'), join(folder, 'own', '01-deploy.json'));
+    expect(await results.newest('deploy')).toBeUndefined();
+    expect(notes).toEqual([expect.stringMatching(/01-deploy\.json is a symbolic link; it is not used/)]);
+  });
+
+  test('a folder that cannot be made below a file system of the kernel ends with the reason', async () => {
+    // Node's own recursive mkdir never ends there.
+    if (process.platform !== 'linux') return;
+    const results = resultsFolder('/proc/sluice/results', (text) => text, () => undefined);
+    expect(await results.write(began('deploy', 'x', 1))).toMatchObject({
+      ok: false,
+      problem: { category: 'permission', reason: expect.stringMatching(/\/proc\/sluice\/results cannot be made: the file system takes no new folder there/) },
+    });
+  });
+
   test('several processes never write over one another', async () => {
     const { results } = opened();
     const written = await Promise.all(Array.from({ length: 8 }, (_, index) => results.write(result('deploy', `r${index}`))));
@@ -181,7 +247,10 @@ describe('results folder', () => {
   test('a folder that cannot be written is a permission problem', async () => {
     await writeFile(join(folder, 'results'), 'a file');
     const { results, notes } = opened();
-    expect(await results.write(result('deploy', 'x'))).toMatchObject({ ok: false, problem: { category: 'permission', hint: expect.stringContaining('SLUICE_RESULTS') } });
+    expect(await results.write(result('deploy', 'x'))).toMatchObject({
+      ok: false,
+      problem: { category: 'permission', reason: expect.stringMatching(/results is a file, not a folder$/), hint: expect.stringContaining('SLUICE_RESULTS') },
+    });
     expect(await results.newest('deploy')).toBeUndefined();
     expect(notes).toHaveLength(1);
   });

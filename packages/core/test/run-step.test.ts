@@ -32,6 +32,7 @@ const frameOf = (): Frame => {
   const controller = new AbortController();
   let cancelled = false;
   const host: Partial<Host> = {
+    context: { commit: '', branch: '', tag: '', repository: '', actor: '', runUrl: '', runId: '17', event: '', onCi: true },
     stepStarted: (step) => events.push(`start ${step}`),
     stepEnded: (result) => events.push(`end ${result.category}`),
     redact: (text) => text.replaceAll('hunter2', '***'),
@@ -59,6 +60,10 @@ const cancelledEnding: StepEnding = { category: 'cancelled', reason: 'the run wa
 const result = async (run: AnyStep['run'], frame: Frame = frameOf(), deadlineMs?: number): Promise<StepResult> => runStep(stepOf(run, deadlineMs), frame.context, {});
 
 describe('runStep', () => {
+  test('names the run of the CI in the result', async () => {
+    expect(await result(() => Promise.resolve(passed))).toMatchObject({ run: '17' });
+  });
+
   test('frames the step and begins with its safe outputs', async () => {
     const frame = frameOf();
     expect(await result(async () => passed, frame)).toMatchObject({ step: 'deploy', status: 'passed', category: 'passed', reason: 'done', outputs: { version: '7', changed: 'false' } });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createSecretReader } from '../src/secrets/environment-reader.ts';
-import { derivedForms } from '../src/secrets/forms.ts';
+import { canBeHidden, derivedForms } from '../src/secrets/forms.ts';
 import { credentialHosts, mayReceiveCredentials } from '../src/secrets/host-binding.ts';
 import { createRedactor } from '../src/secrets/redactor.ts';
 import { looksLikeSecretName } from '../src/secrets/secret-names.ts';
@@ -49,6 +49,11 @@ describe('derivedForms', () => {
     expect(derivedForms('abc')).toEqual([]);
     expect(derivedForms('    \n')).toEqual([]);
     expect(derivedForms('abcd\nxy').filter((form) => form.length < 4)).toEqual([]);
+  });
+
+  test('are there exactly for what can be hidden', () => {
+    const short = fc.string({ unit: fc.constantFrom('a', '码', ' ', '\n', '\r', '\t', '"', '\u0000', '\ud800'), maxLength: 9 });
+    fc.assert(fc.property(short, (secret) => canBeHidden(secret) === derivedForms(secret).length > 0), { seed: 7, numRuns: 2000 });
   });
 });
 

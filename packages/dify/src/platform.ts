@@ -1,5 +1,6 @@
 import { done, failed, type Outcome, type Platform, type Source } from '@sluice/core';
 import { diffContent } from './source/diff.ts';
+import { addressFindings } from './server/address.ts';
 import { difyExposures } from './server/exposure.ts';
 import { overlay } from './source/overlay.ts';
 import { parse } from './source/parse.ts';
@@ -7,9 +8,10 @@ import { isDifySource, type DifySource } from './source/source.ts';
 
 /** difySecrets are the environment variables that a connection to Dify may read, each with what it is for. */
 export const difySecrets: Readonly<Record<string, string>> = {
-  DIFY_EMAIL: 'the e-mail of the account that Sluice logs in with',
+  DIFY_EMAIL: 'the e-mail of the account that Sluice logs in with: one of this workspace alone, with the editor role',
   DIFY_PASSWORD: 'the password of that account',
-  DIFY_ADMIN_KEY: "the server's ADMIN_API_KEY, in place of an account (self-hosted only)",
+  DIFY_TOKEN: 'a session opened elsewhere, where an account has no password: an access token (to Dify 1.9.1), or the Cookie header of a browser that is logged in (from 1.9.2)',
+  DIFY_ADMIN_KEY: "the server's ADMIN_API_KEY, in place of an account (self-hosted only); it opens every workspace of the server",
   DIFY_APP_KEY: "the app's own API key; read from the console when it is not set",
 };
 
@@ -27,5 +29,7 @@ export const difyPlatform: Platform = {
     return dify.ok ? overlay(dify.value, environment, secrets) : dify;
   },
   diff: (before, after) => (isDifySource(before) && isDifySource(after) ? diffContent(before.content, after.content) : []),
+  review: addressFindings,
+  check: async (connection) => (await import('./server/connection-check.ts')).checkConnection(connection),
   connect: async (connection) => (await import('./server/target.ts')).connect(connection),
 };

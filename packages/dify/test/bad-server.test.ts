@@ -74,7 +74,7 @@ const source = sourceOf(greeting('next'));
 
 const targetAt = async (origin: string): Promise<Target> => {
   const { appId } = madeIn(house);
-  return value(await connect(connectionTo(house, appId, source, { http, environment: { dify: `${origin}/app/${appId}/workflow` } })));
+  return value(await connect(connectionTo(house, appId, source, { http, environment: { dify: { console: origin, app: appId, workspace: house.lab.credentials.workspaceId } } })));
 };
 
 /** failingCheck is the first check that fails. */

@@ -81,6 +81,35 @@ describe('deploy', () => {
     expect(value(await other.deploy(theirs, { ...careful, overwrite: true })).changed).toBe(true);
   });
 
+  const byHand = async (app: string, text: string): Promise<string> => {
+    const theirs = sourceOf(greeting(text));
+    return value(await (await targetOf(house, app, theirs)).deploy(theirs, { ...careful, overwrite: true })).version.digest ?? '';
+  };
+  const published = async (app: string, marks: { readonly commit?: string }): Promise<void> => {
+    value(await (await targetOf(house, app, sourceOf(chatflow()))).publish({ name: 'v', marks }));
+  };
+  const mine = sourceOf(greeting('from git, again'));
+  const deployed = async (app: string, lastDigest?: string) => (await targetOf(house, app, mine)).deploy(mine, { ...careful, ...(lastDigest === undefined ? {} : { lastDigest }) });
+
+  test.each<[string, readonly ('draft' | 'publish' | 'release')[], boolean, string]>([
+    ['a draft that was never published, with no release known', ['draft'], false, 'was edited since the last release'],
+    ['a version published by hand, with no release known', ['publish'], false, ''],
+    ['a version published by hand after a release, known from its marks', ['release', 'publish'], false, 'was published by hand'],
+    ['a version published by hand after a release that is remembered', ['publish'], true, 'was published by hand'],
+    ['a version that a release published, such as a rollback', ['release'], true, ''],
+    ['a draft edited after a release', ['release', 'draft'], true, 'was edited since the last release'],
+    ['a draft edited after a release, known from its marks', ['release', 'draft'], false, 'was edited since the last release'],
+  ])('%s', async (_name, happened, remembered, said) => {
+    const app = made();
+    for (const [index, event] of happened.entries()) {
+      await byHand(app.appId, `hand ${index}`);
+      if (event !== 'draft') await published(app.appId, event === 'release' ? { commit: '0123456789ab' } : {});
+    }
+    const outcome = await deployed(app.appId, remembered ? 'sha256:before' : undefined);
+    if (said === '') expect(value(outcome).changed).toBe(true);
+    else expect(problem(outcome)).toMatchObject({ category: 'conflict', reason: expect.stringContaining(said), hint: expect.stringContaining('overwrite') });
+  });
+
   test('compares the mode first', async () => {
     const app = made();
     const source = sourceOf(workflowApp());
@@ -126,7 +155,7 @@ describe('deploy', () => {
     const target = await targetOf(house, app.appId, source, { http: forgetful });
     const refused = problem(await target.deploy(source, careful));
     expect(refused.category).toBe('platform');
-    expect(refused.reason).toContain('prompt 1 (system) of node "Node llm" changed');
+    expect(refused.reason).toContain('prompt 1 (system) of node "Node llm": sent A new prompt, the server has An old prompt');
   });
 
   test('refuses to write in a dry run', async () => {
@@ -141,11 +170,12 @@ describe('deploy', () => {
   });
 
   test('creates an app with the lines to add, and needs every secret then', async () => {
-    const blank = sourceOf(chatflow());
+    const named = (dsl: Dsl): Dsl => ({ ...dsl, app: { ...dsl.app, name: 'brand new' } });
+    const blank = sourceOf(named(chatflow()));
     const target = await targetOf(house, '', blank);
     expect(problem(await target.deploy(blank, careful)).hint).toContain('Deploy with create');
     expect(problem(await target.deploy(blank, { ...careful, create: true })).reason).toContain('TOKEN');
-    const source = sourceOf(withSecret(chatflow()));
+    const source = sourceOf(named(withSecret(chatflow())));
     const deployment = value(await target.deploy(source, { ...careful, create: true }));
     expect(deployment.created?.lines).toEqual(['dify:', `  app: ${target.application}`]);
     expect(deployment.version.digest).toBe(source.digest);

@@ -3,9 +3,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { configSchema, type Question } from '@sluice/core';
 import { readAddress } from '../src/server/address.ts';
+import { refusal } from '../src/server/answer.ts';
 import { cookieHeader, cookieNamed, readCookies } from '../src/server/cookies.ts';
 import { plainDatasetId } from '../src/server/datasets.ts';
-import { markedComment, markedName } from '../src/server/marks.ts';
+import { commitIn, markedComment, markedName } from '../src/server/marks.ts';
 import { adminKeyWorks, atLeast, loginDialect } from '../src/server/release.ts';
 import { hear, replyOf, silence, wholeReply } from '../src/server/replies.ts';
 import { keepSecrets } from '../src/server/secrets.ts';
@@ -93,6 +94,42 @@ describe('marks', () => {
     [{}, ''],
   ])('%j', (marks, text) => {
     expect(markedComment(marks)).toBe(text);
+  });
+});
+
+describe('refusal', () => {
+  const refused = (status: number, body: unknown) => refusal({ status, text: JSON.stringify(body), headers: { 'x-trace-id': 't1' }, durationMs: 1 }, 'write', 'here');
+
+  test.each([
+    [409, 'draft_workflow_not_sync', 'conflict'],
+    [400, 'draft_workflow_not_sync', 'conflict'],
+    [400, 'invalid_param', 'platform'],
+    [403, 'forbidden', 'permission'],
+    [404, 'app_not_found', 'input'],
+    [504, '', 'timeout'],
+  ])('%d %s is %s', (status, code, category) => {
+    expect(refused(status, { code, message: 'no' })).toMatchObject({ category, answer: { status, message: 'no', requestId: 't1' } });
+  });
+
+  test('takes the word of a limit for its code', () => {
+    expect(refused(400, { custom: 'max_keys_exceeded', message: 'Cannot create more than 10' }).answer).toMatchObject({ code: 'max_keys_exceeded' });
+  });
+});
+
+describe('commitIn', () => {
+  test.each([
+    ['commit=0123456789ab verdict=passed', '0123456789ab'],
+    ['commit=0123456789ab', '0123456789ab'],
+    ['commit=0123456789abcdef0', undefined],
+    ['see commit=0123456789ab', undefined],
+    ['commit=<script>', undefined],
+    ['', undefined],
+  ])('%s', (comment, commit) => {
+    expect(commitIn(comment)).toBe(commit);
+  });
+
+  test('reads back what markedComment wrote', () => {
+    expect(commitIn(markedComment({ commit: 'f'.repeat(40), verdict: 'rolled-back' }))).toBe('f'.repeat(12));
   });
 });
 
@@ -184,6 +221,35 @@ describe('replies', () => {
     ['a pause', false, [{ event: 'workflow_paused', data: {} }], 'waits for a person'],
   ])('%s has failed', (_name, chat, events, said) => {
     expect(listen(chat, ...events).failed).toContain(said);
+  });
+
+  const started = { event: 'workflow_started', data: { workflow_id: 'v1' } };
+  const said = { event: 'message', answer: 'hi' };
+  const usage = { event: 'message_end', metadata: { usage: { total_tokens: 12 } } };
+  const broken = finished({ status: 'failed', error: 'boom' });
+  const partly = finished({ status: 'partial-succeeded', outputs: { answer: 'hi' } });
+  // As seen on real servers of these releases; 1.13.3 begins with a bare ping, which carries no event.
+  test.each<[string, Mapping[], string | undefined]>([
+    ['1.9.1 and 1.12.1, well', [started, said, finished({ outputs: { answer: 'hi' } }), usage], undefined],
+    ['1.13.3, well', [{}, started, said, usage, finished({ outputs: { answer: 'hi' } })], undefined],
+    ['1.9.1 and 1.12.1, a failed node', [started, broken, { event: 'error', code: 'invalid_param', message: 'Run failed: boom' }], 'the run ended as failed: boom'],
+    ['1.13.3, a failed node', [{}, started, broken], 'the run ended as failed: boom'],
+    ['1.12.1, a node that failed and was passed over', [started, said, partly, usage], 'the run ended as partial-succeeded'],
+    ['1.13.3, a node that failed and was passed over', [{}, started, said, usage, partly], 'the run ended as partial-succeeded'],
+    ['1.13.3, cut after its message', [{}, started, said, usage], 'the stream ended before the run did'],
+    ['a chat without a workflow', [said, usage], undefined],
+  ])('a chatflow ends as on %s, and tells its version', (_name, events, failure) => {
+    const heard: Mapping[] = [];
+    let state = silence;
+    for (const event of events) {
+      if (state.ended) break;
+      heard.push(event);
+      state = hear(state, event, 10, true);
+    }
+    const reply = listen(true, ...heard);
+    expect(reply.failed).toBe(failure);
+    expect(reply.version).toBe(events.includes(started) ? 'v1' : undefined);
+    if (failure === undefined) expect(reply).toMatchObject({ text: 'hi', tokens: 12 });
   });
 
   test('an answer that was replaced by moderation is the new one', () => {

@@ -15,6 +15,9 @@ const app = '5f6c8a3b-91d2-4c07-8e6f-3b7a1c2d4e5f';
 interface Server {
   readonly release?: string;
   readonly rootRelease?: string;
+  /** rootHeader is X-Version on the page of status 404 at the root of the service API. */
+  readonly rootHeader?: string;
+  readonly setup?: { readonly status: number; readonly body: unknown };
   readonly prefix?: string;
   readonly login?: { readonly status: number; readonly body: unknown };
   /** expire makes every session that is older than the last refresh invalid after the first authorised call. */
@@ -46,7 +49,8 @@ const scripted = (server: Server): { http: HttpClient; seen: HttpRequest[] } => 
   const route = (request: HttpRequest): HttpResponse => {
     const { pathname } = new URL(request.url);
     const bearerDialect = /^1\.[0-8]\.|^1\.9\.[01]$/.test(server.release ?? '');
-    if (pathname.endsWith('/setup')) return answer(200, { step: 'finished' });
+    if (pathname.endsWith('/setup')) return answer(server.setup?.status ?? 200, server.setup?.body ?? { step: 'finished' });
+    if (pathname === '/v1/' && server.rootHeader !== undefined) return { status: 404, text: '<!doctype html><h1>Not Found</h1>', headers: { 'content-type': 'text/html', 'x-version': server.rootHeader }, durationMs: 1 };
     if (pathname === '/v1/') return answer(200, { server_version: server.rootRelease });
     if (pathname.endsWith('/login')) {
       if (server.login !== undefined) return answer(server.login.status, server.login.body);
@@ -114,10 +118,31 @@ describe('login', () => {
     if (header === 'cookie') expect(last).toMatchObject({ 'x-csrf-token': 'c1', cookie: expect.stringContaining(`${prefix}csrf_token=c1`) });
   });
 
-  test('reads the release from the service API when a proxy strips the header', async () => {
-    const { worked, paths } = await modeAsked({ rootRelease: '1.12.1' });
+  test.each([
+    ['its header, on a page of status 404', { rootHeader: '1.12.1' }],
+    ['its body', { rootRelease: '1.12.1' }],
+  ])('reads the release from the service API when a proxy strips it at the console: %s', async (_from, server) => {
+    const { worked, seen, paths } = await modeAsked(server);
     expect(worked).toBe(true);
     expect(paths.slice(0, 2)).toEqual(['/setup', '/v1/']);
+    expect(login(seen)).toMatchObject({ password: encoded });
+  });
+
+  test('a server that is not well says so itself, and gets no password', async () => {
+    const { refused, paths } = await modeAsked({ release: '1.12.1', setup: { status: 500, body: { code: 'internal_server_error', message: 'could not connect to the database', status: 500 } } });
+    expect(refused).toMatchObject({ category: 'platform', reason: 'the server answers with an error of its own: could not connect to the database', answer: { status: 500, code: 'internal_server_error' }, where: expect.stringContaining('/console/api/setup') });
+    expect(paths).not.toContain('/login');
+  });
+
+  test.each([
+    ['a password in another form', 401, { code: 'authentication_failed', message: 'Invalid encrypted data' }, 'takes passwords in another form than Dify 1.12.1 does'],
+    ['a server without its first account', 401, { code: 'not_setup', message: 'not set up' }, 'the server is not set up'],
+    ['an error of its own', 500, { code: 'internal_server_error', message: 'boom' }, 'Dify refused the login'],
+  ])('%s is not taken for a wrong password', async (_name, status, body, reason) => {
+    const { refused, paths } = await modeAsked({ release: '1.12.1', login: { status, body } });
+    expect(refused).toMatchObject({ category: 'platform', reason: expect.stringContaining(reason) });
+    expect(refused.hint).not.toContain('five wrong passwords');
+    expect(paths.filter((path) => path === '/login')).toHaveLength(1);
   });
 
   test('does not log in at all when the release is not known', async () => {
@@ -148,8 +173,24 @@ describe('login', () => {
   });
 
   test('needs credentials, and both halves of an account', async () => {
-    expect((await modeAsked({ release: '1.12.1' }, {})).refused).toMatchObject({ category: 'permission', reason: 'there are no credentials for the Dify console' });
-    expect((await modeAsked({ release: '1.12.1' }, { DIFY_EMAIL: 'x' })).refused.reason).toBe('DIFY_PASSWORD is missing');
+    const { refused, paths } = await modeAsked({ release: '1.12.1' }, {});
+    expect(paths).toEqual([]);
+    expect(refused).toMatchObject({ category: 'input', reason: 'no credentials for the Dify console are set' });
+    for (const name of ['DIFY_EMAIL', 'DIFY_PASSWORD', 'DIFY_TOKEN', 'DIFY_ADMIN_KEY']) expect(refused.hint).toContain(name);
+    expect(refused.hint).toContain('opens every workspace');
+    expect((await modeAsked({ release: '1.12.1' }, { DIFY_EMAIL: 'x' })).refused).toMatchObject({ category: 'input', reason: 'DIFY_PASSWORD is not set' });
+    expect((await modeAsked({ release: '1.12.1' }, { DIFY_PASSWORD: 'x' })).refused).toMatchObject({ category: 'input', reason: 'DIFY_EMAIL is not set' });
+  });
+
+  test('asks for the workspace only where it must be known', async () => {
+    expect((await modeAsked({ release: '1.12.1' })).paths).not.toContain('/workspaces');
+    const named = await modeAsked({ release: '1.12.1' }, account, 'w1');
+    expect(named.worked).toBe(true);
+    expect(named.paths.filter((path) => path === '/workspaces')).toHaveLength(1);
+  });
+
+  test('an account that is no member of the workspace is told so', async () => {
+    expect((await modeAsked({ release: '1.12.1' }, account, 'w9')).refused).toMatchObject({ category: 'input', hint: expect.stringContaining('no member') });
   });
 
   test('does not switch the workspace of an account', async () => {
@@ -186,6 +227,47 @@ describe('admin key', () => {
   });
 });
 
+describe('a session opened elsewhere', () => {
+  const cookies = '__Host-access_token=a1; __Host-csrf_token=c1; __Host-refresh_token=r1';
+
+  test.each([
+    ['1.9.1', 'a1', { authorization: 'Bearer a1' }],
+    ['1.9.1', 'Bearer a1', { authorization: 'Bearer a1' }],
+    ['1.12.1', cookies, { 'x-csrf-token': 'c1', cookie: expect.stringContaining('__Host-access_token=a1') }],
+    ['1.12.1', `Cookie: ${cookies}`, { 'x-csrf-token': 'c1' }],
+  ])('on %s by %s', async (release, DIFY_TOKEN, headers) => {
+    const { worked, seen, paths } = await modeAsked({ release }, { DIFY_TOKEN });
+    expect(worked).toBe(true);
+    expect(paths).not.toContain('/login');
+    expect(seen.at(-1)?.headers).toMatchObject(headers);
+  });
+
+  test.each([
+    ['1.12.1', 'a1', 'lacks access_token or csrf_token'],
+    ['1.12.1', 'access_token=a1', 'lacks access_token or csrf_token'],
+    ['1.16.0', 'dfoa_abc', 'a key of another API'],
+    ['1.9.1', 'app-abc', 'a key of another API'],
+  ])('on %s %s is told before it is sent', async (release, DIFY_TOKEN, reason) => {
+    const { refused, paths } = await modeAsked({ release }, { DIFY_TOKEN });
+    expect(refused).toMatchObject({ category: 'input', reason: expect.stringContaining(reason), hint: expect.stringContaining('DIFY_EMAIL') });
+    expect(paths).toEqual(['/setup']);
+  });
+
+  test('is renewed by its refresh cookie, and without one is told as refused', async () => {
+    expect((await modeAsked({ release: '1.12.1', prefix: '__Host-', expire: true }, { DIFY_TOKEN: cookies })).worked).toBe(true);
+    const ended = await modeAsked({ release: '1.12.1', expire: true }, { DIFY_TOKEN: 'access_token=a1; csrf_token=c1' });
+    expect(ended.refused).toMatchObject({ category: 'permission', answer: { status: 401 } });
+    expect(ended.paths).not.toContain('/refresh-token');
+  });
+
+  test('comes after an account and before the admin key', async () => {
+    const all = { ...account, DIFY_TOKEN: cookies, DIFY_ADMIN_KEY: 'admin-key-1' };
+    expect((await modeAsked({ release: '1.12.1' }, all)).paths).toContain('/login');
+    const { seen } = await modeAsked({ release: '1.12.1' }, { DIFY_TOKEN: cookies, DIFY_ADMIN_KEY: 'admin-key-1' });
+    expect(seen.at(-1)?.headers).toHaveProperty('cookie');
+  });
+});
+
 describe('renewal', () => {
   test.each(['1.9.1', '1.12.1'])('happens once after a 401, on %s', async (release) => {
     const { worked, paths } = await modeAsked({ release, expire: true });
@@ -208,14 +290,20 @@ describe('against the lab', () => {
     expect(problem(await target.inspect())).toMatchObject({ category: 'permission', answer: { status: 401, code: 'authentication_failed' } });
   });
 
-  test('the admin key opens the console and a draft run', async () => {
+  test('the admin key opens the console, and the draft of a chatflow where the release can run it', async () => {
     const dsl = chatflow();
     Object.assign(dsl.workflow.environment_variables[0] ?? {}, { value: 'sk-first' });
-    const { appId } = house.lab.createApp(textOf(dsl));
-    const target = await targetOf(house, appId, sourceOf(chatflow()), { secrets: { DIFY_ADMIN_KEY: house.lab.credentials.adminKey } });
-    value(await target.inspect());
-    const draft = value(await target.open('draft'));
-    expect(value(await draft.ask({ query: 'hi', inputs: { city: 'x' }, user: 'u', streaming: true }, new AbortController().signal)).failed).toBeUndefined();
+    const newer = await openHouse('1.13.3');
+    const draftOf = async (at: House) => {
+      const { appId } = at.lab.createApp(textOf(dsl));
+      const target = await targetOf(at, appId, sourceOf(chatflow()), { secrets: { DIFY_ADMIN_KEY: at.lab.credentials.adminKey } });
+      value(await target.inspect());
+      return target.open('draft');
+    };
+    const question = { query: 'hi', inputs: { city: 'x' }, user: 'u', streaming: true };
+    expect(value(await value(await draftOf(newer)).ask(question, new AbortController().signal)).failed).toBeUndefined();
+    expect(problem(await draftOf(house))).toMatchObject({ category: 'input', reason: expect.stringContaining('cannot run the draft of a chatflow'), hint: expect.stringContaining('DIFY_EMAIL') });
+    await newer.close();
   });
 
   test('an address that is no Dify is told as such, and gets no password', async () => {

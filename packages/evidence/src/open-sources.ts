@@ -45,7 +45,7 @@ export const openSources = async (request: EvidenceRequest, clock: Clock): Promi
       const { ask, pairs, pairsPerWindow } = request;
       sources.push(pairedProbes({ stable: first, candidate: second, ask, pairs, pairsPerWindow, clock }));
     } else {
-      const reason = [opened.problem, ...(opened.problem.others ?? [])].map((problem) => problem.reason).join(' ');
+      const reason = [opened.problem, ...(opened.problem.others ?? [])].map((problem) => problem.reason).join('; ');
       reasons.push(`paired probes: ${reason}`);
       if (sources.length > 0) sources.push(silentSource('paired probes', request, reason));
     }
@@ -53,7 +53,7 @@ export const openSources = async (request: EvidenceRequest, clock: Clock): Promi
   if (sources.length > 0) return done(sources);
   return failed({
     category: 'evidence',
-    reason: `There is nothing that could compare ${candidate} with ${stable}: ${reasons.join('; ')}.`,
+    reason: `nothing could compare ${candidate} with ${stable}: ${reasons.join('; ')}`,
     tried: 'open the sources of evidence',
     hint: 'Allow paired probes (canary.pairs above 0) for a version that can be asked, or put a gateway with logs in front of the app.',
   });

@@ -1,4 +1,4 @@
-import { done, draft, live, type Arm, type Clock, type EvidenceSource, type Observation, type Opened, type PairedAsk, type Reply } from '@sluice/core';
+import { done, draft, durationText, live, type Arm, type Clock, type EvidenceSource, type Observation, type Opened, type PairedAsk, type Reply } from '@sluice/core';
 import { within } from './within.ts';
 
 /** PairedProbing is what paired probes need: both versions, the question, and how often it may be asked. */
@@ -24,9 +24,12 @@ interface Pair {
 /** answerMs bounds one answer, however it is streamed. */
 const answerMs = 300_000;
 
+/** overdue is the reply of a version that did not answer in time: whoever asked it got an error. */
+const overdue: Reply = { failed: `no answer within ${durationText(answerMs)}`, text: '', outputs: {}, latencyMs: answerMs, status: 0 };
+
 const askOne = async (probing: PairedProbing, opened: Opened, index: number, signal: AbortSignal): Promise<Reply | string> => {
   const asked = await within(probing.clock, answerMs, signal, (limited) => probing.ask(opened, index, limited));
-  if (asked === undefined) return `asking ${opened.version} was cut off`;
+  if (asked === undefined) return signal.aborted ? `asking ${opened.version} was cut off` : overdue;
   if (!asked.ok) return `${opened.version} could not be asked: ${asked.problem.reason}`;
   const { version } = asked.value;
   const named = opened.version !== draft && opened.version !== live;
@@ -42,6 +45,8 @@ const askPair = async (probing: PairedProbing, index: number, signal: AbortSigna
   const [stable, candidate] = stableFirst ? replies : replies.toReversed();
   if (typeof stable !== 'object') return stable ?? 'stable was not asked';
   if (typeof candidate !== 'object') return candidate ?? 'the candidate was not asked';
+  // Then the way to both is as likely to blame as either version.
+  if (stable === overdue && candidate === overdue) return `asking ${probing.stable.version} and ${probing.candidate.version} was cut off: neither gave an answer within ${durationText(answerMs)}`;
   return { stable, candidate };
 };
 
@@ -75,8 +80,9 @@ const countPairs = (probing: PairedProbing, pairs: readonly Pair[]): { readonly 
 /**
  * pairedProbes asks both versions the same questions, a few pairs in each window, until all pairs are used. Latencies
  * and tokens are kept only of pairs in which both versions answered, so that values at one index belong together. A
- * window in which one version could not be asked, or another version answered, is `missing` as a whole, and its pairs
- * are used up: the number of pairs bounds the cost.
+ * version that does not answer within five minutes while the other one does has failed that question. A window in which
+ * one version could not be asked, neither answered in time, or another version answered is `missing` as a whole, and
+ * its pairs are used up: the number of pairs bounds the cost.
  */
 export const pairedProbes = (probing: PairedProbing): EvidenceSource => {
   const name = 'paired probes';

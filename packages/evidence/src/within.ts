@@ -1,6 +1,9 @@
 import type { Clock } from '@sluice/core';
 
-/** within gives what `work` gives, or undefined when the signal fires or the deadline passes first; work is then told by its signal. */
+/**
+ * within gives what `work` gives, or undefined when the signal fires or the deadline passes first; work is then told by
+ * its signal, and what it still gives because of that is not used.
+ */
 export const within = async <T>(
   clock: Clock,
   deadlineMs: number,
@@ -14,7 +17,8 @@ export const within = async <T>(
     return undefined;
   });
   try {
-    return await Promise.race([work(AbortSignal.any([signal, late.signal])), deadline]);
+    const given = await Promise.race([work(AbortSignal.any([signal, late.signal])), deadline]);
+    return late.signal.aborted ? undefined : given;
   } finally {
     finished.abort();
   }

@@ -183,8 +183,21 @@ describe('pairedProbes', () => {
     const told: boolean[] = [];
     const endless: PairedAsk = (_opened, _index, signal) => new Promise(() => { signal.addEventListener('abort', () => told.push(true)); });
     const source = pairedProbes(probing(endless, { clock: systemClock(100_000) }));
-    expect((await source.observe(0, 1, open)).missing).toMatch(/asking v1 was cut off/);
+    expect((await source.observe(0, 1, open)).missing).toMatch(/^asking v1 and v2 was cut off: neither gave an answer within 5 m$/);
     expect(told).toEqual([true, true]);
+  });
+
+  test.each(['v1', 'v2'])('when only %s does not answer in time, that is an error of it and not missing evidence', async (slow) => {
+    // What a version says after it was cut off does not count.
+    const ask: PairedAsk = (opened, _index, signal) =>
+      opened.version === slow
+        ? new Promise((resolve) => { signal.addEventListener('abort', () => resolve(done(reply({ latencyMs: 999 })))); })
+        : Promise.resolve(done(reply()));
+    const seen = await pairedProbes(probing(ask, { clock: systemClock(100_000) })).observe(0, 1, open);
+    expect(seen.missing).toBeUndefined();
+    const failing = { answers: 4, errors: 4, latenciesMs: [], tokens: [] };
+    expect(slow === 'v1' ? seen.stable : seen.candidate).toMatchObject(failing);
+    expect(slow === 'v1' ? seen.candidate : seen.stable).toMatchObject({ ...failing, errors: 0 });
   });
 
   test('closes both addresses', async () => {

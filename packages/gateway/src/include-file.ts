@@ -1,16 +1,17 @@
-import { done, failed, type FilePort, type Outcome, type Split } from '@sluice/core';
+import { done, failed, type Outcome, type Split } from '@sluice/core';
 import { readInclude } from './include.ts';
 import type { PinnedApplication } from './pinning.ts';
+import type { IncludePlace } from './place.ts';
 
-/** IncludeFile is an application's include file as it is on the disk; `text` is absent when there is no file, and nothing is pinned. */
+/** IncludeFile is an application's include file as nginx has it; `text` is absent when there is no file, and nothing is pinned. */
 export interface IncludeFile {
   readonly text: string | undefined;
   readonly split: Split;
 }
 
 /** readIncludeFile reads an application's include file. Another application's file is an `input` problem. */
-export const readIncludeFile = async (files: FilePort, path: string, application: PinnedApplication): Promise<Outcome<IncludeFile>> => {
-  const text = await files.read(path);
+export const readIncludeFile = async (place: IncludePlace, path: string, application: PinnedApplication): Promise<Outcome<IncludeFile>> => {
+  const text = await place.read();
   if (!text.ok) return text;
   if (text.value === undefined) return done({ text: undefined, split: { stable: '', weight: 0 } });
   const included = readInclude(text.value);

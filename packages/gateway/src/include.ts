@@ -24,15 +24,22 @@ const versionBlocks = (name: string, { stable, candidate, weight }: Split): stri
 /**
  * pinBlock puts the version where Dify looks for it: Dify >= 1.7.2, api/controllers/service_api/app/workflow.py
  * (`/workflows/<id>/run`) and completion.py (`workflow_id`). The pin stands last in the body, because of two equal
- * keys Dify takes the last, so a client's own `workflow_id` does not beat it.
+ * keys Dify takes the last, so a client's own `workflow_id` does not beat it. A twin's key stands in a file of the
+ * operator; here is only the name of the variable that holds it.
  */
-const pinBlock = (name: string, kind: PinnedApplication['kind']): string =>
-  kind === 'workflow'
-    ? block(`map ${name}_version ${name}_path`, ['"" /v1/workflows/run;', `default /v1/workflows/${name}_version/run;`])
-    : block(`map ${name}_version ${name}_body`, [
-        '"" $request_body;',
-        `default '$sluice_body_open,"workflow_id":"${name}_version"}';`,
+const pinBlock = (name: string, kind: PinnedApplication['kind'], { candidate, weight }: Split): string => {
+  switch (kind) {
+    case 'workflow':
+      return block(`map ${name}_version ${name}_path`, ['"" /v1/workflows/run;', `default /v1/workflows/${name}_version/run;`]);
+    case 'chat':
+      return block(`map ${name}_version ${name}_body`, ['"" $request_body;', `default '$sluice_body_open,"workflow_id":"${name}_version"}';`]);
+    case 'twin':
+      return block(`map ${name}_version ${name}_authorization`, [
+        ...(weight === 0 || candidate === undefined ? [] : [`"${candidate}" ${name}_twin;`]),
+        'default $http_authorization;',
       ]);
+  }
+};
 
 /**
  * renderInclude writes the include file of one application for nginx's http context: only variables, no keys.
@@ -48,7 +55,7 @@ export const renderInclude = (split: Split, application: PinnedApplication): Out
     author,
     `# ${pinning}`,
     ...versionBlocks(name, split),
-    pinBlock(name, application.kind),
+    pinBlock(name, application.kind, split),
     block(`map "" ${name}_split`, [`default '${pinning}';`]),
     '',
   ];

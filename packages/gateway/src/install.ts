@@ -1,25 +1,16 @@
-import type { Connection, EnvironmentConfig, Problem } from '@sluice/core';
-
-/** NginxConfig is `gateway.nginx` of sluice.yml. */
-export type NginxConfig = NonNullable<EnvironmentConfig['gateway']>['nginx'];
+import type { Connection, Problem } from '@sluice/core';
+import { commandProblem, type NginxConfig } from './command.ts';
+import type { IncludePlace } from './place.ts';
 
 const deadlineMs = 30_000;
 
-/** lastLines are the end of a program's output: there nginx says what is wrong. */
-const lastLines = (text: string): string => text.trim().split('\n').slice(-5).join('\n');
-
-const runNginx = async (connection: Connection, argv: readonly string[], include: string, tried: string): Promise<Problem | undefined> => {
+const runNginx = async (connection: Connection, argv: readonly string[], include: string): Promise<Problem | undefined> => {
   // The run's signal is left out on purpose: a cancelled run must still be able to close the gate.
   const ended = await connection.commands.run({ argv, deadlineMs });
-  if (!ended.ok) return { ...ended.problem, tried };
-  const { code, stdout, stderr } = ended.value;
-  if (code === 0) return undefined;
+  if (!ended.ok) return ended.problem;
+  if (ended.value.code === 0) return undefined;
   return {
-    category: 'platform',
-    reason: `"${argv.join(' ')}" ended with exit code ${code}`,
-    tried,
-    where: include,
-    answer: { message: lastLines(stderr.trim() === '' ? stdout : stderr) },
+    ...commandProblem(argv, ended.value, include),
     hint: 'Run the command by hand where nginx runs. gateway.nginx.test and gateway.nginx.reload say how Sluice calls it, as in [sudo, nginx, -t].',
   };
 };
@@ -27,19 +18,20 @@ const runNginx = async (connection: Connection, argv: readonly string[], include
 /** install puts an include file into place and has nginx test and load it. After a refusal the text of before is put back. */
 export const install = async (
   connection: Connection,
+  place: IncludePlace,
   nginx: NginxConfig,
   text: string,
   before: string,
   tried: string,
 ): Promise<Problem | undefined> => {
-  const { include } = nginx;
-  const written = await connection.files.write(include, text);
-  if (!written.ok) return { ...written.problem, tried };
-  const refused =
-    (await runNginx(connection, nginx.test, include, tried)) ?? (await runNginx(connection, nginx.reload, include, tried));
+  const written = await place.write(text);
+  if (!written.ok && !place.torn) return { ...written.problem, tried };
+  const refused = written.ok
+    ? ((await runNginx(connection, nginx.test, nginx.include)) ?? (await runNginx(connection, nginx.reload, nginx.include)))
+    : written.problem;
   if (refused === undefined) return undefined;
-  const restored = await connection.files.write(include, before);
-  if (restored.ok) return { ...refused, reason: `${refused.reason}; the include file of before was put back` };
+  const restored = await place.write(before);
+  if (restored.ok) return { ...refused, tried, reason: `${refused.reason}; the include file of before was put back` };
   const lost = `the include file of before could not be put back: ${restored.problem.reason}`;
-  return { ...refused, others: [{ ...restored.problem, reason: lost }] };
+  return { ...refused, tried, others: [{ ...restored.problem, reason: lost }] };
 };

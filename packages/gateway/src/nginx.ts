@@ -10,10 +10,12 @@ import {
   type Split,
   type Traffic,
 } from '@sluice/core';
+import type { NginxConfig } from './command.ts';
 import { renderInclude } from './include.ts';
 import { readIncludeFile } from './include-file.ts';
-import { install, type NginxConfig } from './install.ts';
+import { install } from './install.ts';
 import { splitText, type PinnedApplication } from './pinning.ts';
+import { includePlace, type IncludePlace } from './place.ts';
 import { awaitServing, readServing, servingUrl, type ServingGateway } from './serving.ts';
 
 /** NginxGatewayOptions say which application stands behind which gateway. */
@@ -27,6 +29,7 @@ export interface NginxGatewayOptions extends PinnedApplication {
 interface NginxGateway {
   readonly connection: Connection;
   readonly nginx: NginxConfig;
+  readonly place: IncludePlace;
   readonly application: PinnedApplication;
   readonly serving: ServingGateway;
   /** told says once that the file is read instead. */
@@ -37,11 +40,11 @@ const readDeadlineMs = 5_000;
 const servingDeadlineMs = 10_000;
 
 const readSplit = async (gateway: NginxGateway): Promise<Outcome<Observed>> => {
-  const { connection, nginx, application, serving } = gateway;
+  const { connection, nginx, place, application, serving } = gateway;
   const served = await readServing(serving, readDeadlineMs);
   if (served.ok) return done({ split: served.value, reach: 'serving' });
   if (served.problem.category === 'input') return served;
-  const file = await readIncludeFile(connection.files, nginx.include, application);
+  const file = await readIncludeFile(place, nginx.include, application);
   if (!file.ok) return failed({ ...file.problem, others: [served.problem] });
   if (!gateway.told) connection.log(`${served.problem.reason}; the split is read from ${nginx.include} instead`);
   gateway.told = true;
@@ -74,7 +77,7 @@ const refusal = ({ nginx, serving }: NginxGateway, current: Observed, expected: 
 };
 
 const change = async (
-  { connection, nginx, application, serving }: NginxGateway,
+  { connection, nginx, place, application, serving }: NginxGateway,
   current: Observed,
   wanted: Split,
   text: string,
@@ -82,10 +85,10 @@ const change = async (
 ): Promise<Outcome<Observed>> => {
   const nothing = renderInclude({ stable: '', weight: 0 }, application);
   if (!nothing.ok) return nothing;
-  const file = await readIncludeFile(connection.files, nginx.include, application);
+  const file = await readIncludeFile(place, nginx.include, application);
   if (!file.ok) return file;
   // Where there was no file, the way back is one that pins nothing, since the server block needs its variables.
-  const refused = await install(connection, nginx, text, file.value.text ?? nothing.value, tried);
+  const refused = await install(connection, place, nginx, text, file.value.text ?? nothing.value, tried);
   if (refused !== undefined) return failed(refused);
   const { served, last } = await awaitServing(serving, connection.clock, servingDeadlineMs, (split) => sameSplit(split, wanted));
   if (served) return done({ split: wanted, reach: 'serving' });
@@ -124,7 +127,7 @@ const setSplit = async (gateway: NginxGateway, expected: Split, wanted: Split): 
 export const createNginxGateway = ({ application, kind, gateway, api, connection }: NginxGatewayOptions): Traffic => {
   const pinned: PinnedApplication = { application, kind };
   const serving = { url: servingUrl(gateway.address ?? api, application), application: pinned, http: connection.http };
-  const nginx: NginxGateway = { connection, nginx: gateway.nginx, application: pinned, serving, told: false };
+  const nginx: NginxGateway = { connection, nginx: gateway.nginx, place: includePlace(connection, gateway.nginx), application: pinned, serving, told: false };
   return {
     read: () => readSplit(nginx),
     set: (expected, wanted) => setSplit(nginx, expected, wanted),

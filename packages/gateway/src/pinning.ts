@@ -1,8 +1,11 @@
 import { done, failed, type Outcome, type Split } from '@sluice/core';
 import * as z from 'zod/mini';
 
-/** GatewayKind says how Dify lets a caller pin a version: a workflow by its path, a chatflow by a field of the body. */
-export type GatewayKind = 'workflow' | 'chat';
+/**
+ * GatewayKind says how a request gets its version: a workflow by its path, a chatflow by a field of the body, and a
+ * twin, which is a second app, by its key.
+ */
+export type GatewayKind = 'workflow' | 'chat' | 'twin';
 
 /** PinnedApplication is one application behind a gateway; `application` is a slug that no other one there has. */
 export interface PinnedApplication {
@@ -34,7 +37,7 @@ const splitSchema = z
 const pinningSchema = z.strictObject({
   format: z.literal(1),
   application: z.string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,79}$/, notSlug)),
-  kind: z.enum(['workflow', 'chat']),
+  kind: z.enum(['workflow', 'chat', 'twin']),
   split: splitSchema,
 });
 

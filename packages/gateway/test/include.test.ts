@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import type { Split } from '@sluice/core';
+import { configSchema, type Split } from '@sluice/core';
+import { parse } from 'yaml';
 import fc from 'fast-check';
 import { readInclude, renderInclude, type PinnedApplication } from '../src/index.ts';
 
@@ -67,6 +68,17 @@ describe('renderInclude', () => {
     );
   });
 
+  test.each<[string, Split, string[]]>([
+    ['swaps the key of the users of the candidate', { stable, candidate, weight: 5 }, [`    "${candidate}" $sluice_flow_twin;`]],
+    ['swaps every key at 100 %', { stable, candidate, weight: 100 }, [`    "${candidate}" $sluice_flow_twin;`]],
+    ['does not know the twin at 0 %', { stable, candidate, weight: 0 }, []],
+    ['does not know the twin while nothing is pinned', { stable: '', weight: 0 }, []],
+  ])('a twin %s', (_, split, lines) => {
+    const text = directivesOf(rendered(split, { application: 'flow', kind: 'twin' }));
+    expect(text).toContain(['map $sluice_flow_version $sluice_flow_authorization {', ...lines, '    default $http_authorization;', '}'].join('\n'));
+    expect(text.includes('_twin')).toBe(lines.length > 0);
+  });
+
   test.each<{ name: string; split: Split; application?: string; says: string }>([
     { name: 'an id that ends the string', split: { stable: 'x"; } server { listen 80', weight: 0 }, says: 'stable version is not a UUID' },
     { name: 'a variable', split: { stable: '$request_body', weight: 0 }, says: 'stable version is not a UUID' },
@@ -102,7 +114,7 @@ const splits = fc.oneof(
 );
 const applications = fc.record({
   application: fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,79}$/),
-  kind: fc.constantFrom<PinnedApplication['kind']>('chat', 'workflow'),
+  kind: fc.constantFrom<PinnedApplication['kind']>('chat', 'workflow', 'twin'),
 });
 
 describe('readInclude', () => {
@@ -133,8 +145,27 @@ describe('readInclude', () => {
   });
 });
 
-test.each(['chat', 'workflow'] as const)('the how-to shows the first include file of a %s app as it is written', (kind) => {
+test.each(['chat', 'workflow', 'twin'] as const)('the how-to shows the first include file of a %s app as it is written', (kind) => {
   const page = readFileSync(new URL('../../../docs/gateway-nginx.md', import.meta.url), 'utf8');
   const shown = [...page.matchAll(/```text\n([^`]*)```/g)].map(([, text]) => text);
-  expect(shown[kind === 'chat' ? 0 : 1]).toBe(rendered({ stable: '', weight: 0 }, { application: 'support-bot-production', kind }));
+  expect(shown[['chat', 'workflow', 'twin'].indexOf(kind)]).toBe(rendered({ stable: '', weight: 0 }, { application: 'support-bot-production', kind }));
+});
+
+test('the how-to shows a twin at 25 % as it is written', () => {
+  const page = readFileSync(new URL('../../../docs/gateway-nginx.md', import.meta.url), 'utf8');
+  const [shown] = [...page.matchAll(/```conf\n([^`]*)```/g)].map(([, text]) => text);
+  const written = rendered({ stable, candidate, weight: 25 }, { application: 'support-bot-production', kind: 'twin' });
+  expect(shown).toBe(written.split('\n').slice(2).join('\n'));
+});
+
+test('the how-to shows a sluice.yml that is one, over SSH too', () => {
+  const page = readFileSync(new URL('../../../docs/gateway-nginx.md', import.meta.url), 'utf8');
+  const [whole = '', remote = ''] = [...page.matchAll(/```yaml\n([^`]*)```/g)].map(([, text]) => text);
+  const config = parse(whole) as { environments: { production: { gateway: object } } };
+  const gateways = [{}, parse(remote) as object];
+  for (const gateway of gateways) {
+    const environments = { production: { ...config.environments.production, dify: 'https://dify.example.com/app/5f6c', gateway: { ...config.environments.production.gateway, ...gateway } } };
+    expect(configSchema.safeParse({ ...config, source: 'app.yml', environments })).toMatchObject({ success: true });
+  }
+  expect(parse(remote)).toMatchObject({ nginx: { write: ['ssh', '-o', 'BatchMode=yes', 'gateway', expect.stringMatching(/^cat > .* && mv /)] } });
 });

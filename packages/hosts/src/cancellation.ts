@@ -7,6 +7,8 @@ export interface SignalSource {
 /** Cancellation fires `signal` at the first SIGINT or SIGTERM. */
 export interface Cancellation {
   readonly signal: AbortSignal;
+  /** cancel fires it without a signal from outside. */
+  cancel(): void;
   /** uninstall gives the signals their usual effect back. */
   uninstall(): void;
 }
@@ -32,6 +34,7 @@ export const installCancellation = (source: SignalSource, onCancel: (signal: 'SI
   for (const { signal, listener } of listeners) source.on(signal, listener);
   return {
     signal: controller.signal,
+    cancel: () => controller.abort(),
     uninstall: () => {
       for (const { signal, listener } of listeners) source.off(signal, listener);
     },

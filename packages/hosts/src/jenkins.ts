@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Host, HostContext } from '@sluice/core';
-import { readText, replaceFile } from './files.ts';
+import { needOwnFolder, readText, replaceFile } from './files.ts';
 import { attempt, lineHost, type Environment, type HostParts } from './line-host.ts';
 
 /** repositoryOf takes `acme/app` out of a Git address; an address may carry credentials, so it is never passed on whole. */
@@ -40,6 +40,7 @@ export const jenkinsHost = (parts: HostParts): Host => ({
   ...lineHost('jenkins', jenkinsContext(parts.environment), parts),
   outputs: (outputs) =>
     attempt(parts.voice, 'the outputs could not be written', async () => {
+      await needOwnFolder(parts.resultsFolder);
       const path = join(parts.resultsFolder, 'outputs.json');
       const values = Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, parts.voice.value(value)]));
       await replaceFile(path, `${JSON.stringify({ ...earlierOutputs(await readText(path)), ...values }, null, 2)}\n`);

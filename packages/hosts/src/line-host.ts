@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Clock, Host, HostContext, Redactor } from '@sluice/core';
-import { addToFile } from './files.ts';
+import { addToFile, needOwnFolder } from './files.ts';
 import { progressLines } from './progress-lines.ts';
 import { errorMessage } from './thrown.ts';
 import type { Voice } from './voice.ts';
@@ -68,7 +68,10 @@ export const lineHost = (name: Host['name'], context: HostContext, parts: HostPa
       for (const [output, value] of Object.entries(outputs)) if (value !== '') voice.line(`output ${output}: ${value}`);
     },
     summary: (markdown) =>
-      attempt(voice, 'the summary could not be written', () => addToFile(join(parts.resultsFolder, 'summary.md'), `${redactor.redact(markdown)}\n`)),
+      attempt(voice, 'the summary could not be written', async () => {
+        await needOwnFolder(parts.resultsFolder);
+        await addToFile(join(parts.resultsFolder, 'summary.md'), `${redactor.redact(markdown)}\n`);
+      }),
     print: voice.print,
     close: voice.flush,
   };

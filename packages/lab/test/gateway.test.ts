@@ -153,7 +153,6 @@ describe('startLabGateway', () => {
   test.each([
     ['{"user":"ada"}', '/v1/workflows/C/run?a=1'],
     ['{"user":"bob"}', '/v1/workflows/S/run?a=1'],
-    ['no object', '/v1/workflows/S/run?a=1'],
   ])('pins a workflow by its path: %s', async (body, target) => {
     expect((await post('/v1/workflows/run?a=1', body)).seen).toMatchObject({ target, body });
   });
@@ -161,6 +160,7 @@ describe('startLabGateway', () => {
   test.each([
     ['GET', '/v1/parameters'],
     ['OPTIONS', '/v1/chat-messages'],
+    ['OPTIONS', '/v1/workflows/run'],
     ['POST', '/v1/workflows/own/run'],
     ['POST', '/sluice/other'],
   ])('passes %s %s as it is', async (method, path) => {
@@ -189,8 +189,34 @@ describe('startLabGateway', () => {
     if (path === '/v1/chat-messages' && status === 200) expect(answer.seen['length']).toBe(size + ',"workflow_id":"C"'.length);
   });
 
-  test('refuses a chat body that is no object', async () => {
-    expect(await post('/v1/chat-messages', '[1]')).toMatchObject({ status: 400, seen: { code: 'bad_request' } });
+  test.each(['/v1/chat-messages', '/v1/workflows/run'])('refuses a body to %s that is no object', async (path) => {
+    expect(await post(path, '[1]')).toMatchObject({ status: 400, seen: { code: 'bad_request' } });
+  });
+
+  test.each([
+    ['POST', '/v1/completion-messages', 'Bearer app-twin'],
+    ['POST', '/v1/workflows/run', 'Bearer app-twin'],
+    ['POST', '/v1/workflows/tasks/1/stop?a=1', 'Bearer app-twin'],
+    ['POST', '/v1/completion-messages/1/stop', 'Bearer app-twin'],
+    ['POST', '/v1/messages/1/feedbacks', 'Bearer app-twin'],
+    ['POST', '/v1/files/upload', 'Bearer app-key'],
+    ['GET', '/v1/completion-messages', 'Bearer app-key'],
+  ])("swaps a twin's key in %s %s", async (method, path, authorization) => {
+    const keys = 'map $http_authorization $sluice_bot_twin { default $http_authorization; "Bearer app-key" "Bearer app-twin"; }';
+    const twin = await startLabGateway({ upstream: upstream.origin, keys });
+    try {
+      await writeFile(twin.includeFile, 'map $sluice_user $sluice_bot_authorization { "=ada" $sluice_bot_twin; default $http_authorization; }');
+      expect(await twin.run(['nginx', '-s', 'reload'])).toMatchObject({ code: 0 });
+      const ask = async (user: string, key: string): Promise<unknown> => {
+        const answer = await fetch(`${twin.origin}${path}`, { method, ...(method === 'POST' ? { body: JSON.stringify({ user }) } : {}), headers: { authorization: key } });
+        return ((await answer.json()) as Record<string, unknown>)['authorization'];
+      };
+      expect(await ask('ada', 'Bearer app-key')).toBe(authorization);
+      expect(await ask('bob', 'Bearer app-key')).toBe('Bearer app-key');
+      expect(await ask('ada', 'Bearer app-other')).toBe('Bearer app-other');
+    } finally {
+      await twin.close();
+    }
   });
 
   test('streams events as they come', async () => {

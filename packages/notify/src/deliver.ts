@@ -17,6 +17,8 @@ export interface DeliveryPorts {
   readonly http: HttpClient;
   readonly clock: Clock;
   readonly secrets: SecretReader;
+  /** redact hides secrets in what a server said, while it is whole. */
+  redact(text: string): string;
   /** signal ends waiting and sending. */
   readonly signal: AbortSignal;
 }
@@ -66,7 +68,7 @@ const send = async (channel: Channel, message: Message, ports: DeliveryPorts): P
     const request = channel.build(message, ports.clock.now());
     const sent = await ports.http.send({ ...request, deadlineMs: callDeadlineMs, signal: ports.signal });
     if (!sent.ok) return failed(withoutUrl(sent.problem, channel.host));
-    const read = channel.read({ ...sent.value, text: echoFree(sent.value.text, request.url) });
+    const read = channel.read({ ...sent.value, text: ports.redact(echoFree(sent.value.text, request.url)) });
     if (read.ok || !refusedUnread(sent.value) || attempt === tries) return read;
     const wait = retryAfterMs(sent.value.headers['retry-after'], ports.clock.now()) ?? attempt * 1000;
     if (wait > longestWaitMs) return read;

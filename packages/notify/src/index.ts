@@ -1,3 +1,4 @@
+export { channelsProblem } from './channels.ts';
 export * from './deliver.ts';
 export * from './message.ts';
 export { dingtalkRequest, dingtalkSign, readDingtalk } from './dingtalk.ts';

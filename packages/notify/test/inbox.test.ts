@@ -24,7 +24,7 @@ const send = (message: Message, values: Record<string, string>) => {
     { webhook: { env: 'HOOK' }, secret: { env: 'HOOK_SECRET' }, 'at-least': 'P2' },
   ];
   const secrets = { read: (name: string) => done(read(name)), find: read };
-  return deliver(channels, message, { http, clock, secrets, signal: new AbortController().signal });
+  return deliver(channels, message, { http, clock, secrets, signal: new AbortController().signal, redact: (text) => text });
 };
 
 const addresses = () => ({

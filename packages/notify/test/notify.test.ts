@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { done, failed, systemClock, type ChannelConfig, type Clock, type HttpClient, type HttpResponse, type SecretReader } from '@sluice/core';
 import fc from 'fast-check';
-import { deliver, dingtalkRequest, dingtalkSign, readDingtalk, readSlack, readWebhook, retryAfterMs, slackRequest, webhookRequest, type Message } from '../src/index.ts';
+import { channelsProblem, deliver, dingtalkRequest, dingtalkSign, readDingtalk, readSlack, readWebhook, retryAfterMs, slackRequest, webhookRequest, type Message } from '../src/index.ts';
 
 const message: Message = {
   severity: 'P0',
@@ -81,6 +81,7 @@ const ports = (values: Record<string, string>, clock: Clock = systemClock(1000))
   http: fetching,
   clock,
   secrets: secretsOf(values),
+  redact: (text: string) => text,
   signal: new AbortController().signal,
 });
 
@@ -231,6 +232,29 @@ describe('webhook', () => {
   });
 });
 
+describe('channelsProblem', () => {
+  const configs = [
+    channel({ slack: { env: 'A' }, 'at-least': 'P0' }),
+    channel({ dingtalk: { env: 'B' }, secret: { env: 'C' } }),
+    channel({ webhook: { env: 'D' }, secret: { env: 'C' } }),
+  ];
+  const all = { A: 'https://a.example.com', B: 'https://b.example.com', C: secret, D: 'https://d.example.com' };
+
+  test.each<[string, Record<string, string>, string | undefined]>([
+    ['all are set', all, undefined],
+    ['the address of a channel for P0 alone', { B: all.B, C: all.C, D: all.D }, 'people cannot be told: A is not set'],
+    ['a signature that two channels share', { A: all.A, B: all.B, D: all.D }, 'people cannot be told: C is not set'],
+    ['several', { B: all.B }, 'people cannot be told: A, C, D are not set'],
+    ['what is no address', { ...all, D: 'd.example.com' }, 'D does not hold a web address'],
+  ])('%s', (_, values, reason) => {
+    expect(channelsProblem(configs, secretsOf(values))?.reason).toBe(reason);
+  });
+
+  test('an entry that names no channel', () => {
+    expect(channelsProblem([channel({})], secretsOf({}))).toMatchObject({ category: 'input', reason: expect.stringContaining('notify[0]') });
+  });
+});
+
 describe('deliver', () => {
   test('at-least decides who gets a message', async () => {
     const own = await receiver(() => ({ status: 200, body: 'ok' }));
@@ -270,6 +294,17 @@ describe('deliver', () => {
     const said = JSON.stringify(deliveries);
     for (const part of ['T000', 'B000', 'abcdef', token, token.slice(0, 8)]) expect(said).not.toContain(part);
     expect(deliveries[1]?.problem).toMatchObject({ where: '127.0.0.1:1', answer: { code: 'ECONNREFUSED' } });
+  });
+
+  test('what a server says is cut after it was redacted, so that no half of a secret stands at the cut', async () => {
+    const signing = 'SEC-signing-0123456789abcdef';
+    const own = await receiver(() => ({ status: 403, body: `${'x'.repeat(185)}${signing} is wrong` }));
+    const redact = (text: string): string => text.replaceAll(signing, '***');
+    for (const config of [{ slack: { env: 'HOOK' } }, { webhook: { env: 'HOOK' } }]) {
+      const [delivery] = await deliver([channel(config)], message, { ...ports({ HOOK: own.origin }), redact });
+      expect(delivery?.reason).toContain('xx***');
+      expect(JSON.stringify(delivery)).not.toContain('SEC-');
+    }
   });
 
   test('one broken channel does not keep the others from getting the message', async () => {

@@ -26,6 +26,6 @@ export const pairedAsk =
   (probes: readonly Probe[], freshUser: FreshUser): PairedAsk =>
   async (opened, index, signal) => {
     const probe = probes[index % probes.length];
-    if (probe === undefined) return failed({ category: 'evidence', reason: 'There is no question to ask.' });
+    if (probe === undefined) return failed({ category: 'evidence', reason: 'there is no question to ask' });
     return askOnce(opened, probe, freshUser(), signal);
   };

@@ -12,7 +12,7 @@ export const checkExpectation = (expectation: Expectation, where: string): Outco
   if (pattern.length > longestPattern) {
     return failed({
       category: 'input',
-      reason: `The pattern in expect.matches has ${pattern.length} characters; at most ${longestPattern} are allowed.`,
+      reason: `the pattern in expect.matches has ${pattern.length} characters, and at most ${longestPattern} are allowed`,
       where,
     });
   }
@@ -22,7 +22,7 @@ export const checkExpectation = (expectation: Expectation, where: string): Outco
   } catch (error) {
     return failed({
       category: 'input',
-      reason: `The pattern in expect.matches is no regular expression: ${error instanceof Error ? error.message : 'unreadable'}.`,
+      reason: `the pattern in expect.matches is no regular expression: ${error instanceof Error ? error.message : 'unreadable'}`,
       where,
       hint: 'The pattern is read as JavaScript reads it with the flag u.',
     });

@@ -52,7 +52,7 @@ interface Seen {
 const meantVersion = (request: HealthRequest): string =>
   request.meant ?? (request.opened === undefined || request.opened.version === live ? '' : request.opened.version);
 
-const cutShort = (): Problem => ({ category: 'cancelled', reason: 'The run ended before the health check was done.' });
+const cutShort = (): Problem => ({ category: 'cancelled', reason: 'the run ended before the health check was done' });
 
 /** climb runs the rungs from cheap to deep and stops at the first that fails: those above it would fail for the same cause. */
 const climb = async (request: HealthRequest): Promise<Seen> => {
@@ -74,7 +74,7 @@ const wrongVersion = (reply: Reply, meant: string): Problem | undefined =>
     ? undefined
     : {
         category: 'gate',
-        reason: `Version ${reply.version} answered, but version ${meant} was meant.`,
+        reason: `version ${reply.version} answered, but version ${meant} was meant`,
         hint: 'Something else serves this address. Look at what is published and at the traffic split.',
       };
 
@@ -137,18 +137,21 @@ const askAll = async (request: HealthRequest, opened: Opened): Promise<Seen> => 
 
 const nothingSeen: Problem = {
   category: 'evidence',
-  reason: 'Nothing was checked: there is no health check of this target, and no question was answered.',
+  reason: 'nothing was checked: there is no health check of this target, and no question was answered',
 };
 
+/** allOf counts what passed: all of it, since a health check that passes passed whole. */
+const allOf = (count: number, noun: string): string => `${count} of ${count} ${noun}${count === 1 ? '' : 's'}`;
+
 const passedReason = (request: HealthRequest, answers: number, answeredBy: readonly string[]): string => {
-  const rungs = `${request.rungs.length} of ${request.rungs.length} checks passed`;
-  if (request.opened === undefined || answers === 0) return `${rungs}; no question was asked.`;
+  const rungs = `${allOf(request.rungs.length, 'check')} passed`;
+  if (request.opened === undefined || answers === 0) return `${rungs}; no question was asked`;
   const meant = meantVersion(request);
   const knows =
     answeredBy.length > 0
       ? `the answers name version ${answeredBy.join(', ')}`
       : `the answers name no version; ${request.opened.how}`;
-  return `${rungs}, ${answers} of ${answers} questions answered by version ${meant === '' ? request.opened.version : meant} (${knows}).`;
+  return `${rungs}, ${allOf(answers, 'question')} answered by version ${meant === '' ? request.opened.version : meant} (${knows})`;
 };
 
 /**

@@ -115,7 +115,7 @@ export const typedInputs = (source: Source, given: Given, placeholders: Inputs, 
     .filter((name) => !known.has(name))
     .map((name) => ({
       category: 'input',
-      reason: `${source.title} has no input "${name}".`,
+      reason: `${source.title} has no input "${name}"`,
       where,
       hint: known.size === 0 ? 'It has no inputs at all.' : `Inputs: ${didYouMean(name, [...known.keys()])}`,
     }));
@@ -129,7 +129,7 @@ export const typedInputs = (source: Source, given: Given, placeholders: Inputs, 
     }
     const result = typed(configured, input);
     if ('value' in result) values[input.name] = result.value;
-    else problems.push({ category: 'input', reason: `The input "${input.name}" ${result.wrong}.`, where });
+    else problems.push({ category: 'input', reason: `the input "${input.name}" ${result.wrong}`, where });
   }
   const [first, ...others] = problems;
   return first === undefined ? done(values) : failed({ ...first, ...(others.length === 0 ? {} : { others }) });

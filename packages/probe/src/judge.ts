@@ -31,14 +31,14 @@ const matches = (pattern: string, text: string): 'yes' | 'no' | 'too slow' => {
 };
 
 const patternComplaint = (pattern: string, text: string): string | undefined => {
-  if (text.length > longestSearched) return `The answer has ${text.length} characters, too many to search for /${pattern}/.`;
+  if (text.length > longestSearched) return `the answer has ${text.length} characters, too many to search for /${pattern}/`;
   switch (matches(pattern, text)) {
     case 'yes':
       return undefined;
     case 'no':
-      return `The answer does not match /${pattern}/.`;
+      return `the answer does not match /${pattern}/`;
     case 'too slow':
-      return `Searching the answer for /${pattern}/ took longer than ${durationText(matchDeadlineMs)}.`;
+      return `searching the answer for /${pattern}/ took longer than ${durationText(matchDeadlineMs)}`;
   }
 };
 
@@ -52,18 +52,18 @@ const isEmptyAnswer = (reply: Reply, asked: 'query' | 'inputs', text: string): b
 export const judge = (reply: Reply, expectation: Expectation = {}, asked: 'query' | 'inputs' = 'query'): Reply => {
   if (reply.failed !== undefined) return reply;
   const text = saidText(reply);
-  const complaint = isEmptyAnswer(reply, asked, text) ? 'The answer is empty.' : complaintAbout(reply, text, expectation);
+  const complaint = isEmptyAnswer(reply, asked, text) ? 'the answer is empty' : complaintAbout(reply, text, expectation);
   return complaint === undefined ? reply : { ...reply, failed: complaint };
 };
 
 const complaintAbout = (reply: Reply, text: string, expectation: Expectation): string | undefined => {
   const lacking = listed(expectation.contains).find((part) => !text.includes(part));
-  if (lacking !== undefined) return `The answer does not contain ${JSON.stringify(lacking)}.`;
+  if (lacking !== undefined) return `the answer does not contain ${JSON.stringify(lacking)}`;
   const unwanted = listed(expectation['not-contains']).find((part) => text.includes(part));
-  if (unwanted !== undefined) return `The answer contains ${JSON.stringify(unwanted)}.`;
+  if (unwanted !== undefined) return `the answer contains ${JSON.stringify(unwanted)}`;
   const { within, matches: pattern } = expectation;
   if (within !== undefined && reply.latencyMs > within) {
-    return `The answer took ${durationText(reply.latencyMs)}; at most ${durationText(within)} is allowed.`;
+    return `the answer took ${durationText(reply.latencyMs)}, and at most ${durationText(within)} is allowed`;
   }
   return pattern === undefined ? undefined : patternComplaint(pattern, text);
 };

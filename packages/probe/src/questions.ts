@@ -71,7 +71,7 @@ const probeOf = (
   if (!speaks(source) && config.query !== undefined) {
     return failed({
       category: 'input',
-      reason: `${source.title} is a workflow and takes no query.`,
+      reason: `${source.title} is a workflow and takes no query`,
       where,
       hint: 'Put the values into inputs.',
     });
@@ -82,7 +82,7 @@ const probeOf = (
   if (missing.length > 0) {
     return failed({
       category: 'input',
-      reason: `${source.title} cannot be asked: it requires ${missing.map((input) => input.name).join(', ')}, and no value is known.`,
+      reason: `${source.title} cannot be asked: it requires ${missing.map((input) => input.name).join(', ')}, and no value is known`,
       where,
       hint: hintFor(source, missing, index, health),
     });

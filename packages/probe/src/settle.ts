@@ -38,15 +38,15 @@ const complaintOf = (reply: Outcome<Reply>): { readonly problem: Problem; readon
 const neverSteady = (problem: Problem, opened: Opened, settleMs: number, sawSuccess: boolean): Problem => ({
   ...problem,
   reason: sawSuccess
-    ? `The application answered, but not ${inARow} times in a row within ${durationText(settleMs)}: ${problem.reason}`
-    : `The application did not answer within ${durationText(settleMs)}: ${problem.reason}`,
+    ? `the application answered, but not ${inARow} times in a row within ${durationText(settleMs)}: ${problem.reason}`
+    : `the application did not answer within ${durationText(settleMs)}: ${problem.reason}`,
   tried: `ask version ${opened.version} (${opened.how})`,
   hint: problem.hint ?? 'If it starts more slowly than that, raise health.settle.',
 });
 
 const interrupted = (opened: Opened): Problem => ({
   category: 'cancelled',
-  reason: `The run ended before version ${opened.version} answered steadily.`,
+  reason: `the run ended before version ${opened.version} answered steadily`,
   tried: `ask version ${opened.version} (${opened.how})`,
 });
 

@@ -124,7 +124,7 @@ describe('healthCheck fails closed', () => {
 
   test('a wrong version is named with the right one', async () => {
     const report = await healthCheck(request({ opened: openedWith(live, reply({ version: '6' })), meant: '7' }));
-    expect(report.reason).toBe('Version 6 answered, but version 7 was meant.');
+    expect(report.reason).toBe('version 6 answered, but version 7 was meant');
     expect(report.answeredBy).toEqual(['6']);
   });
 
@@ -146,13 +146,13 @@ describe('healthCheck passes', () => {
   test('and says who answered and how that is known', async () => {
     const named = await healthCheck(request({ rungs: [rung('login')], opened: openedWith('7', reply({ version: '7' })), settleMs: 1000 }));
     expect(named).toMatchObject({ category: 'passed', version: '7', answeredBy: ['7'], checked: [{ name: 'login', said: 'fine' }, { name: '"ping"', said: 'pong', latencyMs: 120 }] });
-    expect(named.reason).toBe('1 of 1 checks passed, 1 of 1 questions answered by version 7 (the answers name version 7).');
+    expect(named.reason).toBe('1 of 1 check passed, 1 of 1 question answered by version 7 (the answers name version 7)');
     const unnamed = await healthCheck(request({ opened: openedWith('7', reply()) }));
     expect(unnamed.reason).toContain('the answers name no version; a side endpoint pinned to it');
   });
 
   test('on rungs alone, and says that nothing was asked', async () => {
-    expect((await healthCheck(request({ rungs: [rung('login')] }))).reason).toBe('1 of 1 checks passed; no question was asked.');
+    expect((await healthCheck(request({ rungs: [rung('login')] }))).reason).toBe('1 of 1 check passed; no question was asked');
   });
 });
 

@@ -8,15 +8,15 @@ describe('judge', () => {
   test.each([
     ['contains', { contains: 'pong' }, 'ping pong', undefined],
     ['contains in Chinese', { contains: ['您好', '退款'] }, '您好,退款已受理', undefined],
-    ['lacks one of several', { contains: ['pong', 'done'] }, 'pong', 'The answer does not contain "done".'],
+    ['lacks one of several', { contains: ['pong', 'done'] }, 'pong', 'the answer does not contain "done"'],
     ['not-contains', { 'not-contains': 'error' }, 'all fine', undefined],
-    ['contains what it must not', { 'not-contains': ['sorry', 'error'] }, 'an error', 'The answer contains "error".'],
+    ['contains what it must not', { 'not-contains': ['sorry', 'error'] }, 'an error', 'the answer contains "error"'],
     ['matches', { matches: '^\\p{L}+ \\d{2}$' }, '号码 42', undefined],
-    ['does not match', { matches: '^\\d+$' }, 'forty', 'The answer does not match /^\\d+$/.'],
+    ['does not match', { matches: '^\\d+$' }, 'forty', 'the answer does not match /^\\d+$/'],
     ['in time', { within: 120 }, 'pong', undefined],
-    ['too late', { within: 119 }, 'pong', 'The answer took 120 ms; at most 119 ms is allowed.'],
-    ['empty', {}, ' \n ', 'The answer is empty.'],
-    ['empty is not saved by not-contains', { 'not-contains': 'x' }, '', 'The answer is empty.'],
+    ['too late', { within: 119 }, 'pong', 'the answer took 120 ms, and at most 119 ms is allowed'],
+    ['empty', {}, ' \n ', 'the answer is empty'],
+    ['empty is not saved by not-contains', { 'not-contains': 'x' }, '', 'the answer is empty'],
   ])('%s', (_, expectation, text, failed) => {
     expect(judge(reply({ text }), expectation).failed).toBe(failed);
   });
@@ -30,7 +30,7 @@ describe('judge', () => {
     expect(saidText(reply({ text: '', outputs }))).toBe('refund granted\n3');
     expect(judge(reply({ text: '', outputs }), { contains: 'granted' }, 'inputs').failed).toBeUndefined();
     expect(judge(reply({ text: '', outputs: {} }), {}, 'inputs').failed).toBeUndefined();
-    expect(judge(reply({ text: '', outputs: { answer: '', list: [] } }), {}, 'inputs').failed).toBe('The answer is empty.');
+    expect(judge(reply({ text: '', outputs: { answer: '', list: [] } }), {}, 'inputs').failed).toBe('the answer is empty');
   });
 
   test('a pattern that takes for ever on some text is stopped and fails', () => {

@@ -89,7 +89,7 @@ describe('questionsFor with health.ask', () => {
   ])('%s: %j %s', (name, value, wrong) => {
     expect(questionsFor(source('workflow', everything), ask({ ...valid, [name]: value }))).toMatchObject({
       ok: false,
-      problem: { category: 'input', reason: `The input "${name}" ${wrong}.`, where: 'health.ask[0]' },
+      problem: { category: 'input', reason: `the input "${name}" ${wrong}`, where: 'health.ask[0]' },
     });
   });
 
@@ -98,8 +98,8 @@ describe('questionsFor with health.ask', () => {
     const result = questionsFor(source('chat', [input({ name: 'topic', required: false })]), health);
     const problems = result.ok ? [] : [result.problem, ...(result.problem.others ?? [])];
     expect(problems.map(({ reason }) => reason)).toEqual([
-      'Support bot has no input "topik".',
-      'Support bot has no input "toString".',
+      'Support bot has no input "topik"',
+      'Support bot has no input "toString"',
       expect.stringContaining('is no regular expression'),
     ]);
   });

@@ -5,8 +5,8 @@ import type { RolloutState } from './rollout-state.ts';
 export interface RolloutProgress {
   /** weight is in per cent; 0 where no traffic is moved. */
   readonly weight: number;
-  readonly seenStable: number;
-  readonly seenCandidate: number;
+  /** seen says in a clause how many answers of each version were counted, and by which source. */
+  readonly seen: string;
   /** verdictSoFar is a phrase with the numbers. */
   readonly verdictSoFar: string;
   /** share is between 0 and 1. */

@@ -1,4 +1,4 @@
-import type { Observed, Problem } from '@sluice/core';
+import type { CountedUnit, Observed, Problem } from '@sluice/core';
 import type { RolloutPlan } from './plan.ts';
 import { readings, type Reading } from './reading.ts';
 import type { RolloutState } from './rollout-state.ts';
@@ -38,11 +38,19 @@ export interface RolloutEnd {
   readonly problem?: Problem;
 }
 
+/** Seen are the counts of one source, and its name; the name is empty while none has counted anything. */
+export interface Seen {
+  readonly source: string;
+  readonly unit: CountedUnit;
+  readonly stable: number;
+  readonly candidate: number;
+}
+
 /** answersSeen are the counts of the source that counted most of the candidate; sources are never added up. */
-export const answersSeen = (state: RolloutState): { readonly stable: number; readonly candidate: number } =>
-  Object.values(state.sources)
-    .map(({ total }) => ({ stable: total.stable.answers, candidate: total.candidate.answers }))
-    .reduce((one, other) => (other.candidate > one.candidate ? other : one), { stable: 0, candidate: 0 });
+export const answersSeen = (state: RolloutState): Seen =>
+  Object.entries(state.sources)
+    .map(([source, { unit, total }]): Seen => ({ source, unit, stable: total.stable.answers, candidate: total.candidate.answers }))
+    .reduce((one, other) => (other.candidate > one.candidate ? other : one), { source: '', unit: 'request', stable: 0, candidate: 0 });
 
 const mostPoints = 200;
 

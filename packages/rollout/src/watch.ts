@@ -4,6 +4,7 @@ import type { RolloutPlan } from './plan.ts';
 import type { RolloutPorts } from './ports.ts';
 import type { RolloutState } from './rollout-state.ts';
 import { answersSeen, type RolloutPoint } from './rollout-end.ts';
+import { countedText } from './wording.ts';
 
 /** PlanClock reads the time on the plan's scale, on which waits take as long as the plan says also when they are compressed. */
 export type PlanClock = () => number;
@@ -36,11 +37,10 @@ export const look = async (
   const decision = decide(plan, state, await observe(ports, state), now());
   const weight = plan.kind === 'weighted' ? (plan.weights[state.stage] ?? 0) : 0;
   const seen = answersSeen(decision.state);
-  history.push({ atMs: Math.round(now() - decision.state.startedAt), weight, ...seen });
+  history.push({ atMs: Math.round(now() - decision.state.startedAt), weight, stable: seen.stable, candidate: seen.candidate });
   ports.report({
     weight,
-    seenStable: seen.stable,
-    seenCandidate: seen.candidate,
+    seen: countedText(seen),
     verdictSoFar: decision.reason,
     share: shareDone(plan, decision.state, now()),
   });

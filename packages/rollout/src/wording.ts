@@ -1,6 +1,7 @@
 import { durationText, type CountedUnit } from '@sluice/core';
 import type { Guard, RolloutPlan } from './plan.ts';
 import { readings, type Reading } from './reading.ts';
+import type { Seen } from './rollout-end.ts';
 import type { RolloutState } from './rollout-state.ts';
 
 const units: Readonly<Record<CountedUnit, string>> = { request: 'answers', user: 'users', session: 'sessions' };
@@ -41,6 +42,10 @@ export const seenText = (plan: RolloutPlan, state: RolloutState): string => {
   const errors = readings({ ...plan, watch: ['errors'] }, state).map(failures);
   return errors.length === 0 ? 'no source was asked' : errors.join('; ');
 };
+
+/** countedText says how much one source counted of each version. */
+export const countedText = ({ source, unit, stable, candidate }: Seen): string =>
+  source === '' ? 'nothing was counted yet' : `${candidate} ${units[unit]} of the candidate and ${stable} of stable by ${source}`;
 
 /** clause is a reason without a full stop at its end, so that it can stand inside another one. */
 export const clause = (reason: string): string => reason.replace(/(?<!\.)\.$/, '');

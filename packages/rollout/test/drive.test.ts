@@ -37,6 +37,14 @@ describe('a weighted rollout', () => {
     expect(world.said).toHaveLength(30);
   });
 
+  test('every look says how much was counted, and by which source', async () => {
+    const { world } = await run({});
+    expect(world.seenBy[0]).toBe('10 sessions of the candidate and 30 of stable by logs');
+    expect(new Set(world.seenBy.map((seen) => seen.replaceAll(/\d+/g, 'n')))).toEqual(new Set(['n sessions of the candidate and n of stable by logs']));
+    const silent = await run({ windows: () => ({ missing: 'no logs' }) });
+    expect(silent.world.seenBy[0]).toBe('nothing was counted yet');
+  });
+
   test('looks at windows that join without gaps and never span a change of weight', async () => {
     const { world } = await run({});
     const changes = [1_600_000, 2_200_000];

@@ -65,6 +65,8 @@ export interface Rig {
   readonly saved: RolloutState[];
   readonly windows: [number, number][];
   readonly said: string[];
+  /** seenBy are the counts as they were reported. */
+  readonly seenBy: string[];
   cancel(): void;
   expire(): void;
 }
@@ -84,6 +86,7 @@ export const rig = (options: RigOptions = {}): Rig => {
   const windows: [number, number][] = [];
   const saved: RolloutState[] = [];
   const said: string[] = [];
+  const seenBy: string[] = [];
   const source: EvidenceSource = {
     name: 'logs',
     unit: 'session',
@@ -106,7 +109,10 @@ export const rig = (options: RigOptions = {}): Rig => {
       saved.push(state);
       return Promise.resolve(options.onSave?.(world, saved.length) ?? done(undefined));
     },
-    report: ({ verdictSoFar }: { verdictSoFar: string }) => said.push(verdictSoFar),
+    report: ({ verdictSoFar, seen }: { verdictSoFar: string; seen: string }) => {
+      said.push(verdictSoFar);
+      seenBy.push(seen);
+    },
   };
   const world: Rig = {
     ports,
@@ -114,6 +120,7 @@ export const rig = (options: RigOptions = {}): Rig => {
     saved,
     windows,
     said,
+    seenBy,
     cancel: () => {
       cancelled = true;
       controller.abort();

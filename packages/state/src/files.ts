@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { done, failed, type Outcome, type Problem } from '@sluice/core';
+import { done, failed, ownFolder, type Outcome, type Problem } from '@sluice/core';
 
 const largestFile = 4_000_000;
 
@@ -12,7 +12,10 @@ const staleLockMs = 30_000;
 const codeOf = (error: unknown): string =>
   typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
-const refused = ['EACCES', 'EPERM', 'EROFS'];
+/** refused are the codes of what a person must put right: no access, or something else lies where a file or folder belongs. */
+const refused = ['EACCES', 'EPERM', 'EROFS', 'ELOOP', 'EISDIR', 'ENOTDIR', 'EEXIST', 'ENOENT'];
+
+const hint = 'Point SLUICE_STATE at a folder that this job can write and that is kept between runs.';
 
 /** fileProblem turns a file system error into a problem: `permission` where access is refused, else `platform`. */
 export const fileProblem = (error: unknown, tried: string, where: string): Problem => {
@@ -24,7 +27,7 @@ export const fileProblem = (error: unknown, tried: string, where: string): Probl
     tried,
     where,
     answer: { code },
-    hint: 'Point SLUICE_STATE at a folder that this job can write and that is kept between runs.',
+    hint,
   };
 };
 
@@ -32,7 +35,7 @@ export const fileProblem = (error: unknown, tried: string, where: string): Probl
 export const readFile = async (path: string): Promise<Outcome<string | undefined>> => {
   const tried = 'read a record';
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const { size } = await file.stat();
       if (size > largestFile) {
@@ -58,9 +61,8 @@ const syncFolder = async (folder: string): Promise<void> => {
   }
 };
 
-/** writeTemporary writes a new file beside `path`, flushed to the disk, and gives its path. */
+/** writeTemporary writes a new file beside `path`, whose folder is there, flushed to the disk, and gives its path. */
 const writeTemporary = async (path: string, text: string): Promise<string> => {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   const file = await open(temporary, 'wx', 0o600);
   try {
@@ -111,6 +113,8 @@ export const replaceFile = async (
   allowed: (present: string | undefined) => Outcome<void>,
 ): Promise<Outcome<void>> => {
   const tried = 'write a record';
+  const made = await ownFolder(dirname(path), 0o700);
+  if (!made.ok) return failed({ ...made.problem, hint });
   try {
     const temporary = await writeTemporary(path, text);
     const lockPath = `${path}.lock`;
@@ -138,6 +142,8 @@ export const replaceFile = async (
 
 /** proveFolder writes and removes a file, and so finds out whether records can be written. */
 export const proveFolder = async (folder: string): Promise<Outcome<void>> => {
+  const made = await ownFolder(folder, 0o700);
+  if (!made.ok) return failed({ ...made.problem, hint });
   try {
     const temporary = await writeTemporary(join(folder, 'proof'), 'proof\n');
     await rm(temporary);

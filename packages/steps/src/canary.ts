@@ -10,6 +10,7 @@ import {
   type EvidenceSource,
   type Outcome,
   type StepContext,
+  type StepDefinition,
   type StepEnding,
   type Target,
 } from '@sluice/core';
@@ -17,9 +18,11 @@ import { pairedAsk } from '@sluice/probe';
 import { clause, drive, planOf, type RolloutEnd, type RolloutPlan, type RolloutProgress, type RolloutState, type Versions } from '@sluice/rollout';
 import { earlierRollout } from './earlier-rollout.ts';
 import { commonInputs, text } from './inputs.ts';
+import { underItsLease, underLease, type Guard } from './lease.ts';
 import { newUsers, probesOf } from './questions.ts';
 import { changeRecord, recordOf } from './record.ts';
-import { earlierOutput } from './versions.ts';
+import { alreadyLive } from './standing.ts';
+import { earlierOutput, versionText } from './versions.ts';
 
 const inputs = z.strictObject({
   ...commonInputs,
@@ -65,12 +68,34 @@ const candidateVersion = async (context: StepContext, target: Target, values: In
 };
 
 /** nothingToJudge says why there is no canary to run; undefined when there is one. */
-const nothingToJudge = async (context: StepContext, target: Target, versions: Versions): Promise<string | undefined> => {
-  if (versions.stable === '') return 'nothing to compare with: this is the first version';
-  if (versions.candidate === '') return undefined;
-  if (versions.stable === versions.candidate) return `users get ${versions.stable} already, nothing is different`;
-  const changed = await earlierOutput(context, target.traffic === undefined ? 'deploy' : 'publish-version', 'changed');
-  return changed === 'false' && target.traffic !== undefined ? 'the content has not changed' : undefined;
+const nothingToJudge = async (context: StepContext, target: Target, versions: Versions, values: Inputs): Promise<Outcome<string | undefined>> => {
+  if (versions.stable === '') return done('nothing to compare with: this is the first version');
+  if (versions.candidate === '') return done(undefined);
+  if (versions.stable === versions.candidate) return done(`users get ${versions.stable} already, nothing is different`);
+  if (target.traffic !== undefined || values.stable !== undefined || values.candidate !== undefined) return done(undefined);
+  const inspected = await target.inspect();
+  if (!inspected.ok) return inspected;
+  const same = await alreadyLive(context, target, inspected.value);
+  if (!same.ok) return same;
+  return done(same.value === undefined ? undefined : `users get this content already as ${versionText(same.value)}, nothing is different`);
+};
+
+/** unknownVersion is the problem of an input that names a version which the platform does not list; undefined when all is well. */
+const unknownVersion = async (target: Target, values: Inputs): Promise<Outcome<void>> => {
+  const named = (['stable', 'candidate'] as const).filter((input) => values[input] !== undefined && values[input] !== draft);
+  if (named.length === 0 || target.versions === undefined) return done(undefined);
+  const versions = await target.versions();
+  if (!versions.ok) return versions;
+  const input = named.find((name) => !versions.value.some(({ id }) => id === values[name]));
+  if (input === undefined) return done(undefined);
+  const newest = versions.value.slice(0, 10).map(versionText).join(', ');
+  return failed({
+    category: 'input',
+    reason: `the input ${input} is "${values[input] ?? ''}", and ${target.application} has no such version`,
+    tried: 'find the versions to compare',
+    where: target.address,
+    hint: newest === '' ? 'Nothing has been published yet.' : `The newest are ${newest}.`,
+  });
 };
 
 const openEvidence = async (
@@ -93,8 +118,7 @@ const openEvidence = async (
 };
 
 const show = (context: StepContext, progress: RolloutProgress): void => {
-  const { weight, seenStable, seenCandidate, verdictSoFar, share } = progress;
-  const seen = `${seenCandidate} answers of the candidate, ${seenStable} of stable`;
+  const { weight, seen, verdictSoFar, share } = progress;
   context.host.progress({ label: weight === 0 ? 'canary without traffic' : `canary at ${weight} %`, share, text: `${seen}; ${verdictSoFar}` });
 };
 
@@ -111,10 +135,22 @@ const splitText = (end: RolloutEnd): string => {
   return split === undefined ? '' : `${split.stable}${split.candidate === undefined ? '' : `,${split.candidate}=${split.weight}%`}`;
 };
 
-const endingOf = (end: RolloutEnd, versions: Versions): StepEnding => ({
+/** hintOf says what to do after a verdict that is none for the candidate. */
+const hintOf = (end: RolloutEnd, target: Target, { stable, candidate }: Versions): string | undefined => {
+  if (end.problem?.hint !== undefined || end.verdict === 'promote' || end.verdict === 'stopped') return end.problem?.hint;
+  const now = end.weightsSeen.length > 0 ? `Users get ${stable} again.` : `Users get ${stable}, as before.`;
+  const look = `The numbers of each guard are in the evidence of this step's result document; look at ${candidate} at ${target.address}.`;
+  return end.verdict === 'abort'
+    ? `${now} ${look} Correct the application and run release again. If the difference is meant, take that guard out of canary.watch.`
+    : `${now} ${look} For more answers make canary.every longer, start at a larger share, or ask for fewer with canary.minimum; then run release again.`;
+};
+
+const withHint = (hint: string | undefined): { readonly hint?: string } => (hint === undefined ? {} : { hint });
+
+const endingOf = (end: RolloutEnd, target: Target, versions: Versions): StepEnding => ({
   category: categoryOf(end),
   reason: end.reason,
-  ...(end.problem?.hint === undefined ? {} : { hint: end.problem.hint }),
+  ...withHint(hintOf(end, target, versions)),
   outputs: {
     verdict: end.verdict,
     stable: versions.stable,
@@ -154,7 +190,7 @@ const judge = async (context: StepContext, target: Target, versions: Versions, p
     const closed = await source.close();
     if (!closed.ok) context.host.warn(`${source.name}: ${clause(closed.problem.reason)}`);
   }
-  return endingOf(end, versions);
+  return endingOf(end, target, versions);
 };
 
 const dryRun = (plan: RolloutPlan, versions: Versions): StepEnding => ({
@@ -177,8 +213,39 @@ const letEverybodyIn = async (context: StepContext, target: Target, versions: Ve
   return { category: 'skipped', reason: `${why}; everybody gets ${versions.candidate}, read back`, outputs: { ...outputs, observed: versions.candidate } };
 };
 
-/** canary lets the new version in by degrees, compares it with the old one, and closes by itself when it is worse. */
-export const canary = defineStep({
+/** run judges the candidate; `guard` holds the lease where users are moved. */
+const run = async (context: StepContext, values: Inputs, guard: Guard): Promise<StepEnding> => {
+  const target = await context.target();
+  if (!target.ok) return endedBy(target.problem);
+  const config = planConfig(context);
+  const plan = config === undefined ? undefined : planFor(target.value, config);
+  if (plan?.ok === false) return endedBy(plan.problem);
+  const known = await unknownVersion(target.value, values);
+  if (!known.ok) return endedBy(known.problem);
+  const stable = await stableVersion(context, target.value, values);
+  if (!stable.ok) return endedBy(stable.problem);
+  const versions = { stable: stable.value, candidate: await candidateVersion(context, target.value, values) };
+  const nothing = await nothingToJudge(context, target.value, versions, values);
+  if (!nothing.ok) return endedBy(nothing.problem);
+  const why = plan === undefined ? 'sluice.yml asks for no canary in this environment' : nothing.value;
+  const move = async (work: () => Promise<StepEnding>): Promise<StepEnding> => {
+    if (context.dryRun || target.value.traffic === undefined) return work();
+    const moved = await guard(context, target.value, work);
+    return moved.ok ? moved.value : endedBy(moved.problem);
+  };
+  if (plan === undefined || why !== undefined) return move(() => letEverybodyIn(context, target.value, versions, why ?? ''));
+  if (context.dryRun) return dryRun(plan.value, versions);
+  if (versions.candidate === '') {
+    return endedBy({
+      category: 'input',
+      reason: 'it is not known which version to judge',
+      hint: 'Run publish-version before, hand its results folder on, or give the input candidate.',
+    });
+  }
+  return move(() => judge(context, target.value, versions, plan.value));
+};
+
+const definition: Omit<StepDefinition<typeof inputs>, 'run'> = {
   name: 'canary',
   summary: 'Let the new version in by degrees, compare it with the old one, go back by itself when it is worse, and verify that.',
   inputs,
@@ -191,26 +258,10 @@ export const canary = defineStep({
   },
   offline: false,
   deadlineMs,
-  run: async (context, values) => {
-    const target = await context.target();
-    if (!target.ok) return endedBy(target.problem);
-    const config = planConfig(context);
-    const plan = config === undefined ? undefined : planFor(target.value, config);
-    if (plan?.ok === false) return endedBy(plan.problem);
-    const stable = await stableVersion(context, target.value, values);
-    if (!stable.ok) return endedBy(stable.problem);
-    const versions = { stable: stable.value, candidate: await candidateVersion(context, target.value, values) };
-    const nothing = await nothingToJudge(context, target.value, versions);
-    const why = plan === undefined ? 'sluice.yml asks for no canary in this environment' : nothing;
-    if (plan === undefined || why !== undefined) return letEverybodyIn(context, target.value, versions, why ?? '');
-    if (context.dryRun) return dryRun(plan.value, versions);
-    if (versions.candidate === '') {
-      return endedBy({
-        category: 'input',
-        reason: 'it is not known which version to judge',
-        hint: 'Run publish-version before, hand its results folder on, or give the input candidate.',
-      });
-    }
-    return judge(context, target.value, versions, plan.value);
-  },
-});
+};
+
+/** canary lets the new version in by degrees, compares it with the old one, and closes by itself when it is worse. */
+export const canary = defineStep({ ...definition, run: (context, values) => run(context, values, underLease) });
+
+/** canaryOfRelease is the canary inside a release, which holds the lease. */
+export const canaryOfRelease = defineStep({ ...definition, run: (context, values) => run(context, values, underItsLease) });

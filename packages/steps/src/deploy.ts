@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { defineStep, endedBy, type Deployment, type StepContext, type StepEnding, type Target } from '@sluice/core';
+import { defineStep, endedBy, type Deployment, type StepContext, type StepEnding, type Target, type Version } from '@sluice/core';
 import { clause } from '@sluice/rollout';
 import { commonInputs, flag } from './inputs.ts';
 import { servedAfter } from './exposure.ts';
@@ -26,11 +26,25 @@ const outputsOf = (target: Target, deployment: Deployment): Record<string, strin
   served: servedAfter(target.exposure, 'deploy'),
 });
 
-/** remember records what was deployed, so that the next deployment takes it for Sluice's own and not for somebody's unpublished work. */
-const remember = async (context: StepContext, target: Target, { version }: Deployment): Promise<void> => {
-  if (version.digest === undefined) return;
-  const candidate = { version: version.id, digest: version.digest };
-  const written = await changeRecord(context, target, (record) => ({ ...record, candidate }));
+/** publishedAs is the live version when it has this content already, which an unchanged deployment then adds nothing to. */
+const publishedAs = async (target: Target, { changed, version }: Deployment): Promise<Version> => {
+  if (changed) return version;
+  const inspected = await target.inspect();
+  const live = inspected.ok ? inspected.value.live : undefined;
+  return live?.digest === version.digest && live !== undefined ? live : version;
+};
+
+/**
+ * remember records what was deployed, so that the next deployment takes it for Sluice's own and not for somebody's
+ * unpublished work, and publish-version knows what is still to be published: a new secret changes no digest.
+ */
+const remember = async (context: StepContext, target: Target, deployment: Deployment): Promise<void> => {
+  const { digest } = deployment.version;
+  if (digest === undefined) return;
+  const { id } = await publishedAs(target, deployment);
+  const written = await changeRecord(context, target, (record) =>
+    !deployment.changed && record.candidate?.digest === digest ? record : { ...record, candidate: { version: id, digest } },
+  );
   if (!written.ok) context.host.warn(`the deployment was not recorded: ${clause(written.problem.reason)}`);
 };
 

@@ -10,5 +10,7 @@ export const reportDeployment = async (context: StepContext, target: Target, sta
   if (host.deployment === undefined || context.dryRun || context.rehearsal || !selected.ok) return;
   const url = URL.canParse(target.address) ? { url: target.address } : {};
   const told = await host.deployment({ environment: selected.value.name, state, description: host.redact(description), ...url });
-  if (!told.ok) host.warn(`the deployments page does not say "${state}": ${clause(told.problem.reason)}`);
+  if (told.ok) return;
+  const { reason, hint } = told.problem;
+  host.warn(`the deployments page does not say "${state}": ${clause(reason)}${hint === undefined ? '' : `. ${hint}`}`);
 };

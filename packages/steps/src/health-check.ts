@@ -5,8 +5,10 @@ import {
   draft,
   endedBy,
   live,
+  oneLine,
   type Opened,
   type Outcome,
+  type Problem,
   type Rung,
   type StepContext,
   type StepEnding,
@@ -22,6 +24,8 @@ const inputs = z.strictObject({
 });
 
 const settleMs = 120_000;
+/** longestExcerpt is how many characters of what an app says are shown. */
+const longestExcerpt = 300;
 
 /** liveVersion is the version that the users' address should serve to everybody; undefined while traffic is split. */
 const liveVersion = async (target: Target): Promise<Outcome<string | undefined>> => {
@@ -43,11 +47,17 @@ const outputsOf = (report: HealthReport): Record<string, string> => ({
   'failed-checks': String(report.checked.filter((one) => !one.passed).length),
 });
 
-const ending = (report: HealthReport, address: string): StepEnding => {
+const shortened = ({ others, ...problem }: Problem, shown: (text: string) => string): Problem => ({
+  ...problem,
+  reason: shown(problem.reason),
+  ...(others === undefined ? {} : { others: others.map((other) => shortened(other, shown)) }),
+});
+
+const ending = (report: HealthReport, address: string, shown: (text: string) => string): StepEnding => {
   const evidence = { how: report.how, checked: report.checked.map((one) => ({ ...one, latencyMs: Math.round(one.latencyMs) })) };
   const outputs = outputsOf(report);
   if (report.problem === undefined) return { category: report.category, reason: report.reason, outputs, evidence };
-  return endedBy({ where: address, ...report.problem, category: report.problem.category }, { outputs, evidence });
+  return endedBy({ where: address, ...shortened(report.problem, shown) }, { outputs, evidence });
 };
 
 /** rungsFor leaves the target's own rungs out where a candidate is asked before anything is live: what they ask is made by the first release. */
@@ -74,7 +84,9 @@ const check = async (context: StepContext, target: Target, { opened, meant, cand
   if (!probes.ok) return endedBy(probes.problem);
   const rungs = await rungsFor(context, target, candidate);
   if (!rungs.ok) return endedBy(rungs.problem);
-  const report = await checkHealth({
+  // What an app says is cut to its length last: a cut can leave half a secret, which nothing recognises any more.
+  const shown = (text: string): string => oneLine(context.host.redact(text), longestExcerpt);
+  const found = await checkHealth({
     rungs: rungs.value,
     opened,
     probes: probes.value,
@@ -83,10 +95,11 @@ const check = async (context: StepContext, target: Target, { opened, meant, cand
     clock: context.clock,
     freshUser: newUsers(),
     signal: context.signal,
-    log: (line) => context.host.log(line),
+    log: (line) => context.host.log(shown(line)),
   });
+  const report = { ...found, checked: found.checked.map((one) => ({ ...one, said: shown(one.said) })) };
   for (const one of report.checked) context.host.log(`${one.passed ? 'ok' : 'failed'}: ${one.name}: ${one.said}`);
-  return ending(report, target.address);
+  return ending(report, target.address, shown);
 };
 
 /** healthCheck asks one version and says which it asked and how it knows. */

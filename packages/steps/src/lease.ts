@@ -1,53 +1,135 @@
 import { done, emptyRecord, failed, type Outcome, type StepContext, type Target } from '@sluice/core';
+import { clause } from '@sluice/rollout';
 import { changeRecord } from './record.ts';
 
 const waitMs = 600_000;
 const pollMs = 10_000;
-/** leaseMs is longer than a whole release with the default deadlines, so that a lease only runs out when its holder is gone. */
-const leaseMs = 7_200_000;
+/** leaseMs is how long a run that died keeps others out; a run that is alive renews its lease three times as often. */
+const leaseMs = 180_000;
+const renewMs = 60_000;
+/** longestMs ends the renewing of a run that never gives its lease back. */
+const longestMs = 7_200_000;
+
+/** Lease is the right to change an environment, renewed until it is given back. */
+export interface HeldLease {
+  /** lostTo names the run that has taken the lease over; undefined while this run holds it. */
+  lostTo(): string | undefined;
+  /** giveBack ends the renewing; a failure is told, not hidden, because the lease runs out by itself. */
+  giveBack(): Promise<void>;
+}
 
 const environmentName = (context: StepContext): string => (context.selected.ok ? context.selected.value.name : '');
 
-/** holderOf names this run for other runs that wait for the lease. */
+/** holderOf names this run for other runs that wait for the lease. No two runs have the same. */
 const holderOf = (context: StepContext): string => {
   const { runUrl, runId, actor } = context.host.context;
-  return [runUrl === '' ? runId : runUrl, actor].filter((part) => part !== '').join(' by ') || `a run started ${new Date(context.clock.now()).toISOString()}`;
+  const who = runId === '' ? [actor === '' ? 'a terminal' : `${actor} at a terminal`] : [`run ${runId}`, ...(actor === '' ? [] : [`by ${actor}`])];
+  return [...who, `since ${new Date(context.clock.now()).toISOString()}`, ...(runUrl === '' ? [] : [runUrl])].join(', ');
 };
 
-const heldBy = async (context: StepContext, target: Target): Promise<Outcome<string | undefined>> => {
+/** isOfThisRun tells the leases of this CI run: a job that is run again takes over what its first try left behind. */
+const isOfThisRun = (context: StepContext, holder: string): boolean => {
+  const { runId } = context.host.context;
+  return runId !== '' && holder.startsWith(`run ${runId}, `);
+};
+
+/** heldByOther names the other run that holds the lease now; undefined when nobody else does. */
+export const heldByOther = (context: StepContext, lease: { readonly holder: string; readonly until: number } | undefined): string | undefined =>
+  lease === undefined || lease.until <= context.clock.now() || isOfThisRun(context, lease.holder) ? undefined : lease.holder;
+
+/** attempt writes the lease unless somebody else holds it, and gives who that is. */
+const attempt = async (context: StepContext, target: Target, holder: string, force: boolean): Promise<Outcome<string | undefined>> => {
   const found = await context.state.read(target.application, environmentName(context));
   if (!found.ok) return found;
-  const lease = (found.value?.record ?? emptyRecord(target.application, environmentName(context))).lease;
-  return done(lease !== undefined && lease.until > context.clock.now() ? lease.holder : undefined);
+  const record = found.value?.record ?? emptyRecord(target.application, environmentName(context));
+  const other = heldByOther(context, record.lease);
+  if (other !== undefined && !force) return done(other);
+  if (other !== undefined) context.host.warn(`the lease was held by ${other}; a rollback does not wait, so that run may still be at work`);
+  // Only the record that was looked at may be replaced: another run may take the lease at this moment.
+  const written = await context.state.write({ ...record, lease: { holder, until: context.clock.now() + leaseMs } }, found.value?.revision);
+  if (written.ok) return done(undefined);
+  return written.problem.category === 'conflict' ? done('another run, which took it a moment ago') : written;
 };
 
-/** takeLease waits up to ten minutes until no other run changes this environment, and then holds it; else `conflict`. */
-export const takeLease = async (context: StepContext, target: Target): Promise<Outcome<void>> => {
+/** take waits up to ten minutes until no other run changes this environment, and then writes the lease; else `conflict`. */
+const take = async (context: StepContext, target: Target, holder: string, force: boolean): Promise<Outcome<void>> => {
   const started = context.clock.elapsed();
   for (;;) {
-    const held = await heldBy(context, target);
+    const held = await attempt(context, target, holder, force);
     if (!held.ok) return held;
-    if (held.value === undefined) {
-      const lease = { holder: holderOf(context), until: context.clock.now() + leaseMs };
-      const taken = await changeRecord(context, target, (record) => ({ ...record, lease }));
-      if (taken.ok || taken.problem.category !== 'conflict') return taken;
-    }
+    if (held.value === undefined) return done(undefined);
     if (context.signal.aborted || context.clock.elapsed() - started >= waitMs / context.clock.factor) {
       return failed({
         category: 'conflict',
-        reason: `another release changes this environment: ${held.value ?? 'it took the lease a moment ago'}`,
+        reason: `another release changes this environment: ${held.value}`,
         tried: `take the lease of ${target.application} for ten minutes`,
         where: context.state.where,
-        hint: 'Wait until it has ended, then run this release again.',
+        hint: 'Wait until it has ended, then run this release again. The lease of a run that died ends by itself within three minutes.',
       });
     }
-    context.host.log(`waiting for the lease, held by ${held.value ?? 'another run'}`);
+    context.host.log(`waiting for the lease, held by ${held.value}`);
     await context.clock.sleep(pollMs, context.signal);
   }
 };
 
-/** releaseLease gives the lease back; a failure is told, not hidden, because the lease runs out by itself. */
-export const releaseLease = async (context: StepContext, target: Target): Promise<void> => {
-  const given = await changeRecord(context, target, ({ lease: _lease, ...record }) => record);
-  if (!given.ok) context.host.warn(`the lease was not given back and runs out by itself: ${given.problem.reason}`);
+/**
+ * holdLease takes the lease of this environment and renews it every minute, in real time also where waits are compressed,
+ * until it is given back. So a run that died keeps others out for three minutes at most, and a run of the same CI run not
+ * at all. `force` takes the lease from whoever holds it: a rollback does not wait.
+ */
+export const holdLease = async (context: StepContext, target: Target, force = false): Promise<Outcome<HeldLease>> => {
+  const { clock } = context;
+  const holder = holderOf(context);
+  const taken = await take(context, target, holder, force);
+  if (!taken.ok) return taken;
+  const given = new AbortController();
+  let lostTo: string | undefined;
+
+  const renewOnce = async (): Promise<void> => {
+    const renewed = await changeRecord(context, target, (record) => {
+      lostTo = record.lease?.holder === holder ? undefined : (record.lease?.holder ?? 'nobody');
+      return lostTo === undefined ? { ...record, lease: { holder, until: clock.now() + leaseMs } } : record;
+    });
+    if (!renewed.ok) context.host.warn(`the lease was not renewed: ${clause(renewed.problem.reason)}`);
+    else if (lostTo !== undefined) context.host.warn(`this run has lost its lease to ${lostTo}`);
+  };
+
+  const renewing = (async (): Promise<void> => {
+    const ends = clock.elapsed() + longestMs;
+    // After the signal has fired, one more lease covers what a step may still put right.
+    const either = AbortSignal.any([given.signal, context.signal]);
+    while (lostTo === undefined && clock.elapsed() < ends) {
+      await clock.sleep(renewMs * clock.factor, either);
+      if (given.signal.aborted) return;
+      await renewOnce();
+      if (context.signal.aborted) return;
+    }
+  })();
+
+  return done({
+    lostTo: () => lostTo,
+    giveBack: async () => {
+      given.abort();
+      await renewing;
+      const back = await changeRecord(context, target, ({ lease, ...record }) => (lease === undefined || lease.holder === holder ? record : { ...record, lease }));
+      if (!back.ok) context.host.warn(`the lease was not given back and runs out by itself: ${clause(back.problem.reason)}`);
+    },
+  });
 };
+
+/** Guard lets work that changes an environment run, or says why it may not. */
+export type Guard = <T>(context: StepContext, target: Target, work: () => Promise<T>) => Promise<Outcome<T>>;
+
+/** underLease holds the lease while work runs. */
+export const underLease: Guard = async (context, target, work) => {
+  const lease = await holdLease(context, target);
+  if (!lease.ok) return lease;
+  try {
+    return done(await work());
+  } finally {
+    await lease.value.giveBack();
+  }
+};
+
+/** underItsLease runs work whose caller holds the lease. */
+export const underItsLease: Guard = async (_context, _target, work) => done(await work());

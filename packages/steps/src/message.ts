@@ -19,8 +19,8 @@ const words: Readonly<Record<StepResult['status'], string>> = {
 
 const stepLine = (step: StepResult): string => `${step.step}: ${step.status} (${durationText(step.durationMs)})`;
 
-/** messageOf tells people how a release, or one step, ended. */
-export const messageOf = (context: StepContext, result: StepResult): Message => {
+/** messageOf tells people how a release, or one step, ended; `beside` are the other steps of that run, where no release has put them together. */
+export const messageOf = (context: StepContext, result: StepResult, beside: readonly StepResult[] = []): Message => {
   const environment = context.selected.ok ? context.selected.value.name : '';
   const { commit, actor, runUrl } = context.host.context;
   return {
@@ -29,7 +29,7 @@ export const messageOf = (context: StepContext, result: StepResult): Message => 
     lines: [
       result.reason,
       ...(result.hint === '' ? [] : [result.hint]),
-      ...(result.steps ?? []).map(stepLine),
+      ...(result.steps ?? (beside.length > 1 ? beside : [])).map(stepLine),
       ...(commit === '' ? [] : [`commit ${commit.slice(0, 12)}${actor === '' ? '' : ` by ${actor}`}`]),
     ],
     runUrl,

@@ -1,7 +1,10 @@
 import * as z from 'zod/mini';
-import { defineStep, endedBy, type Target, type Version } from '@sluice/core';
+import { defineStep, done, endedBy, type Inspection, type Outcome, type PublishRequest, type StepContext, type StepDefinition, type StepEnding, type Target, type Version } from '@sluice/core';
+import { clause } from '@sluice/rollout';
 import { commonInputs, text } from './inputs.ts';
 import { servedAfter } from './exposure.ts';
+import { changeRecord } from './record.ts';
+import { alreadyLive, brokenOff } from './standing.ts';
 import { earlierOutput, releaseName, versionText } from './versions.ts';
 
 const inputs = z.strictObject({
@@ -9,59 +12,97 @@ const inputs = z.strictObject({
   name: text('Name of the version. Default: the commit. Platforms shorten it to what they keep.'),
 });
 
-const outputsOf = (target: Target, version: Version, before: Version | undefined): Record<string, string> => ({
+const outputsOf = (version: Version, before: Version | undefined, served: string): Record<string, string> => ({
   version: version.id,
   'version-name': version.name,
   'previous-version': before?.id ?? '',
   digest: version.digest ?? '',
   changed: String(version.id !== before?.id),
-  served: servedAfter(target.exposure, 'publish-version'),
+  served,
 });
 
-/** publishVersion makes a version of what was deployed and reads its id back. */
-export const publishVersion = defineStep({
+const ending = (reason: string, version: Version, before: Version | undefined, served: string): StepEnding => ({
+  category: 'passed',
+  reason,
+  outputs: outputsOf(version, before, served),
+  evidence: { version: version.id, digest: version.digest ?? null, previous: before?.id ?? null },
+});
+
+/** standing ends the step where what would be published is published already: it is live, or a run that was killed has published it. */
+const standing = async (context: StepContext, target: Target, inspected: Inspection, holdsLease: boolean): Promise<Outcome<StepEnding | undefined>> => {
+  const same = await alreadyLive(context, target, inspected);
+  if (!same.ok) return same;
+  if (same.value !== undefined) return done(ending(`nothing to publish: ${versionText(same.value)} has this content already, and users get it`, same.value, same.value, 'everybody'));
+  const left = await brokenOff(context, target, inspected, holdsLease);
+  if (!left.ok || left.value === undefined) return left.ok ? done(undefined) : left;
+  const { candidate, stable, weight, continues } = left.value;
+  if (continues) {
+    const reason = `nothing to publish: ${versionText(candidate)} has this content; its canary was broken off at ${weight} % and can go on`;
+    return done(ending(reason, candidate, inspected.live, servedAfter(target.exposure, 'publish-version')));
+  }
+  const what = `a canary of ${candidate.id} was broken off at ${weight} %, and something else is to be released`;
+  if (context.dryRun) return done({ category: 'passed', reason: `${what}; would give everybody ${stable} and then publish`, outputs: { 'previous-version': inspected.live?.id ?? '' } });
+  // The permission that was recorded before the weight was set covers this.
+  const lowered = await target.traffic?.set({ stable, candidate: candidate.id, weight }, { stable, weight: 0 });
+  if (lowered?.ok === false) return lowered;
+  context.host.log(`${what}: everybody gets ${stable} again, read back`);
+  return done(undefined);
+};
+
+/** remember records that what was deployed is published, and as which version. */
+const remember = async (context: StepContext, target: Target, { id, digest }: Version): Promise<void> => {
+  if (digest === undefined) return;
+  const written = await changeRecord(context, target, (record) => ({ ...record, candidate: { version: id, digest } }));
+  if (!written.ok) context.host.warn(`the publication was not recorded: ${clause(written.problem.reason)}`);
+};
+
+const requestOf = async (context: StepContext, name: string, judged: string): Promise<PublishRequest> => {
+  const { commit, runUrl } = context.host.context;
+  const passed = (await context.earlier('canary'))?.category === 'passed';
+  return { name, marks: { commit, runUrl, ...(passed ? { verdict: 'passed' } : {}) }, ...(judged === '' ? {} : { digest: judged }) };
+};
+
+const run = async (context: StepContext, values: z.output<typeof inputs>, holdsLease: boolean): Promise<StepEnding> => {
+  const target = await context.target();
+  if (!target.ok) return endedBy(target.problem);
+  const inspected = await target.value.inspect();
+  if (!inspected.ok) return endedBy(inspected.problem);
+  const { live, candidate } = inspected.value;
+  const previous = { 'previous-version': live?.id ?? '' };
+  const stands = await standing(context, target.value, inspected.value, holdsLease);
+  if (!stands.ok) return endedBy(stands.problem, { outputs: previous });
+  if (stands.value !== undefined) return stands.value;
+  const name = values.name ?? releaseName(context);
+  const judged = await earlierOutput(context, 'deploy', 'digest');
+  if (context.dryRun) {
+    const what = judged === '' && candidate === undefined ? 'nothing is deployed' : `would publish ${judged === '' ? (candidate?.digest ?? 'the candidate') : judged} as ${name}`;
+    return { category: 'passed', reason: what, outputs: previous };
+  }
+  const published = await target.value.publish(await requestOf(context, name, judged));
+  if (!published.ok) return endedBy(published.problem, { outputs: previous });
+  await remember(context, target.value, published.value);
+  const served = servedAfter(target.value.exposure, 'publish-version');
+  return ending(`published ${versionText(published.value)}; it is served to ${served}`, published.value, live, served);
+};
+
+const definition: Omit<StepDefinition<typeof inputs>, 'run'> = {
   name: 'publish-version',
   summary: 'Make a version of what was deployed, read its id back, and say who is served by it.',
   inputs,
   outputs: {
-    version: { description: 'Id of the new version.', initial: '' },
+    version: { description: 'Id of the new version, or of the one that has this content already.', initial: '' },
     'version-name': { description: 'Name of the new version, as the platform keeps it.', initial: '' },
     'previous-version': { description: 'Id of the version that was live before.', initial: '' },
     digest: { description: 'Digest of the new version.', initial: '' },
-    changed: { description: '`false` when the live version had this content already.', initial: '' },
+    changed: { description: '`false` when the live version had this content already; nothing is published then.', initial: '' },
     served: { description: 'Who meets the new version now: `nobody`, `a share` or `everybody`.', initial: '' },
   },
   offline: false,
   deadlineMs: 120_000,
-  run: async (context, values) => {
-    const target = await context.target();
-    if (!target.ok) return endedBy(target.problem);
-    const inspected = await target.value.inspect();
-    if (!inspected.ok) return endedBy(inspected.problem);
-    const { live, candidate } = inspected.value;
-    const name = values.name ?? releaseName(context);
-    const judged = await earlierOutput(context, 'deploy', 'digest');
-    if (context.dryRun) {
-      const what = judged === '' && candidate === undefined ? 'nothing is deployed' : `would publish ${judged === '' ? (candidate?.digest ?? 'the candidate') : judged} as ${name}`;
-      return { category: 'passed', reason: what, outputs: { 'previous-version': live?.id ?? '' } };
-    }
-    const verdict = (await context.earlier('canary'))?.category;
-    const published = await target.value.publish({
-      name,
-      marks: {
-        commit: context.host.context.commit,
-        runUrl: context.host.context.runUrl,
-        ...(verdict === 'passed' ? { verdict: 'passed' as const } : {}),
-      },
-      ...(judged === '' ? {} : { digest: judged }),
-    });
-    if (!published.ok) return endedBy(published.problem, { outputs: { 'previous-version': live?.id ?? '' } });
-    const outputs = outputsOf(target.value, published.value, live);
-    return {
-      category: 'passed',
-      reason: `published ${versionText(published.value)}; it is served to ${outputs['served'] ?? 'nobody'}`,
-      outputs,
-      evidence: { version: published.value.id, digest: published.value.digest ?? null, previous: live?.id ?? null },
-    };
-  },
-});
+};
+
+/** publishVersion makes a version of what was deployed and reads its id back. */
+export const publishVersion = defineStep({ ...definition, run: (context, values) => run(context, values, false) });
+
+/** publishVersionOfRelease is publish-version inside a release, which holds the lease. */
+export const publishVersionOfRelease = defineStep({ ...definition, run: (context, values) => run(context, values, true) });

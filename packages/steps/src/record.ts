@@ -21,17 +21,27 @@ export const recordOf = async (context: StepContext, target: Target): Promise<Ou
   return done(found.value?.record ?? emptyRecord(target.application, environmentName(context)));
 };
 
-/** changeRecord reads, changes and writes the record, and fails with `conflict` when somebody else wrote in between. */
+const mostTries = 5;
+const pauseMs = 100;
+
+/**
+ * changeRecord reads, changes and writes the record. When somebody else wrote in between, as the renewing of this run's
+ * own lease does, it begins anew with what is there now, five times at most; then it fails with `conflict`.
+ */
 export const changeRecord = async (
   context: StepContext,
   target: Target,
   change: (record: EnvironmentRecord) => EnvironmentRecord,
 ): Promise<Outcome<void>> => {
-  const found = await stored(context, target);
-  if (!found.ok) return found;
-  const before = found.value?.record ?? emptyRecord(target.application, environmentName(context));
-  const written = await context.state.write(change(before), found.value?.revision);
-  return written.ok ? done(undefined) : written;
+  for (let tries = 1; ; tries += 1) {
+    const found = await stored(context, target);
+    if (!found.ok) return found;
+    const before = found.value?.record ?? emptyRecord(target.application, environmentName(context));
+    const written = await context.state.write(change(before), found.value?.revision);
+    if (written.ok) return done(undefined);
+    if (written.problem.category !== 'conflict' || tries === mostTries) return written;
+    await context.clock.sleep(pauseMs * tries);
+  }
 };
 
 const historyLength = 50;

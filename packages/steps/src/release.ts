@@ -3,6 +3,7 @@ import {
   defineStep,
   done,
   endedBy,
+  failed,
   resultOf,
   runStep,
   type AnyStep,
@@ -15,17 +16,17 @@ import {
   type Version,
 } from '@sluice/core';
 import { clause } from '@sluice/rollout';
-import { canary } from './canary.ts';
+import { canaryOfRelease } from './canary.ts';
 import { deploy } from './deploy.ts';
 import { reportDeployment } from './deployment.ts';
 import { exposureLines, servedAfter, widerThan } from './exposure.ts';
 import { healthCheck } from './health-check.ts';
 import { commonInputs, flag, text } from './inputs.ts';
-import { releaseLease, takeLease } from './lease.ts';
-import { notify } from './notify.ts';
-import { publishVersion } from './publish-version.ts';
+import { holdLease, type HeldLease } from './lease.ts';
+import { notify, untellable } from './notify.ts';
+import { publishVersionOfRelease } from './publish-version.ts';
 import { putBack } from './put-back.ts';
-import { changeRecord, historyEntry, withHistory } from './record.ts';
+import { changeRecord, historyEntry, recordOf, withHistory } from './record.ts';
 import { snapshot } from './snapshot.ts';
 import { validate } from './validate.ts';
 import { releaseName } from './versions.ts';
@@ -45,8 +46,8 @@ const stepsByRow = (values: Inputs): Readonly<Record<string, { step: AnyStep; in
   snapshot: { step: snapshot, inputs: {} },
   deploy: { step: deploy, inputs: { create: values.create, overwrite: values.overwrite } },
   'health-check candidate': { step: healthCheck, inputs: { version: 'candidate' } },
-  'publish-version': { step: publishVersion, inputs: { name: values.name } },
-  canary: { step: canary, inputs: {} },
+  'publish-version': { step: publishVersionOfRelease, inputs: { name: values.name } },
+  canary: { step: canaryOfRelease, inputs: {} },
   'health-check live': { step: healthCheck, inputs: { version: 'live' } },
 });
 
@@ -82,65 +83,98 @@ const walk = async (run: Run, target: Target): Promise<StepResult | undefined> =
 /** metCandidate says whether users could have met the candidate by now: the step that failed counts as taken. */
 const metCandidate = (run: Run, target: Target): boolean => {
   const taken = run.results.map((result) => result.step);
-  const published = taken.includes(publishVersion.name);
-  const judged = taken.includes(canary.name) && target.traffic !== undefined;
+  const published = taken.includes(publishVersionOfRelease.name);
+  const judged = taken.includes(canaryOfRelease.name) && target.traffic !== undefined;
   const wide = target.exposure.rows.some((row) => taken.includes(row.step) && widerThan(servedAfter(target.exposure, row.step), 'nobody'));
   return published || judged || wide;
 };
 
-const prepare = async (context: StepContext, target: Target): Promise<Outcome<void>> => {
+/** prepare finds out what would go wrong after something has been changed, and takes the lease; an application that is still to be made has none. */
+const prepare = async (context: StepContext, target: Target): Promise<Outcome<HeldLease | undefined>> => {
+  const untold = untellable(context);
+  if (untold !== undefined) return failed(untold);
   if (context.dryRun) return done(undefined);
   const proved = await context.state.prove();
   if (!proved.ok) return proved;
-  return target.application === '' ? done(undefined) : takeLease(context, target);
+  return target.application === '' ? done(undefined) : holdLease(context, target);
+};
+
+/**
+ * goodBefore is the version to put back after a failure: what users get now, unless a run that was killed had published
+ * it and never came to its end; then it is the version that was recorded as stable.
+ */
+const goodBefore = async (context: StepContext, target: Target, live: Version | undefined): Promise<Outcome<Version | undefined>> => {
+  const record = await recordOf(context, target);
+  if (!record.ok) return record;
+  const { stable, candidate } = record.value;
+  if (live === undefined || stable === undefined || stable.version === live.id || candidate?.version !== live.id) return done(live);
+  const versions = await target.versions?.();
+  if (versions?.ok === false) return versions;
+  return done(versions?.value.find(({ id }) => id === stable.version) ?? live);
 };
 
 const remember = async (run: Run, target: Target, failing: StepResult | undefined, live: Version | undefined): Promise<void> => {
   if (run.context.dryRun || live === undefined || target.application === '') return;
   const verdict = failing === undefined ? 'passed' : failing.category === 'evidence' ? 'inconclusive' : 'failed';
-  const published = run.results.find((result) => result.step === publishVersion.name)?.outputs;
+  const published = run.results.find((result) => result.step === publishVersionOfRelease.name)?.outputs;
   const subject = failing === undefined ? live : { id: published?.['version'] ?? '', name: published?.['version-name'] ?? '', digest: published?.['digest'] ?? '' };
   const digest = live.digest ?? '';
   const recorded = await changeRecord(run.context, target, ({ candidate, rollout: _rollout, ...record }) => {
     // What a failed release has deployed still lies there, and is known to the next one by this.
     const deployed = failing === undefined || candidate === undefined ? {} : { candidate };
     const next = { ...record, ...deployed, stable: { version: live.id, digest } };
-    return subject.id === '' ? next : withHistory(next, historyEntry(run.context, subject, verdict, failing?.reason ?? 'released'));
+    const [newest] = record.history;
+    // Releases of what is live already would push out the versions that one can go back to.
+    const again = failing === undefined && newest?.version === live.id && newest.verdict === 'passed';
+    return subject.id === '' || again ? next : withHistory(next, historyEntry(run.context, subject, verdict, failing?.reason ?? 'released'));
   });
   if (!recorded.ok) run.context.host.warn(`the release was not recorded: ${recorded.problem.reason}`);
 };
 
 /** recover puts the last good version back after a failure, under a signal of its own so that a cancelled run can still do it. */
-const recover = async (run: Run, target: Target, before: Version | undefined): Promise<Outcome<string>> => {
+const recover = async (run: Run, target: Target, before: Version | undefined, lease: HeldLease | undefined): Promise<Outcome<string>> => {
   if (run.context.dryRun) return done('nothing was changed');
+  const other = lease?.lostTo();
+  if (other !== undefined) return done(`this run put nothing back: the environment is changed by ${other}`);
   if (!metCandidate(run, target)) return done('no user has met the new version');
   if (before === undefined) return done('this was the first release: there is no earlier version to put back');
   const back = await putBack(run.context, target, before);
   return back.ok ? done(back.value.said) : back;
 };
 
-/** carryOut takes the release from validation to its end, the way back included. */
+/** change takes the steps that change something, the way back included. */
+const change = async (run: Run, target: Target, lease: HeldLease | undefined): Promise<StepEnding> => {
+  const { context } = run;
+  const before = await target.inspect();
+  if (!before.ok) return endedBy(before.problem, { steps: run.results });
+  const goodOne = await goodBefore(context, target, before.value.live);
+  if (!goodOne.ok) return endedBy(goodOne.problem, { steps: run.results });
+  for (const note of before.value.notes) context.host.log(note);
+  for (const line of exposureLines(target.exposure)) context.host.log(line);
+  await reportDeployment(context, target, 'in_progress', `release ${releaseName(context)}`);
+  const failing = await walk(run, target);
+  const recovered = failing === undefined ? done('') : await recover(run, target, goodOne.value, lease);
+  const after = await target.inspect();
+  await remember(run, target, failing, after.ok ? after.value.live : undefined);
+  const ended = ending(run, failing, recovered);
+  await reportDeployment(context, target, failing === undefined ? 'success' : 'failure', ended.reason);
+  return ended;
+};
+
+/** carryOut takes the release from validation to its end. */
 const carryOut = async (run: Run): Promise<StepEnding> => {
   const { context } = run;
   const validated = await take(run, validate, {});
   if (!good(validated.category)) return ending(run, validated, done('nothing has been sent to any server'));
   const target = await context.target();
   if (!target.ok) return endedBy(target.problem, { steps: run.results });
-  const before = await target.value.inspect();
-  if (!before.ok) return endedBy(before.problem, { steps: run.results });
-  for (const note of before.value.notes) context.host.log(note);
-  for (const line of exposureLines(target.value.exposure)) context.host.log(line);
   const prepared = await prepare(context, target.value);
   if (!prepared.ok) return endedBy(prepared.problem, { steps: run.results });
-  await reportDeployment(context, target.value, 'in_progress', `release ${releaseName(context)}`);
-  const failing = await walk(run, target.value);
-  const recovered = failing === undefined ? done('') : await recover(run, target.value, before.value.live);
-  const after = await target.value.inspect();
-  await remember(run, target.value, failing, after.ok ? after.value.live : undefined);
-  if (!context.dryRun && target.value.application !== '') await releaseLease(context, target.value);
-  const ended = ending(run, failing, recovered);
-  await reportDeployment(context, target.value, failing === undefined ? 'success' : 'failure', ended.reason);
-  return ended;
+  try {
+    return await change(run, target.value, prepared.value);
+  } finally {
+    await prepared.value?.giveBack();
+  }
 };
 
 const outputsOf = (results: readonly StepResult[]) => {
@@ -153,20 +187,28 @@ const outputsOf = (results: readonly StepResult[]) => {
   };
 };
 
+const passedReason = ({ context, results }: Run, version: string): string => {
+  if (context.dryRun) return 'dry run: nothing was changed';
+  const published = version === '' ? 'the new version' : `version ${version}`;
+  const changed = results.find(({ step }) => step === publishVersionOfRelease.name)?.outputs['changed'];
+  return changed === 'false' ? `nothing was different: everybody gets ${published} already` : `released: everybody gets ${published}`;
+};
+
 const ending = (run: Run, failing: StepResult | undefined, recovered: Outcome<string>): StepEnding => {
   const { results } = run;
   const outputs = { ...outputsOf(results), 'failed-step': failing?.step ?? '', recovered: recovered.ok ? recovered.value : 'no' };
   if (failing === undefined) {
-    const published = outputs.version === '' ? 'the new version' : `version ${outputs.version}`;
-    return { category: 'passed', reason: run.context.dryRun ? 'dry run: nothing was changed' : `released: everybody gets ${published}`, outputs, steps: results };
+    return { category: 'passed', reason: passedReason(run, outputs.version), outputs, steps: results };
   }
+  // Cut when it is redacted: half a secret is recognised by nothing.
+  const said = `${failing.step}: ${clause(briefly(run.context.host.redact(failing.reason)))}`;
   if (recovered.ok) {
-    const reason = `${failing.step}: ${clause(briefly(failing.reason))}; ${recovered.value}`;
+    const reason = `${said}; ${recovered.value}`;
     return { category: failing.category, reason, hint: failing.hint, outputs, steps: results };
   }
   return {
     category: failing.category,
-    reason: `${failing.step}: ${clause(briefly(failing.reason))}; and the last good version could not be put back: ${clause(recovered.problem.reason)}`,
+    reason: `${said}; and the last good version could not be put back: ${clause(recovered.problem.reason)}`,
     hint: `Users may still meet the new version. ${recovered.problem.hint ?? 'Run rollback now.'}`,
     outputs,
     problem: recovered.problem.category === failing.category ? recovered.problem : { ...recovered.problem, category: failing.category === 'passed' || failing.category === 'skipped' ? 'defect' : failing.category },
@@ -195,11 +237,10 @@ export const release = defineStep({
     const run: Run = { context, values, results: [] };
     const ended = await carryOut(run);
     if (context.offline || !context.selected.ok) return ended;
-    // notify reads the release's own result like any other step's, so it is recorded before it is complete.
+    // The release's own document is written once, when notify has ended, too; until then notify is handed what it tells.
     const soFar = resultOf('release', ended, {}, started, context.clock.elapsed() - startedMs);
-    const recorded = await context.record(soFar);
-    if (!recorded.ok) context.host.warn(`the result document was not written: ${recorded.problem.reason}`);
-    const told = await take(run, notify, {});
+    const telling: StepContext = { ...context, earlier: (step) => Promise.resolve(step === soFar.step ? soFar : undefined) };
+    const told = await take({ ...run, context: telling }, notify, {});
     return good(told.category) || !good(ended.category) ? { ...ended, steps: run.results } : endedBy(told.problem ?? { category: 'gate', reason: told.reason }, { steps: run.results, ...(ended.outputs === undefined ? {} : { outputs: ended.outputs }) });
   },
 });

@@ -9,10 +9,13 @@ import {
   type Inspection,
   type Outcome,
   type StepContext,
+  type StepEnding,
   type Target,
   type Version,
 } from '@sluice/core';
+import { clause } from '@sluice/rollout';
 import { commonInputs, text } from './inputs.ts';
+import { holdLease } from './lease.ts';
 import { changeRecord, historyEntry, recordOf, withHistory } from './record.ts';
 import { versionText } from './versions.ts';
 
@@ -65,6 +68,35 @@ const chooseVersion = async (
   });
 };
 
+/** Way is what to get away from, where to, and why. */
+interface Way {
+  readonly left: Left | undefined;
+  readonly chosen: string;
+  readonly reason: string | undefined;
+}
+
+const goBack = async (context: StepContext, target: Target, { left, chosen, reason }: Way): Promise<StepEnding> => {
+  const outputs = { 'previous-version': left?.id ?? '' };
+  const { commit, runUrl } = context.host.context;
+  const restored = await target.restore(chosen, { commit, runUrl });
+  if (!restored.ok) return endedBy(restored.problem, { outputs });
+  const written = await changeRecord(context, target, (record) =>
+    withHistory(
+      { ...record, stable: { version: restored.value.id, digest: restored.value.digest ?? '' } },
+      left === undefined
+        ? historyEntry(context, restored.value, 'passed', reason ?? 'rolled back to')
+        : historyEntry(context, left, 'rolled-back', reason ?? `rolled back to ${restored.value.id}`),
+    ),
+  );
+  if (!written.ok) context.host.warn(`the roll-back was done but not recorded: ${clause(written.problem.reason)}`);
+  return {
+    category: 'passed',
+    reason: `${versionText(restored.value)} is live again; before it was ${left === undefined ? 'nothing' : versionText(left)}`,
+    outputs: { ...outputs, version: restored.value.id },
+    evidence: { asked: chosen, live: restored.value.id, digest: restored.value.digest ?? null },
+  };
+};
+
 /** rollback makes the last good version live again for everybody and verifies it. */
 export const rollback = defineStep({
   name: 'rollback',
@@ -89,23 +121,11 @@ export const rollback = defineStep({
     if (context.dryRun) {
       return { category: 'passed', reason: `would go back from ${left.value?.id ?? 'nothing'} to ${chosen.value}`, outputs };
     }
-    const { commit, runUrl } = context.host.context;
-    const restored = await target.value.restore(chosen.value, { commit, runUrl });
-    if (!restored.ok) return endedBy(restored.problem, { outputs });
-    const written = await changeRecord(context, target.value, (record) =>
-      withHistory(
-        { ...record, stable: { version: restored.value.id, digest: restored.value.digest ?? '' } },
-        left.value === undefined
-          ? historyEntry(context, restored.value, 'passed', values.reason ?? 'rolled back to')
-          : historyEntry(context, left.value, 'rolled-back', values.reason ?? `rolled back to ${restored.value.id}`),
-      ),
-    );
-    if (!written.ok) context.host.warn(`the roll-back was done but not recorded: ${written.problem.reason}`);
-    return {
-      category: 'passed',
-      reason: `${versionText(restored.value)} is live again; before it was ${left.value === undefined ? 'nothing' : versionText(left.value)}`,
-      outputs: { ...outputs, version: restored.value.id },
-      evidence: { asked: chosen.value, live: restored.value.id, digest: restored.value.digest ?? null },
-    };
+    // Neither another run nor an unwritable record keeps users on a bad version.
+    const lease = await holdLease(context, target.value, true);
+    if (!lease.ok) context.host.warn(`the roll-back goes on without the lease: ${clause(lease.problem.reason)}`);
+    const ended = await goBack(context, target.value, { left: left.value, chosen: chosen.value, reason: values.reason });
+    if (lease.ok) await lease.value.giveBack();
+    return ended;
   },
 });

@@ -1,11 +1,13 @@
 import * as z from 'zod/mini';
 import { join } from 'node:path';
 import { defineStep, endedBy, type Outcome, type StepContext } from '@sluice/core';
-import { commonInputs, text } from './inputs.ts';
+import { commonInputs, flag, text } from './inputs.ts';
+import { filesOfCopy, verification } from './snapshot-manifest.ts';
 
 const inputs = z.strictObject({
   ...commonInputs,
   folder: text('Folder for the copy. Default: `.sluice/snapshots/<environment>` beside sluice.yml.'),
+  verify: flag('Hold the copy in the folder against its checksums instead of taking one. Default: `false`.'),
 });
 
 const writeAll = async (context: StepContext, folder: string, files: Readonly<Record<string, string>>): Promise<Outcome<void>> => {
@@ -29,6 +31,9 @@ export const snapshot = defineStep({
   offline: false,
   deadlineMs: 120_000,
   run: async (context, values) => {
+    const environment = context.selected.ok ? context.selected.value.name : '';
+    const folder = values.folder ?? join(context.workFolder, 'snapshots', environment);
+    if (values.verify === true && !context.offline) return verification(context, folder);
     const target = await context.target();
     if (!target.ok) return endedBy(target.problem);
     const inspected = await target.value.inspect();
@@ -38,14 +43,13 @@ export const snapshot = defineStep({
     }
     const taken = await target.value.snapshot();
     if (!taken.ok) return endedBy(taken.problem);
-    const environment = context.selected.ok ? context.selected.value.name : '';
-    const folder = values.folder ?? join(context.workFolder, 'snapshots', environment);
     const outputs = { folder, digest: taken.value.digest, version: taken.value.version?.id ?? '' };
     const names = Object.keys(taken.value.files);
     if (context.dryRun) {
       return { category: 'passed', reason: `would copy ${names.join(', ')} to ${folder}`, outputs: { ...outputs, folder: '' } };
     }
-    const written = await writeAll(context, folder, taken.value.files);
+    const files = await filesOfCopy(context, target.value, folder, taken.value);
+    const written = files.ok ? await writeAll(context, folder, files.value) : files;
     if (!written.ok) return endedBy(written.problem);
     return { category: 'passed', reason: `copied ${names.join(', ')} to ${folder}`, outputs, evidence: { files: names, ...outputs } };
   },

@@ -1,5 +1,16 @@
 import * as z from 'zod/mini';
-import { defineStep, placeText, type Finding, type Outcome, type StepContext, type StepEnding } from '@sluice/core';
+import {
+  defineStep,
+  done,
+  endedBy,
+  placeText,
+  type ConnectionCheck,
+  type Finding,
+  type Outcome,
+  type Problem,
+  type StepContext,
+  type StepEnding,
+} from '@sluice/core';
 import { choice, commonInputs } from './inputs.ts';
 
 const inputs = z.strictObject({
@@ -19,31 +30,69 @@ const collect = async (context: StepContext): Promise<Outcome<readonly Finding[]
   for (const name of environmentsToParse(context)) {
     const application = await context.parseEnvironment(name);
     if (!application.ok) return application;
-    for (const finding of application.value.parsed.findings) seen.set(findingLine(finding), finding);
+    const { parsed, platform } = application.value;
+    const environment = context.project.config.environments[name];
+    const settings = environment === undefined ? [] : (platform.review?.(environment) ?? []);
+    const placed = settings.map(({ path, ...finding }): Finding => ({ ...finding, place: context.project.placeOf(['environments', name, ...path]) }));
+    for (const finding of [...placed, ...parsed.findings]) seen.set(findingLine(finding), finding);
   }
-  return { ok: true, value: [...seen.values()] };
+  return done([...seen.values()]);
 };
 
-const ending = (findings: readonly Finding[], failing: readonly Finding[], checked: string): StepEnding => {
+/** checkLine is a connection check for people. */
+const checkLine = ({ name, outcome, skipped }: ConnectionCheck): string =>
+  outcome === undefined ? `${name}: skipped: ${skipped ?? 'not checked'}` : `${name}: ${outcome.ok ? outcome.value : `failed: ${outcome.problem.reason}`}`;
+
+/** connection asks the environment that the user has named; nothing is asked for pull requests, nor when none was named. */
+const connection = async (context: StepContext, named: boolean): Promise<Outcome<readonly ConnectionCheck[]>> => {
+  if (!named) return done([]);
+  if (context.offline) return done([{ name: 'connection', skipped: 'not checked for pull requests' }]);
+  return context.connectionChecks();
+};
+
+/** brokenConnection is the problem of the check that failed. */
+const brokenConnection = (checks: readonly ConnectionCheck[]): Problem | undefined => {
+  for (const { name, outcome } of checks) if (outcome?.ok === false) return { ...outcome.problem, reason: `${name}: ${outcome.problem.reason}` };
+  return undefined;
+};
+
+interface Seen {
+  readonly findings: readonly Finding[];
+  readonly failing: readonly Finding[];
+  readonly checks: readonly ConnectionCheck[];
+  /** checked names the files. */
+  readonly checked: string;
+}
+
+const evidenceOf = ({ findings, checks }: Seen) => [
+  ...findings.map((one) => ({ rule: one.rule, severity: one.severity, message: one.message, place: placeText(one.place) })),
+  ...checks.map((one) => ({ rule: `connection/${one.name}`, severity: one.outcome?.ok === false ? 'error' : 'notice', message: checkLine(one), place: '' })),
+];
+
+const ending = (seen: Seen): StepEnding => {
+  const { findings, failing, checks, checked } = seen;
   const counts = { errors: findings.filter((one) => one.severity === 'error').length, findings: findings.length };
   const outputs = { errors: String(counts.errors), findings: String(counts.findings) };
-  const evidence = findings.map((one) => ({ rule: one.rule, severity: one.severity, message: one.message, place: placeText(one.place) }));
+  const evidence = evidenceOf(seen);
+  const broken = brokenConnection(checks);
   const [first] = failing;
-  if (first === undefined) {
-    const rest = counts.findings === 0 ? 'nothing found' : `${counts.findings} findings, none of them failing`;
-    return { category: 'passed', reason: `${checked}: ${rest}`, outputs, evidence };
+  if (first !== undefined) {
+    const more = failing.length === 1 ? '' : ` (and ${failing.length - 1} more)`;
+    return {
+      category: 'gate',
+      reason: `${placeText(first.place)}: ${first.message}${more}`,
+      hint: first.hint ?? `Correct the lines above.${checks.some((one) => one.outcome !== undefined) ? '' : ' Nothing has been sent to any server.'}`,
+      outputs,
+      evidence,
+    };
   }
-  const more = failing.length === 1 ? '' : ` (and ${failing.length - 1} more)`;
-  return {
-    category: 'gate',
-    reason: `${placeText(first.place)}: ${first.message}${more}`,
-    hint: first.hint ?? 'Correct the lines above. Nothing has been sent to any server.',
-    outputs,
-    evidence,
-  };
+  if (broken !== undefined) return endedBy(broken, { outputs, evidence });
+  const rest = counts.findings === 0 ? 'nothing found' : `${counts.findings} ${counts.findings === 1 ? 'finding' : 'findings'}, none of them failing`;
+  const reached = checks.some((one) => one.outcome !== undefined) ? '; the environment can be reached' : '';
+  return { category: 'passed', reason: `${checked}: ${rest}${reached}`, outputs, evidence };
 };
 
-/** validate checks sluice.yml and the application's source, offline. */
+/** validate checks sluice.yml and the application's source, offline; and the way to an environment that the user names. */
 export const validate = defineStep({
   name: 'validate',
   summary: 'Check sluice.yml and the application, offline, and report every finding with file, line and column.',
@@ -53,19 +102,19 @@ export const validate = defineStep({
     findings: { description: 'Number of findings of any severity.', initial: '' },
   },
   offline: true,
+  connectsWhenNamed: true,
   deadlineMs: 60_000,
   run: async (context, values) => {
     const findings = await collect(context);
-    if (!findings.ok) {
-      const { problem } = findings;
-      return { category: problem.category, reason: problem.reason, problem };
-    }
+    if (!findings.ok) return endedBy(findings.problem);
     for (const finding of findings.value) context.host.annotate(finding);
+    const checks = await connection(context, values.environment !== undefined);
+    if (!checks.ok) return endedBy(checks.problem);
+    for (const check of checks.value) context.host.log(checkLine(check));
     const failing = findings.value.filter(
       (one) => one.severity === 'error' || (values['fail-on'] === 'warning' && one.severity === 'warning'),
     );
     const { config } = context.project;
-    const checked = `${context.project.file} and ${config.source}`;
-    return ending(findings.value, failing, checked);
+    return ending({ findings: findings.value, failing, checks: checks.value, checked: `${context.project.file} and ${config.source}` });
   },
 });

@@ -5,6 +5,12 @@ const usage = z.nullish(z.looseObject({ total_tokens: z.optional(z.number()) }))
 const failure = z.nullish(z.union([z.string(), z.looseObject({ message: z.optional(z.string()) })]));
 const text = z.nullish(z.string());
 
+/**
+ * longestQuote bounds what is quoted of an answer. It is far beyond what anybody is shown: a quote is cut to its length
+ * where it is shown, after it was redacted, because a cut can leave half a secret.
+ */
+const longestQuote = 4000;
+
 const whole = z.looseObject({
   choices: z.nullish(z.array(z.looseObject({ message: z.nullish(z.looseObject({ content: text })), finish_reason: text }))),
   usage,
@@ -20,7 +26,7 @@ const chunk = z.looseObject({
 const errorText = (error: z.output<typeof failure>): string | undefined => {
   if (error === null || error === undefined) return undefined;
   const message = typeof error === 'string' ? error : (error.message ?? 'an error without a message');
-  return `the agent answered with an error: ${oneLine(message, 200)}`;
+  return `the agent answered with an error: ${oneLine(message, longestQuote)}`;
 };
 
 /** chatBody is a question in the form of OpenAI's chat completions, which agents on AgentRun serve. */
@@ -43,7 +49,7 @@ interface Seen {
 /** faultOf says how an answer with status 200 failed all the same: agents report their own errors inside of it. */
 const faultOf = ({ text: content, finish, error }: Seen): string | undefined => {
   if (error !== undefined) return error;
-  if (finish === 'error') return `the agent ended with finish_reason "error"${content === '' ? '' : `: ${oneLine(content, 200)}`}`;
+  if (finish === 'error') return `the agent ended with finish_reason "error"${content === '' ? '' : `: ${oneLine(content, longestQuote)}`}`;
   return content.trim() === '' ? 'the answer is empty' : undefined;
 };
 
@@ -76,7 +82,7 @@ const parseJson = (content: string): unknown => {
 export const readWhole = (response: HttpResponse): Reply => {
   const { status, durationMs } = response;
   const parsed = whole.safeParse(parseJson(response.text));
-  const excerpt = oneLine(response.text, 120);
+  const excerpt = oneLine(response.text, longestQuote);
   if (status !== 200) {
     const said = parsed.success ? errorText(parsed.data.error) : undefined;
     return failedReply(`HTTP ${status}${said === undefined ? (excerpt === '' ? '' : `: ${excerpt}`) : `, ${said}`}`, status, durationMs);
@@ -104,7 +110,7 @@ export const readStream = async (stream: Extract<EventStream, { kind: 'events' }
     latencyMs = atMs;
     if (data === '[DONE]') return replyOf({ text: content, finish, tokens }, status, latencyMs, firstTokenMs);
     const parsed = chunk.safeParse(parseJson(data));
-    if (!parsed.success) return { ...failedReply(`the stream holds something that is not a chat completion: "${oneLine(data, 120)}"`, status, latencyMs), text: content };
+    if (!parsed.success) return { ...failedReply(`the stream holds something that is not a chat completion: "${oneLine(data, longestQuote)}"`, status, latencyMs), text: content };
     const error = errorText(parsed.data.error);
     if (error !== undefined) return { ...failedReply(error, status, latencyMs), text: content };
     const choice = parsed.data.choices?.[0];

@@ -7,11 +7,16 @@ const textAt = (body: unknown, ...keys: readonly string[]): string => {
   return typeof value === 'string' ? oneLine(value, 300) : '';
 };
 
-/** answerOf reads both error forms, `Code/Message/RequestId` of the gateway and `code/message/requestId` of AgentRun. */
+/** plainText is what an error says that is no JSON, such as a proxy's page; damaged JSON may hold what it was asked for. */
+const plainText = (response: HttpResponse, body: unknown): string =>
+  response.status < 400 || body !== undefined || /^\s*[[{"]/.test(response.text) ? '' : oneLine(response.text.slice(0, 4000).replace(/<[^>]*>/g, ' '), 160);
+
+/** answerOf reads both error forms, `Code/Message/RequestId` of the gateway and `code/message/requestId` of AgentRun, and what a proxy in front of them says. */
 export const answerOf = (response: HttpResponse, body: unknown): Answer => {
   const code = textAt(body, 'Code', 'code');
-  const message = textAt(body, 'Message', 'message');
-  const requestId = textAt(body, 'RequestId', 'requestId') || oneLine(response.headers['x-acs-request-id'] ?? '', 80);
+  const message = textAt(body, 'Message', 'message', 'error') || plainText(response, body);
+  const { headers } = response;
+  const requestId = textAt(body, 'RequestId', 'requestId') || oneLine(headers['x-acs-request-id'] ?? headers['x-fc-request-id'] ?? headers['x-request-id'] ?? '', 80);
   return {
     status: response.status,
     ...(code === '' ? {} : { code }),
@@ -28,8 +33,18 @@ const permissionCode = /AccessKey|Signature|SecurityToken|NoPermission|Forbidden
 interface Meaning {
   readonly category: FailureCategory;
   readonly reason: string;
-  readonly hint?: string;
+  readonly hint: string;
 }
+
+/** withMessage puts the server's own words behind a reason: in a summary and an annotation the reason stands alone. */
+const withMessage = (reason: string, message: string): string => (message === '' ? reason : `${reason}: ${oneLine(message, 160).replace(/\.$/, '')}`);
+
+/** failure is an answer that blames AgentRun itself, or what stands in front of it. */
+const failure = ({ status = 0, message = '', requestId }: Answer): Meaning => ({
+  category: 'platform',
+  reason: withMessage(`AgentRun failed with HTTP ${status}`, message),
+  hint: `Run the step again in a few minutes. If it fails again, give ${requestId === undefined ? 'the time and the address' : `the request id ${requestId}`} to the support of Alibaba Cloud.`,
+});
 
 const meaningOf = (answer: Answer): Meaning => {
   const { status = 0, code = '', message = '' } = answer;
@@ -43,8 +58,15 @@ const meaningOf = (answer: Answer): Meaning => {
     };
   }
   if (status === 409 || /already exists/i.test(message)) return { category: 'conflict', reason: 'something of this name exists already or is being changed', hint: 'Look at it in the AgentRun console and run the step again.' };
-  if (status === 404) return { category: 'platform', reason: 'AgentRun does not know what was asked for' };
-  return { category: 'platform', reason: status >= 500 ? 'AgentRun failed' : 'AgentRun refused the request' };
+  if (status === 404) {
+    return {
+      category: 'platform',
+      reason: withMessage('AgentRun does not know what was asked for', message),
+      hint: 'Check that the runtime and the endpoint exist in the region of s.yaml, in the account that the access key belongs to.',
+    };
+  }
+  if (status >= 500) return failure(answer);
+  return { category: 'platform', reason: withMessage('AgentRun refused the request', message), hint: 'Put right what the answer names, in s.yaml or sluice.yml, and run the step again.' };
 };
 
 /** refusal makes the problem of an answer that is an error. */

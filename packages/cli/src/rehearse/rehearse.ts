@@ -6,24 +6,28 @@ import {
   createFilePort,
   createSecretReader,
   done,
+  endedBy,
   failed,
   live,
+  resultOf,
   resultsFolder,
   runStep,
   systemClock,
   type Host,
   type Outcome,
   type Project,
+  type ResultsFolder,
   type SelectedEnvironment,
   type StepResult,
 } from '@sluice/core';
 import { startLab, type Lab } from '@sluice/lab';
 import { folderStore } from '@sluice/state';
-import { loadStep, userQuestion } from '@sluice/steps';
+import { attachmentsOf, loadStep, userQuestion } from '@sluice/steps';
 import { readApplication } from '../application.ts';
 import { httpClient } from '../connection.ts';
 import { createContext, type Context } from '../context.ts';
 import { loadProject } from '../load-project.ts';
+import { recorded } from '../recorded.ts';
 import { candidateFaults, type CandidateFaults } from './candidate-faults.ts';
 import { labCommands } from './lab-commands.ts';
 import { rewrite } from './rewrite.ts';
@@ -81,6 +85,7 @@ interface StageParts {
   readonly faults: CandidateFaults | undefined;
   readonly signal: AbortSignal;
   readonly workFolder: string;
+  readonly results: ResultsFolder;
   readonly lab: Lab;
 }
 
@@ -105,6 +110,12 @@ const misbehaving = (host: Host, standing: Standing | undefined, faults: Candida
   };
 };
 
+/** rehearsalResults keeps documents, picture and report where SLUICE_RESULTS says; without it they go with the rehearsal. */
+const rehearsalResults = (host: Host, workFolder: string): ResultsFolder => {
+  const named = (host.environment['SLUICE_RESULTS'] ?? '') !== '';
+  return resultsFolder(named ? host.resultsFolder : join(workFolder, 'results'), (text) => host.redact(text), (line) => host.log(line), named ? attachmentsOf : undefined);
+};
+
 const stage = async (parts: StageParts): Promise<Outcome<Stage>> => {
   const { lab, project, environment, signal, workFolder } = parts;
   const standing = await seeded(parts);
@@ -117,7 +128,6 @@ const stage = async (parts: StageParts): Promise<Outcome<Stage>> => {
   for (const line of rewritten.said) host.log(`rehearsal: ${line}`);
   host.log(`rehearsal: all waits are ${factor} times shorter; only this machine is reached`);
   const config = { name: environment.name, config: rewritten.environment };
-  const redact = (text: string): string => host.redact(text);
   const context = createContext({
     host,
     clock: systemClock(factor),
@@ -141,7 +151,7 @@ const stage = async (parts: StageParts): Promise<Outcome<Stage>> => {
     commands: labCommands(lab),
     files: createFilePort(),
     state: folderStore(join(workFolder, 'state')),
-    results: resultsFolder(join(workFolder, 'results'), redact, (line) => host.log(line)),
+    results: parts.results,
   });
   return done({ lab, standing: standing.value, context, split: environment.config.gateway !== undefined || environment.config.agentrun !== undefined });
 };
@@ -199,8 +209,7 @@ const withLab = async (parts: Omit<StageParts, 'lab'>): Promise<Outcome<StepResu
   }
 };
 
-/** rehearse runs a whole release against the lab and gives the release's own result. */
-export const rehearse = async (host: Host, request: RehearseRequest): Promise<Outcome<StepResult>> => {
+const perform = async (host: Host, request: RehearseRequest, kept: Pick<StageParts, 'workFolder' | 'results'>): Promise<Outcome<StepResult>> => {
   const faults = request.candidate === undefined ? done(undefined) : candidateFaults(request.candidate);
   if (!faults.ok) return faults;
   const loaded = await loadProject(request.file ?? exampleBeside(process.argv[1] ?? '.'));
@@ -211,11 +220,19 @@ export const rehearse = async (host: Host, request: RehearseRequest): Promise<Ou
   const noticed = unseenWrong(project, environment.value, faults.value);
   if (!noticed.ok) return noticed;
   host.log(`rehearsal of ${relative(process.cwd(), join(project.folder, project.config.source))}, environment ${environment.value.name}`);
+  return withLab({ host, project, environment: environment.value, faults: faults.value, signal: request.signal, ...kept });
+};
+
+/** rehearse runs a whole release against the lab and gives the release's own result, or why there was none. */
+export const rehearse = async (host: Host, request: RehearseRequest): Promise<StepResult> => {
   const workFolder = await mkdtemp(join(tmpdir(), 'sluice-rehearsal-'));
   try {
-    return await withLab({ host, project, environment: environment.value, faults: faults.value, signal: request.signal, workFolder });
+    const results = rehearsalResults(host, workFolder);
+    const ended = await perform(host, request, { workFolder, results });
+    const result = ended.ok ? ended.value : resultOf('rehearse', endedBy(ended.problem), {}, new Date(), 0);
+    if (!ended.ok) host.stepEnded(result);
+    return recorded(host, result, await results.write(result));
   } finally {
     await rm(workFolder, { recursive: true, force: true });
   }
 };
-

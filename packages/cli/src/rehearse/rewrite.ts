@@ -95,7 +95,7 @@ export const rewrite = (config: Config, environment: EnvironmentConfig, lab: Lab
       ...platformBlock(environment, lab, seeded.application),
       ...(gateway === undefined
         ? {}
-        : { gateway: { address: `${lab.gateway.origin}/v1`, nginx: { ...gateway.nginx, include: lab.gateway.includeFile } } }),
+        : { gateway: { address: `${lab.gateway.origin}/v1`, nginx: { sticky: gateway.nginx.sticky, include: lab.gateway.includeFile, test: ['nginx', '-t'], reload: ['nginx', '-s', 'reload'] } } }),
       ...(channels.length === 0 ? {} : { notify: channels }),
       ...(canary === undefined ? {} : { canary }),
       'insecure-http': true,

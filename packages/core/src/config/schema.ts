@@ -66,16 +66,21 @@ const agentrun = z.strictObject({
   data: z.optional(address),
 });
 
+const commandLine = z.array(z.string()).check(z.minLength(1));
+
 const gateway = z.strictObject({
   /** address is what users call; the service API's address when absent. */
   address: z.optional(address),
   nginx: z.strictObject({
     include: z.string().check(z.minLength(1)),
     sticky: z._default(z.enum(['user']), 'user'),
-    /** test and reload are argument lists, run without a shell. */
-    test: z._default(z.array(z.string()).check(z.minLength(1)), ['nginx', '-t']),
-    reload: z._default(z.array(z.string()).check(z.minLength(1)), ['nginx', '-s', 'reload']),
-  }),
+    /** test, reload, read and write are argument lists, run without a shell. */
+    test: z._default(commandLine, ['nginx', '-t']),
+    reload: z._default(commandLine, ['nginx', '-s', 'reload']),
+    /** read prints the include file and write takes it from its standard input, where nginx runs on another machine. */
+    read: z.optional(commandLine),
+    write: z.optional(commandLine),
+  }).check(z.refine(({ read, write }) => (read === undefined) === (write === undefined), 'read and write are given together or not at all')),
 });
 
 const guard = z.enum(['errors', 'latency', 'tokens']);
@@ -129,6 +134,7 @@ const environment = z
     datasets: z.optional(z.record(z.string(), z.string())),
     models: z.optional(z.record(z.string(), z.string())),
     tools: z.optional(z.record(z.string(), z.string())),
+    triggers: z.optional(z.record(z.string(), z.string())),
     gateway: z.optional(gateway),
     canary: z.optional(z.union([z.literal(true), z.literal(false), canaryPlan])),
     health: z.optional(health),

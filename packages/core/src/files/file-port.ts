@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { done, failed, type Outcome } from '../outcome.ts';
 import type { FilePort } from '../platform.ts';
 import { fileErrorCode, fileErrorText } from './file-error.ts';
+import { makeFolder } from './make-folder.ts';
 import { readFileText } from './read-text.ts';
+import { replaceFile } from './replace-file.ts';
 
 const refused = (tried: string, path: string, error: unknown): Outcome<never> => {
   const code = fileErrorCode(error);
@@ -30,26 +31,6 @@ const modeOf = async (path: string, tried: string): Promise<Outcome<number | und
   }
 };
 
-const replace = async (path: string, text: string, mode: number): Promise<void> => {
-  await mkdir(dirname(path), { recursive: true });
-  const fresh = `${path}.${randomBytes(6).toString('hex')}.new`;
-  try {
-    const file = await open(fresh, 'wx', mode);
-    try {
-      await file.writeFile(text, 'utf8');
-      // The mode of a new file is lessened by the process's mask; the replaced file's is meant exactly.
-      await file.chmod(mode);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(fresh, path);
-  } catch (error) {
-    await rm(fresh, { force: true });
-    throw error;
-  }
-};
-
 /**
  * createFilePort reads and writes real files: whole, in one step, keeping an existing file's mode (0644 for a new one).
  * A file that is not there reads as undefined; a symbolic link, or what is no file, is an `input` problem.
@@ -64,7 +45,8 @@ export const createFilePort = (): FilePort => ({
     const mode = await modeOf(path, 'write a file');
     if (!mode.ok) return mode;
     try {
-      await replace(path, text, mode.value ?? 0o644);
+      await makeFolder(dirname(path));
+      await replaceFile(path, text, mode.value ?? 0o644);
       return done(undefined);
     } catch (error) {
       return refused('write a file', path, error);

@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
-import { rootCertificates } from 'node:tls';
+import * as tls from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { errorField } from '../error-fields.ts';
+import { readFileText } from '../files/read-text.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import { connectMs, refusedAddress } from './connecting.ts';
 import { isLoopbackAddress, isUnsafeAddress } from './addresses.ts';
@@ -13,6 +14,8 @@ export interface DispatcherOptions {
   readonly loopbackOnly: boolean;
   /** ca is a PEM text of certificate authorities that are trusted beside the usual ones. */
   readonly ca?: string;
+  /** extraAuthorities is the file that NODE_EXTRA_CA_CERTS names. */
+  readonly extraAuthorities?: string;
   /** proxyEnvironment holds HTTP_PROXY, HTTPS_PROXY and NO_PROXY, in capitals or not. */
   readonly proxyEnvironment?: Readonly<Record<string, string | undefined>>;
 }
@@ -58,6 +61,17 @@ const isAuthority = (pem: string): boolean => {
   }
 };
 
+/**
+ * usualAuthorities are those that Node trusts by itself. What it adds by NODE_EXTRA_CA_CERTS can be asked for since
+ * Node 22.15; before, the file is read again, and one that Node could not read, which it has warned of, adds nothing.
+ */
+const usualAuthorities = async (extraFile: string | undefined): Promise<readonly string[]> => {
+  const asked: typeof tls & { getCACertificates?(type: 'default'): string[] } = tls;
+  if (asked.getCACertificates !== undefined) return asked.getCACertificates('default');
+  const extra = extraFile === undefined ? undefined : await readFileText(extraFile, extraFile);
+  return [...tls.rootCertificates, ...(extra?.ok === true && isAuthority(extra.value) ? [extra.value] : [])];
+};
+
 /** createDispatcher makes the pool of kept connections, through the proxies of the environment where there are any. */
 export const createDispatcher = async (options: DispatcherOptions): Promise<Outcome<Dispatcher>> => {
   if (options.ca !== undefined && !isAuthority(options.ca)) {
@@ -70,9 +84,10 @@ export const createDispatcher = async (options: DispatcherOptions): Promise<Outc
     });
   }
   const { Agent, EnvHttpProxyAgent } = await import('undici');
-  const ca = options.ca === undefined ? {} : { ca: [...rootCertificates, options.ca] };
+  // An authority of one's own takes the place of the usual ones, unless these are given, too.
+  const trusted = options.ca === undefined ? {} : { ca: [...(await usualAuthorities(options.extraAuthorities)), options.ca] };
   // Deadlines are the client's own; the library's would end long but healthy streams.
-  const usual = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectMs, lookup: checkedLookup(options.loopbackOnly), ...ca } };
+  const usual = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectMs, lookup: checkedLookup(options.loopbackOnly), ...trusted } };
   const httpProxy = setting(options.proxyEnvironment, 'http_proxy');
   const httpsProxy = setting(options.proxyEnvironment, 'https_proxy');
   if (options.loopbackOnly || (httpProxy ?? httpsProxy) === undefined) return done(new Agent(usual));
@@ -88,7 +103,7 @@ export const createDispatcher = async (options: DispatcherOptions): Promise<Outc
   const noProxy = [setting(options.proxyEnvironment, 'no_proxy'), 'localhost', '127.0.0.1', '[::1]'].filter((entry) => entry !== undefined);
   const agent = new EnvHttpProxyAgent({
     ...usual,
-    requestTls: ca,
+    requestTls: trusted,
     // An empty text keeps the library from looking into the process's own environment.
     httpProxy: httpProxy ?? '',
     httpsProxy: httpsProxy ?? '',

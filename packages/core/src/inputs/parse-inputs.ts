@@ -22,6 +22,8 @@ export interface ParsedInputs {
   readonly inputs: Outcome<Readonly<Record<string, unknown>>>;
   /** secretsSeen are values that came in by mistake; mask them before anything is written. */
   readonly secretsSeen: readonly string[];
+  /** config is the input of that name, which says what the refusal of another one is about. */
+  readonly config?: string;
 }
 
 const refused = (reason: string, hint: string): Problem => ({ category: 'input', reason, tried: 'read the inputs', hint });
@@ -118,7 +120,9 @@ export const parseInputs = (step: AnyStep, values: InputValues): ParsedInputs =>
   ];
   const [first, ...others] = all;
   const secretsSeen = secrets.map((name) => texts.get(name)).filter((value) => value !== undefined);
-  if (first !== undefined) return { inputs: failed(others.length === 0 ? first : { ...first, others }), secretsSeen };
+  const config = texts.get('config');
+  const seen = { secretsSeen, ...(config === undefined ? {} : { config }) };
+  if (first !== undefined) return { inputs: failed(others.length === 0 ? first : { ...first, others }), ...seen };
   if (!parsed.success) throw new z.core.$ZodError(parsed.error.issues);
-  return { inputs: done(parsed.data), secretsSeen };
+  return { inputs: done(parsed.data), ...seen };
 };

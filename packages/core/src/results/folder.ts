@@ -1,8 +1,11 @@
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock, type Clock } from '../clock.ts';
 import { errorField } from '../error-fields.ts';
 import { fileErrorCode, fileErrorText } from '../files/file-error.ts';
-import { readFileText } from '../files/read-text.ts';
+import { createFilePort } from '../files/file-port.ts';
+import { ownFolder, wrongPart } from '../files/make-folder.ts';
+import { replaceFile } from '../files/replace-file.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import type { StepResult } from '../result.ts';
 import { redactedJson } from './redacted-json.ts';
@@ -21,23 +24,30 @@ export type Attachments = (result: StepResult, base: string) => Promise<Readonly
 /** DocumentName is a file name of the folder, taken apart. */
 interface DocumentName {
   readonly name: string;
-  readonly number: number;
+  /** number may have any width: what another job, or anybody, wrote there must not end the counting. */
+  readonly number: bigint;
   readonly step: string;
 }
 
 /** mostNumbersTried is how often a number that another process has just taken is passed over. */
-const mostNumbersTried = 20;
+const mostNumbersTried = 20n;
+
+/** mostRead is how many documents of one step are looked at; a folder that is never emptied holds many. */
+const mostRead = 50;
+
+/** clockSkewMs is by how much the clocks of two machines that hand on results may differ. */
+const clockSkewMs = 10 * 60_000;
 
 const documentName = (name: string): DocumentName | undefined => {
-  const [, number, step] = /^(\d{1,6})-([a-z0-9-]+)\.json$/.exec(name) ?? [];
-  return number === undefined || step === undefined ? undefined : { name, number: Number(number), step };
+  const [, number, step] = /^(\d+)-([a-z0-9-]+)\.json$/.exec(name) ?? [];
+  return number === undefined || step === undefined ? undefined : { name, number: BigInt(number), step };
 };
 
 /** documentsIn lists the folder's documents, oldest first; a folder that does not exist holds none. */
 const documentsIn = async (folder: string): Promise<readonly DocumentName[]> => {
   try {
     const names = (await readdir(folder)).map(documentName).filter((document) => document !== undefined);
-    return names.toSorted((one, other) => one.number - other.number);
+    return names.toSorted((one, other) => (one.number < other.number ? -1 : Number(one.number > other.number)));
   } catch (error) {
     if (fileErrorCode(error) === 'ENOENT') return [];
     throw error;
@@ -61,32 +71,19 @@ const writeNew = async (path: string, text: string): Promise<boolean> => {
 
 /** writeNext writes a document under the next free number and gives its name without the ending. */
 const writeNext = async (folder: string, step: string, text: string): Promise<string | undefined> => {
-  await mkdir(folder, { recursive: true });
-  const last = (await documentsIn(folder)).at(-1)?.number ?? 0;
-  for (let number = last + 1; number <= last + mostNumbersTried; number += 1) {
+  const last = (await documentsIn(folder)).at(-1)?.number ?? 0n;
+  for (let number = last + 1n; number <= last + mostNumbersTried; number += 1n) {
     const base = `${String(number).padStart(2, '0')}-${step}`;
     if (await writeNew(join(folder, `${base}.json`), text)) return base;
   }
   return undefined;
 };
 
-/** replace puts a file in place of an older one; a link that lies there is replaced, not followed. */
-const replace = async (path: string, text: string): Promise<void> => {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await rm(temporary, { force: true });
-    await writeNew(temporary, text);
-    await rename(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-};
-
 /** attach writes what belongs beside a document. A release must not fail for a picture of it, so what goes wrong is noted. */
 const attach = async (folder: string, base: string, document: string, attachments: Attachments, note: (line: string) => void): Promise<void> => {
   try {
     // From the document as it was written: a renderer's escapes would hide a secret from redaction.
-    for (const [name, text] of Object.entries(await attachments(JSON.parse(document), base))) await replace(join(folder, name), text);
+    for (const [name, text] of Object.entries(await attachments(JSON.parse(document), base))) await replaceFile(join(folder, name), text, 0o600);
   } catch (error) {
     note(`the report beside ${base}.json was not written: ${errorField(error, 'message') ?? String(error)}`);
   }
@@ -115,35 +112,55 @@ const parseDocument = async (text: string, step: string): Promise<StepResult | u
   (await import('./shape.ts')).resultFrom(parsedJson(text), step);
 
 const readDocument = async (path: string, step: string, note: (line: string) => void): Promise<StepResult | undefined> => {
-  const text = await readFileText(path, path);
-  const result = text.ok ? await parseDocument(text.value, step) : undefined;
+  const text = await createFilePort().read(path);
+  const result = text.ok ? await parseDocument(text.value ?? '', step) : undefined;
   if (result === undefined) note(text.ok ? `${path} is not a result document of ${step} and is not used` : `${text.problem.reason}; it is not used`);
   return result;
 };
 
 /** listed are the folder's documents; one that cannot be listed holds none that could be used, and that is said. */
 const listed = async (folder: string, note: (line: string) => void): Promise<readonly DocumentName[]> => {
+  const unused = (why: string): readonly DocumentName[] => {
+    note(`the results in ${folder} are not used: ${why}`);
+    return [];
+  };
   try {
-    return await documentsIn(folder);
+    const wrong = await wrongPart(folder);
+    return wrong === undefined ? await documentsIn(folder) : unused(wrong);
   } catch (error) {
     const code = fileErrorCode(error);
     if (code === undefined) throw error;
-    note(`the results in ${folder} are not used: ${fileErrorText(code)}`);
-    return [];
+    return unused(fileErrorText(code));
   }
+};
+
+/** newestOf is the document that began last; numbers decide only between equals, because jobs that ran side by side share them. */
+const newestOf = async (paths: readonly string[], step: string, now: number, note: (line: string) => void): Promise<StepResult | undefined> => {
+  let newest: StepResult | undefined;
+  for (const path of paths) {
+    const result = await readDocument(path, step, note);
+    if (result === undefined) continue;
+    const startedAt = Date.parse(result.startedAt);
+    if (startedAt > now + clockSkewMs) note(`${path} says that it began in the future and is not used`);
+    else if (newest === undefined || startedAt >= Date.parse(newest.startedAt)) newest = result;
+  }
+  return newest;
 };
 
 /**
  * resultsFolder opens a folder of result documents. `redact` is applied to every text that is written; `note` is told what
- * is not used or could not be attached.
+ * is not used or could not be attached. Symbolic links are not followed, neither to write nor to read.
  */
 export const resultsFolder = (
   folder: string,
   redact: (text: string) => string,
   note: (line: string) => void,
   attachments?: Attachments,
+  clock: Pick<Clock, 'now'> = systemClock(),
 ): ResultsFolder => ({
   write: async (result) => {
+    const made = await ownFolder(folder);
+    if (!made.ok) return unwritable(folder, result.step, made.problem.reason);
     try {
       const text = `${JSON.stringify(redactedJson(result, redact), null, 2)}\n`;
       const base = await writeNext(folder, result.step, text);
@@ -157,12 +174,7 @@ export const resultsFolder = (
     }
   },
   newest: async (step) => {
-    const documents = await listed(folder, note);
-    for (const document of documents.toReversed()) {
-      if (document.step !== step) continue;
-      const result = await readDocument(join(folder, document.name), step, note);
-      if (result !== undefined) return result;
-    }
-    return undefined;
+    const documents = (await listed(folder, note)).filter((document) => document.step === step).slice(-mostRead);
+    return newestOf(documents.map(({ name }) => join(folder, name)), step, clock.now(), note);
   },
 });

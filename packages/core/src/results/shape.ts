@@ -19,6 +19,7 @@ const document = z.object({
   evidence: z.json(),
   startedAt: z.iso.datetime(),
   durationMs: z.number(),
+  run: z.exactOptional(z.string()),
 });
 
 /** resultFrom gives a parsed document as a step's result, or undefined when it is none of this step. Its problem and inner steps are left out. */

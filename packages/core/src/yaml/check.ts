@@ -73,6 +73,7 @@ const checkKey = (walk: Walk, seen: Set<string>, pair: Pair): void => {
     return;
   }
   const name = String(pair.key.value);
+  if (name === '__proto__') fault(walk, pair.key, 'the key "__proto__" cannot be used', 'Choose another name: this one has a meaning of its own in JavaScript.');
   if (seen.has(name)) fault(walk, pair.key, `the key "${oneLine(name, 60)}" is there twice`, 'Remove one of them.');
   seen.add(name);
 };
@@ -105,9 +106,18 @@ const sizeOf = (walk: Walk, node: unknown): number => {
   return size;
 };
 
-/** checkDocument finds duplicate keys, keys that are no text, aliases of themselves, and what is beyond the limits, in time linear in the text. */
-export const checkDocument = (document: Document.Parsed<ParsedNode>, limits: YamlLimits): readonly YamlFault[] => {
+const tagFaults = (document: Document.Parsed<ParsedNode>, text: string): readonly YamlFault[] =>
+  document.warnings
+    .filter(({ code }) => code === 'TAG_RESOLVE_FAILED')
+    .map(({ pos: [offset, end] }) => {
+      const tag = oneLine(text.slice(offset, end), 60);
+      const known = /^!!(?:str|int|float|bool|null|map|seq)$/.test(tag);
+      return { offset, reason: `the tag ${tag} ${known ? 'does not fit its value' : 'is unknown'}`, hint: 'Remove the tag: values are text, numbers, true, false, lists and mappings.' };
+    });
+
+/** checkDocument finds unknown tags, duplicate keys, keys that are no text, aliases of themselves, and what is beyond the limits, in time linear in the text. */
+export const checkDocument = (document: Document.Parsed<ParsedNode>, text: string, limits: YamlLimits): readonly YamlFault[] => {
   const walk: Walk = { limits, faults: [], anchors: new Map(), aliases: 0, values: 0, stopped: false };
   sizeOf(walk, document.contents);
-  return walk.faults;
+  return [...tagFaults(document, text), ...walk.faults].toSorted((one, other) => one.offset - other.offset);
 };

@@ -57,17 +57,22 @@ const tokensOf = (text: string, lines: LineCounter, most: number): readonly CST.
   return tokens;
 };
 
+/** syntaxWords is the library's message, with a blank that it leaves out behind a quote and without a full stop. */
+const syntaxWords = (message: string): string => oneLine(message, 200).replace(/^Missing closing (["'])quote$/, 'Missing closing quote $1').replace(/\.$/, '');
+
 const parseOptions = {
   prettyErrors: false,
   // Duplicate keys are found by checkDocument: the library compares all pairs, which takes hours for a large mapping.
   uniqueKeys: false,
   logLevel: 'silent',
   merge: true,
+  // Such as !!binary and !!set: their values are no plain ones, and nothing that is read here has them.
+  resolveKnownTags: false,
 } as const;
 
 /**
  * readYaml reads one YAML 1.2 document (with `<<` merges) from text or UTF-8 bytes. `file` names it in places.
- * Refused as `input`: other encodings, more than 10 MB, NUL, syntax errors (with place and excerpt), duplicate keys,
+ * Refused as `input`: other encodings, more than 10 MB, NUL, syntax errors (with place and excerpt), unknown tags, duplicate keys,
  * several documents, aliases of themselves, and documents beyond `limits`.
  */
 export const readYaml = (file: string, given: string | Uint8Array, limits: YamlLimits = yamlLimits): Outcome<YamlDocument> => {
@@ -86,12 +91,11 @@ export const readYaml = (file: string, given: string | Uint8Array, limits: YamlL
 
   const syntax = documents.flatMap((document) => document.errors).map((error) => {
     const excerpt = excerptAt(text.value, error.pos[0]);
-    const message = oneLine(error.message, 200).replace(/\.$/, '');
-    return refused(`YAML syntax error: ${message}${excerpt === '' ? '' : `, at "${excerpt}"`}`, at(error.pos[0]), 'Correct the line; indentation and quotes are the usual causes.');
+    return refused(`YAML syntax error: ${syntaxWords(error.message)}${excerpt === '' ? '' : `, in the line: ${excerpt}`}`, at(error.pos[0]), 'Correct the line; indentation and quotes are the usual causes.');
   });
   const [document, second] = documents;
   const several = second === undefined ? [] : [refused(`${file} holds several YAML documents; one is expected`, at(second.range[0]), 'Remove the line --- and what follows, or split the file.')];
-  const faults = syntax.length > 0 || document === undefined ? [] : checkDocument(document, limits);
+  const faults = syntax.length > 0 || document === undefined ? [] : checkDocument(document, text.value, limits);
   const found = together([...syntax, ...several, ...faults.map((fault) => refused(fault.reason, at(fault.offset), fault.hint))]);
   if (found !== undefined) return found;
   return done({ value: document?.toJS({ maxAliasCount: -1 }) ?? null, placeOf: placesIn(file, document, lines) });

@@ -1,4 +1,4 @@
-import { done, failed, type EnvironmentConfig, type Outcome } from '@sluice/core';
+import { done, failed, type EnvironmentConfig, type Outcome, type SettingFinding } from '@sluice/core';
 
 /** Address says where an app and its two APIs are; no part carries credentials or ends in a slash. */
 export interface Address {
@@ -25,16 +25,18 @@ const trimmed = (address: string): string => address.replace(/\/+$/, '');
 const apiOf = (console: URL): string =>
   console.hostname === 'cloud.dify.ai' ? 'https://api.dify.ai/v1' : `${console.origin}/v1`;
 
+const wholeAddress = "Open the app in Studio and copy the browser's whole address, as in https://dify.example.com/app/<id>/workflow.";
+
 const fromAddressBar = (text: string): Outcome<Address> => {
   const url = new URL(text);
-  const match = /^(.*)\/app\/([^/]+)(?:\/.*)?$/.exec(url.pathname);
+  const match = /^(.*)\/app\/([^/]*)(?:\/.*)?$/.exec(url.pathname);
   const [, prefix = '', app = ''] = match ?? [];
   if (!isUuid(app)) {
     return failed({
       category: 'input',
-      reason: 'the address of the app has no app id',
+      reason: app === '' ? 'the address of the app has no app id' : `the address of the app ends in "${app}", which is no whole app id`,
       where: `${url.origin}${url.pathname}`,
-      hint: "Open the app in Studio and copy the browser's address, as in https://dify.example.com/app/<id>/workflow. For a new app use the long form with console and without app.",
+      hint: app === '' ? `${wholeAddress} For an app that is still to be made: dify: { console: ${url.origin} }, and deploy with create.` : wholeAddress,
     });
   }
   const studio = `${url.origin}${prefix}`;
@@ -49,7 +51,7 @@ export const readAddress = (environment: EnvironmentConfig): Outcome<Address> =>
   const studio = trimmed(dify.console);
   const app = dify.app ?? '';
   if (app !== '' && !isUuid(app)) {
-    return failed({ category: 'input', reason: `dify.app is "${app}", which is no app id`, hint: 'The id is the part after /app/ in the address of Studio.' });
+    return failed({ category: 'input', reason: `the app id "${app}" is no whole app id`, hint: 'The id is the part after /app/ in the address of Studio.' });
   }
   return done({
     console: `${studio}/console/api`,
@@ -58,4 +60,17 @@ export const readAddress = (environment: EnvironmentConfig): Outcome<Address> =>
     workspace: dify.workspace ?? '',
     studio: app === '' ? studio : `${studio}/app/${app}`,
   });
+};
+
+/** addressFindings are what is wrong with an environment's address; the long form without an app stands for a first release. */
+export const addressFindings = (environment: EnvironmentConfig): readonly SettingFinding[] => {
+  const { dify } = environment;
+  const read = readAddress(environment);
+  const path = typeof dify === 'object' && dify.app !== undefined ? ['dify', 'app'] : ['dify'];
+  if (!read.ok) {
+    const { reason, hint } = read.problem;
+    return [{ rule: 'dify/address', severity: 'error', message: `${reason[0]?.toUpperCase() ?? ''}${reason.slice(1)}.`, path, ...(hint === undefined ? {} : { hint }) }];
+  }
+  if (read.value.app !== '') return [];
+  return [{ rule: 'dify/no-app', severity: 'notice', message: 'The environment names no app yet.', path, hint: 'The first release makes it with create, and prints the line to add: app.' }];
 };

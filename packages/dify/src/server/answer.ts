@@ -4,7 +4,11 @@ import { isMapping, mappingOf, textOf } from '../source/shape.ts';
 
 const longestMessage = 300;
 
-const categoryOf = (status: number): FailureCategory => {
+/** conflictCodes say that somebody else has changed it; 1.9.1 sends them with status 400. */
+const conflictCodes = new Set(['draft_workflow_not_sync']);
+
+const categoryOf = (status: number, code?: string): FailureCategory => {
+  if (code !== undefined && conflictCodes.has(code)) return 'conflict';
   if (status === 401 || status === 403) return 'permission';
   if (status === 404) return 'input';
   if (status === 409) return 'conflict';
@@ -14,7 +18,8 @@ const categoryOf = (status: number): FailureCategory => {
 const said = (response: HttpResponse): { readonly code?: string; readonly message?: string } => {
   const body = readJson(response, 'read an error');
   const error = mappingOf(body.ok ? body.value : undefined);
-  const code = textOf(error['code']);
+  // Limits of Flask-RESTful's own form name themselves `custom` (Dify 1.12.1, api/controllers/console/apikey.py).
+  const code = textOf(error['code']) || textOf(error['custom']);
   const message = oneLine(textOf(error['message']) || textOf(error['error']), longestMessage);
   return { ...(code === '' ? {} : { code }), ...(message === '' ? {} : { message }) };
 };
@@ -24,12 +29,13 @@ const requestIdOf = (response: HttpResponse): string | undefined => response.hea
 /** refusal turns an answer with an error status into a problem with what the server said. */
 export const refusal = (response: HttpResponse, tried: string, where: string, hint?: string): Problem => {
   const requestId = requestIdOf(response);
+  const answer = said(response);
   return {
-    category: categoryOf(response.status),
+    category: categoryOf(response.status, answer.code),
     reason: `Dify refused to ${tried}`,
     tried,
     where,
-    answer: { status: response.status, ...said(response), ...(requestId === undefined ? {} : { requestId }) },
+    answer: { status: response.status, ...answer, ...(requestId === undefined ? {} : { requestId }) },
     ...(hint === undefined ? {} : { hint }),
   };
 };

@@ -8,9 +8,12 @@ import {
   datasetsShape,
   dependenciesShape,
   exportShape,
+  hashShape,
   importShape,
   keyShape,
   keysShape,
+  membersShape,
+  profileShape,
   runDetailShape,
   runPageShape,
   secretsShape,
@@ -41,14 +44,18 @@ export interface Console {
   runError(app: string, run: string): Promise<Outcome<string>>;
   /** draftSecrets gives the draft's secret values by variable id, in plain text (Dify >= 1.5.0). */
   draftSecrets(app: string): Promise<Outcome<ReadonlyMap<string, string>>>;
+  /** email is the account's own, for sessions that were not opened with one. */
+  email(): Promise<Outcome<string>>;
+  /** role is an account's role in the workspace, as in `editor`; empty when the server lists no such member. */
+  role(email: string): Promise<Outcome<string>>;
   datasetIds(name: string): Promise<Outcome<readonly string[]>>;
   missingPlugins(app: string): Promise<Outcome<readonly Mapping[]>>;
   importDsl(yaml: string, app?: string): Promise<Outcome<Import>>;
   confirmImport(id: string): Promise<Outcome<Import>>;
   publish(app: string, name: string, comment: string): Promise<Outcome<void>>;
   mark(app: string, workflow: string, comment: string): Promise<Outcome<void>>;
-  /** restoreDraft copies a version into the draft, secrets included (Dify >= 1.13.3). */
-  restoreDraft(app: string, workflow: string): Promise<Outcome<void>>;
+  /** restoreDraft copies a version into the draft, secrets included, and gives the draft's new hash (Dify >= 1.13.3). */
+  restoreDraft(app: string, workflow: string): Promise<Outcome<string>>;
   syncDraft(app: string, body: Mapping): Promise<Outcome<void>>;
   createKey(app: string): Promise<Outcome<string>>;
   configureModel(app: string, model: Mapping): Promise<Outcome<void>>;
@@ -133,6 +140,15 @@ export const createConsole = (session: Session, base: string, readOnly: boolean)
       if (!list.ok) return list;
       return done(new Map(list.value.items.filter((item) => item.value_type === 'secret').map((item) => [item.id, String(item.value)])));
     },
+    email: async () => {
+      const profile = await read('/account/profile', profileShape, "read the account's profile");
+      return profile.ok ? done(profile.value.email) : profile;
+    },
+    role: async (email) => {
+      const members = await read('/workspaces/current/members', membersShape, "find the account's role in the workspace");
+      if (!members.ok) return members;
+      return done(members.value.accounts.find((one) => one.email.toLowerCase() === email.toLowerCase())?.role ?? '');
+    },
     datasetIds: async (name) => {
       const list = await read(`/datasets?page=1&limit=100&keyword=${encodeURIComponent(name)}`, datasetsShape, `find the dataset ${name}`);
       return list.ok ? done(list.value.data.filter((one) => one.name === name).map((one) => one.id)) : list;
@@ -148,9 +164,15 @@ export const createConsole = (session: Session, base: string, readOnly: boolean)
       writeOnly({ method: 'POST', path: `/apps/${app}/workflows/publish`, body: { marked_name: name, marked_comment: comment }, tried: `publish app ${app}` }),
     mark: (app, workflow, comment) =>
       writeOnly({ method: 'PATCH', path: `/apps/${app}/workflows/${workflow}`, body: { marked_comment: comment }, tried: `mark version ${workflow}`, repeatable: true }),
-    restoreDraft: (app, workflow) =>
-      writeOnly({ method: 'POST', path: `/apps/${app}/workflows/${workflow}/restore`, tried: `restore version ${workflow} into the draft` }),
-    syncDraft: (app, body) => writeOnly({ method: 'POST', path: `/apps/${app}/workflows/draft`, body, tried: `write the draft of app ${app}` }),
+    restoreDraft: async (app, workflow) => {
+      const draft = await write({ method: 'POST', path: `/apps/${app}/workflows/${workflow}/restore`, tried: `restore version ${workflow} into the draft` }, hashShape);
+      return draft.ok ? done(draft.value.hash) : draft;
+    },
+    syncDraft: async (app, body) => {
+      const written = await writeOnly({ method: 'POST', path: `/apps/${app}/workflows/draft`, body, tried: `write the draft of app ${app}` });
+      if (written.ok || written.problem.category !== 'conflict') return written;
+      return failed({ ...written.problem, reason: 'somebody changed the draft at the same moment', hint: 'Nothing was published. Run this again when nobody edits the app in Studio.' });
+    },
     createKey: async (app) => {
       const key = await write({ method: 'POST', path: `/apps/${app}/api-keys`, tried: `create an API key of app ${app}` }, keyShape);
       return key.ok ? done(key.value.token) : key;

@@ -1,9 +1,13 @@
 import { createDecipheriv, createHash } from 'node:crypto';
-import { done, failed, type Outcome, type Problem } from '@sluice/core';
-import { isMapping, listOf, mapMappings, mappingOf, textOf } from '../source/shape.ts';
+import { done, failed, type Outcome } from '@sluice/core';
+import { graphNodes } from '../source/dsl.ts';
+import { inputProblem, joined } from '../source/overlay-names.ts';
+import { mappingOf } from '../source/shape.ts';
 import type { DifySource } from '../source/source.ts';
+import { datasetUses, rewritten, usesIn, withDatasetIds } from '../source/workspace-names.ts';
 import { isUuid } from './address.ts';
 import type { Application } from './application.ts';
+import { datasetsNamed, datasetsThere, onlyOne } from './catalogue.ts';
 
 /**
  * plainDatasetId gives a dataset's id, decrypted where an export of this workspace has encrypted it: AES-256-CBC with
@@ -22,60 +26,61 @@ export const plainDatasetId = (id: string, workspace: string): string | undefine
   return isUuid(text) ? text : undefined;
 };
 
-/** datasetIdsOf lists the dataset ids that the app's knowledge nodes use. */
-const datasetIdsOf = (source: DifySource): readonly string[] => {
-  const found = new Set<string>();
-  mapMappings(source.root, (mapping) => {
-    for (const id of listOf(mapping['dataset_ids'])) found.add(textOf(id));
-    const dataset = mapping['dataset'];
-    if (isMapping(dataset)) found.add(textOf(dataset['id']));
-    return mapping;
-  });
-  found.delete('');
-  return [...found];
+const datasetIdsOf = (source: DifySource): readonly string[] => [...new Set(usesIn(source.root, datasetUses))];
+
+/** usersOf names the nodes that use a dataset, as `node "Search"`; a chat app has none. */
+const usersOf = (source: DifySource, id: string): string => {
+  const nodes = graphNodes(mappingOf(source.root['workflow'])['graph']).filter((node) => datasetUses(node.data).includes(id));
+  return nodes.length === 0 ? 'the app' : nodes.map((node) => `node "${node.title}"`).join(', ');
 };
 
-const byName = async (application: Application, name: string): Promise<Outcome<string>> => {
-  const ids = await application.console.datasetIds(name);
-  if (!ids.ok) return ids;
-  const [only, ...others] = ids.value;
-  if (only !== undefined && others.length === 0) return done(only);
-  return failed({
-    category: 'input',
-    reason: only === undefined ? `this workspace has no dataset "${name}"` : `this workspace has ${ids.value.length} datasets "${name}"`,
-    hint: only === undefined ? 'Create it, or correct datasets in sluice.yml.' : `Name one by its id in sluice.yml: ${ids.value.join(', ')}.`,
-  });
-};
+const lineFor = (id: string): string => `Add to the environment in sluice.yml: datasets: { "${id}": <name or id of the dataset in this workspace> }.`;
 
-const foreign = (source: DifySource, id: string): Problem => ({
-  category: 'input',
-  reason: `the dataset ${id} belongs to another workspace; the server would drop it without saying so`,
-  where: source.path,
-  hint: `Add to the environment in sluice.yml: datasets: { "${id}": <name or id of the dataset in this workspace> }.`,
-});
+const foreign = (source: DifySource, id: string) =>
+  failed(inputProblem(`the dataset ${id} of ${usersOf(source, id)} belongs to another workspace; the server would drop it without saying so`, source, lineFor(id)));
+
+const found = async (application: Application, source: DifySource, id: string, workspace: () => Promise<Outcome<string>>): Promise<Outcome<string>> => {
+  if (isUuid(id)) return done(id);
+  // Only what the environment has put there is a name; anything else that is no id was encrypted by an export.
+  if (Object.values(application.connection.environment.datasets ?? {}).includes(id)) {
+    const named = await datasetsNamed(application, id);
+    return named.ok ? onlyOne('dataset', id, 'datasets', named.value) : failed({ ...named.problem, hint: 'The list asks the plugin daemon. Name the dataset by its id under datasets in sluice.yml to do without it.' });
+  }
+  const own = await workspace();
+  if (!own.ok) return own;
+  const plain = plainDatasetId(id, own.value);
+  return plain === undefined ? foreign(source, id) : done(plain);
+};
 
 /** withDatasets gives the source with plain dataset ids: names from the overlay are looked up, foreign ids are a problem. */
 export const withDatasets = async (application: Application, source: DifySource): Promise<Outcome<DifySource>> => {
-  const ids = datasetIdsOf(source);
-  if (ids.length === 0) return done(source);
-  const workspace = await application.session.workspace();
-  if (!workspace.ok) return workspace;
-  const named = new Set(Object.values(application.connection.environment.datasets ?? {}));
+  const workspace = async (): Promise<Outcome<string>> => {
+    const one = await application.session.workspace();
+    return one.ok ? done(one.value.id) : one;
+  };
   const plain = new Map<string, string>();
-  for (const id of ids) {
-    const known = plainDatasetId(id, workspace.value);
-    const found = known !== undefined ? done(known) : named.has(id) ? await byName(application, id) : failed(foreign(source, id));
-    if (!found.ok) return found;
-    plain.set(id, found.value);
+  for (const id of datasetIdsOf(source)) {
+    const known = await found(application, source, id, workspace);
+    if (!known.ok) return known;
+    plain.set(id, known.value);
   }
-  const swap = (id: unknown): unknown => plain.get(textOf(id)) ?? id;
-  const root = mapMappings(source.root, (mapping) => {
-    const dataset = mapping['dataset'];
-    return {
-      ...mapping,
-      ...(Array.isArray(mapping['dataset_ids']) ? { dataset_ids: mapping['dataset_ids'].map(swap) } : {}),
-      ...(isMapping(dataset) ? { dataset: { ...dataset, id: swap(dataset['id']) } } : {}),
-    };
-  });
-  return done(source.with(mappingOf(root)));
+  if (plain.size === 0) return done(source);
+  return done(source.with(rewritten(source.root, (mapping) => withDatasetIds(mapping, (id) => plain.get(id) ?? id))));
+};
+
+/**
+ * missingDatasets is the problem of dataset ids that the workspace does not have. The server takes any UUID, and a
+ * knowledge node then finds nothing without an error. The list asks the plugin daemon, which a deployment can do without:
+ * when it cannot be read, the value is a note that says so.
+ */
+export const missingDatasets = async (application: Application, source: DifySource): Promise<Outcome<readonly string[]>> => {
+  const ids = datasetIdsOf(source);
+  if (ids.length === 0) return done([]);
+  const there = await datasetsThere(application, ids);
+  if (!there.ok && there.problem.category === 'cancelled') return there;
+  if (!there.ok) return done([`Whether the workspace has the datasets of the app is not known: ${there.problem.reason}.`]);
+  const problem = joined(
+    ids.filter((id) => !there.value.has(id)).map((id) => inputProblem(`this workspace has no dataset ${id}, which ${usersOf(source, id)} uses`, source, lineFor(id))),
+  );
+  return problem === undefined ? done([]) : failed(problem);
 };

@@ -1,28 +1,24 @@
-import { done, failed, type Change, type Deployment, type DeployOptions, type Outcome, type Problem, type Source } from '@sluice/core';
-import { digestOf, modelContent } from '../source/content.ts';
+import { done, failed, type Deployment, type DeployOptions, type Outcome, type Problem, type Source } from '@sluice/core';
+import { keepCredentials, sameBindings } from '../source/bindings.ts';
+import { completeModel, digestOf, modelContent } from '../source/content.ts';
 import { diffContent } from '../source/diff.ts';
-import { environmentVariables, hasGraph } from '../source/dsl.ts';
+import { hasGraph } from '../source/dsl.ts';
 import { renderDsl } from '../source/render.ts';
 import { mappingOf, textOf } from '../source/shape.ts';
 import { isDifySource, type DifySource } from '../source/source.ts';
-import { mayHaveHappened } from './answer.ts';
 import type { Application } from './application.ts';
+import { complete } from './complete.ts';
+import { edited, unknownDraft } from './conflict.ts';
 import { createApp } from './create.ts';
-import { withDatasets } from './datasets.ts';
-import { runImport } from './import.ts';
+import { missingDatasets } from './datasets.ts';
+import { missingPlugins } from './dependencies.ts';
+import { mayBeImported, runImport } from './import.ts';
 import { liveAtOnce } from './live-at-once.ts';
-import { atLeast } from './release.ts';
-import { keepSecrets, type Kept } from './secrets.ts';
+import { fitToWorkspace } from './names.ts';
+import { lossText, notKept, readBack, readSecrets, verified } from './read-back.ts';
+import { blankSecrets, type Kept } from './secrets.ts';
 import type { App, Workflow } from './shapes.ts';
 import { configurationVersion, contentOf, knownApp, versionOf } from './versions.ts';
-
-const longestList = 8;
-
-const changeLines = (changes: readonly Change[]): string => {
-  const subjects = changes.map((change) => `${change.subject} ${change.kind}`);
-  const more = subjects.length - longestList;
-  return `${subjects.slice(0, longestList).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
-};
 
 const wrongMode = (source: DifySource, app: App): Problem => ({
   category: 'input',
@@ -31,118 +27,94 @@ const wrongMode = (source: DifySource, app: App): Problem => ({
   hint: 'Point the environment at an app of the same mode. The server would take the file and leave an app that does not run.',
 });
 
-/** edited is the conflict with somebody's unpublished work; undefined when the state on the server is one that we know. */
-const edited = (application: Application, now: string, known: readonly (string | undefined)[], options: DeployOptions): Problem | undefined =>
-  options.overwrite || known.includes(now)
-    ? undefined
-    : {
-        category: 'conflict',
-        reason: `the ${hasGraph(application.mode) ? 'draft' : 'configuration'} of app ${application.id()} was edited since the last release; deploying would lose that work`,
-        where: application.address.studio,
-        hint: 'Export the app from Studio and commit what is worth keeping, then deploy with overwrite.',
-      };
-
-const differs = (application: Application, changes: readonly Change[]): Problem => ({
-  category: 'platform',
-  reason: `the server did not keep everything that was deployed: ${changeLines(changes)}`,
-  tried: `deploy app ${application.id()}`,
-  where: application.address.studio,
-  hint: 'Nothing was published. Compare the draft in Studio with the file; a dataset, tool or model that this workspace does not have may have been dropped.',
-});
-
-/** secretsChanged says whether an import would change a stored secret; a server that cannot tell counts as changed. */
-const secretsChanged = async (application: Application, { given }: Kept): Promise<Outcome<boolean>> => {
-  if (given.size === 0) return done(false);
-  const release = await application.session.release();
-  if (!release.ok) return release;
-  if (!atLeast(release.value, '1.5.0')) return done(true);
-  const stored = await application.console.draftSecrets(application.id());
-  if (!stored.ok) return stored;
-  return done([...given].some(([id, value]) => stored.value.get(id) !== value));
-};
-
 const sameHead = (source: DifySource, app: App): boolean => {
   const head = mappingOf(source.root['app']);
   return textOf(head['name']) === app.name && textOf(head['description']) === app.description;
 };
 
-/** readBack compares the draft with what was deployed, so that nothing is lost silently. */
-const readBack = async (application: Application, source: DifySource, notes: readonly string[]): Promise<Outcome<Deployment>> => {
+/** isDeployed says whether the draft already is what a deployment would make of it. */
+const isDeployed = async (application: Application, kept: Kept, app: App, current: Workflow): Promise<Outcome<boolean>> => {
+  const { source } = kept;
+  const same = digestOf(contentOf(application, current)) === source.digest && sameHead(source, app);
+  if (!same || !sameBindings(mappingOf(mappingOf(source.root['workflow'])['graph']), current.graph)) return done(false);
+  const secrets = await readSecrets(application, kept);
+  if (!secrets.ok) return secrets;
+  const { known, blank, lost } = secrets.value;
+  if (blank.length > 0) return failed(blankSecrets(source, blank));
+  // A server that does not show its secrets is sent those that were given.
+  return done(known ? lost.length === 0 : kept.given.size === 0);
+};
+
+/** afterLostAnswer looks at the draft when nobody knows whether an import was carried out. Nothing is sent again. */
+const afterLostAnswer = async (application: Application, kept: Kept, notes: readonly string[], lost: Problem): Promise<Outcome<Deployment>> => {
+  const again = 'Run the release again: a draft that already has this content is not written twice.';
   const after = await application.console.draft(application.id());
-  if (!after.ok) return after;
-  if (after.value === undefined) return failed({ category: 'platform', reason: `app ${application.id()} has no draft after the import`, where: application.address.studio });
-  const changes = diffContent(source.content, contentOf(application, after.value));
-  if (changes.length > 0) return failed(differs(application, changes));
-  return done({ changed: true, version: versionOf(application, after.value), notes });
+  if (!after.ok) return failed({ ...lost, hint: `Nothing was published, and whether the draft was written is not known. ${again}` });
+  const judged = after.value === undefined ? undefined : await verified(application, kept, after.value);
+  if (after.value === undefined || judged?.ok !== true) return failed({ ...lost, hint: `The draft was read again and does not hold this content. Nothing was published. ${again}` });
+  const note = 'The answer to the import was lost; the draft was read back and is as deployed.';
+  return done({ changed: true, version: versionOf(application, after.value), notes: [...notes, note] });
 };
 
-const missingPlugins = async (application: Application): Promise<readonly string[]> => {
-  const missing = await application.console.missingPlugins(application.id());
-  if (!missing.ok) return [`Whether all plugins are installed is not known: ${missing.problem.reason}`];
-  return missing.value.map((item) => {
-    const value = mappingOf(item['value']);
-    const name = ['marketplace_plugin_unique_identifier', 'plugin_unique_identifier', 'github_plugin_unique_identifier', 'repo'].map((key) => textOf(value[key])).find((text) => text !== '');
-    return `The workspace lacks the plugin ${name ?? 'that the file names'}; nodes that use it will fail.`;
-  });
-};
-
-/** imported writes the draft. When the answer was lost, the draft is looked at before anything is sent again. */
-const imported = async (application: Application, source: DifySource): Promise<Outcome<Deployment>> => {
-  const answer = await runImport(application, renderDsl(source.root), application.id());
-  if (!answer.ok) {
-    if (!mayHaveHappened(answer.problem)) return answer;
-    const after = await readBack(application, source, ['The answer to the import was lost; the draft was read back and is as deployed.']);
-    return after.ok ? after : answer;
-  }
-  return readBack(application, source, [...answer.value.notes, ...(await missingPlugins(application))]);
+const imported = async (application: Application, kept: Kept, notes: readonly string[]): Promise<Outcome<Deployment>> => {
+  const answer = await runImport(application, renderDsl(kept.source.root), application.id());
+  if (!answer.ok) return mayBeImported(answer.problem) ? afterLostAnswer(application, kept, notes, answer.problem) : answer;
+  const missing = await missingPlugins(application, kept.source, answer.value.confirmed);
+  return readBack(application, kept, [...notes, ...answer.value.notes, ...missing]);
 };
 
 const deployGraph = async (application: Application, given: DifySource, app: App, options: DeployOptions): Promise<Outcome<Deployment>> => {
   const current = await application.console.draft(application.id());
   if (!current.ok) return current;
-  const published = await application.console.published(application.id());
-  if (!published.ok) return published;
-  const source = await withDatasets(application, given);
-  if (!source.ok) return source;
-  const stored = current.value ?? published.value;
-  const kept = keepSecrets(source.value, environmentVariables(stored));
+  const fitted = await fitToWorkspace(application, given);
+  if (!fitted.ok) return fitted;
+  const kept = complete(fitted.value.source, current.value);
   if (!kept.ok) return kept;
   if (current.value !== undefined) {
-    const now = digestOf(contentOf(application, current.value));
-    const wanted = kept.value.source.digest;
-    const secrets = now === wanted ? await secretsChanged(application, kept.value) : done(true);
-    if (!secrets.ok) return secrets;
-    if (!secrets.value && sameHead(given, app)) return unchanged(application, current.value);
-    const conflict = edited(application, now, [wanted, options.lastDigest, digestOfWorkflow(application, published.value)], options);
-    if (conflict !== undefined) return failed(conflict);
+    const there = await isDeployed(application, kept.value, app, current.value);
+    if (!there.ok) return there;
+    if (there.value) return unchanged(application, current.value, fitted.value.notes);
+    const digest = digestOf(contentOf(application, current.value));
+    const ours = digest === kept.value.source.digest || digest === options.lastDigest;
+    const judged = ours ? done(undefined) : await unknownDraft(application, current.value, options);
+    if (!judged.ok) return judged;
   }
-  return imported(application, kept.value.source);
+  const datasets = await missingDatasets(application, kept.value.source);
+  return datasets.ok ? imported(application, kept.value, [...fitted.value.notes, ...datasets.value]) : datasets;
 };
 
-const digestOfWorkflow = (application: Application, workflow: Workflow | undefined): string | undefined =>
-  workflow === undefined ? undefined : digestOf(contentOf(application, workflow));
+const unchanged = (application: Application, current: Workflow, notes: readonly string[]): Outcome<Deployment> =>
+  done({ changed: false, version: versionOf(application, current), notes: [...notes, 'The draft already has this content; nothing was imported.'] });
 
-const unchanged = (application: Application, current: Workflow): Outcome<Deployment> =>
-  done({ changed: false, version: versionOf(application, current), notes: ['The draft already has this content; nothing was imported.'] });
+/** configured writes the configuration, which is live with the answer, and reads it back. */
+const configured = async (application: Application, source: DifySource, notes: readonly string[]): Promise<Outcome<Deployment>> => {
+  const written = await application.console.configureModel(application.id(), completeModel(mappingOf(source.root['model_config'])));
+  if (!written.ok && !mayBeImported(written.problem)) {
+    return failed({ ...written.problem, hint: 'Nothing was changed. The server checks that the workspace has every model and dataset of the file: add what it misses, or map it by models and datasets in sluice.yml.' });
+  }
+  const after = await knownApp(application);
+  if (!after.ok) return failed({ ...after.problem, hint: 'Whether the configuration was written is not known. Run the release again: a configuration that is there already is not written twice.' });
+  // The server fills in defaults, which is no loss; what is gone or different is.
+  const lost = diffContent(source.content, modelContent(application.mode, after.value.model_config)).filter((change) => change.kind !== 'added');
+  if (lost.length > 0 && !written.ok) return written;
+  if (lost.length > 0) return failed({ ...notKept(application, lost.map(lossText)), hint: 'The configuration is live for everybody. Compare it in Studio with the file.' });
+  return done({ changed: true, version: configurationVersion(application, after.value), notes: [...notes, 'The configuration is live for everybody.'] });
+};
 
 const deployConfiguration = async (application: Application, given: DifySource, app: App, options: DeployOptions): Promise<Outcome<Deployment>> => {
   const refused = liveAtOnce(application);
   if (refused !== undefined) return failed(refused);
-  const source = await withDatasets(application, given);
-  if (!source.ok) return source;
+  const fitted = await fitToWorkspace(application, given);
+  if (!fitted.ok) return fitted;
+  const { notes } = fitted.value;
+  const model = mappingOf(keepCredentials(fitted.value.source.root['model_config'], app.model_config));
+  const source = fitted.value.source.with({ ...fitted.value.source.root, model_config: model });
   const version = configurationVersion(application, app);
-  const { digest = '' } = version;
-  if (digest === source.value.digest) return done({ changed: false, version, notes: ['The app already has this configuration.'] });
-  const conflict = options.lastDigest === undefined ? undefined : edited(application, digest, [options.lastDigest], options);
-  if (conflict !== undefined) return failed(conflict);
-  const written = await application.console.configureModel(application.id(), mappingOf(source.value.root['model_config']));
-  if (!written.ok) return written;
-  const after = await knownApp(application);
-  if (!after.ok) return after;
-  // The server fills in defaults, which is no loss; what is gone or different is.
-  const lost = diffContent(source.value.content, modelContent(application.mode, after.value.model_config)).filter((change) => change.kind !== 'added');
-  if (lost.length > 0) return failed(differs(application, lost));
-  return done({ changed: true, version: configurationVersion(application, after.value), notes: ['The configuration is live for everybody.'] });
+  if (version.digest === source.digest) return done({ changed: false, version, notes: [...notes, 'The app already has this configuration.'] });
+  const ours = options.overwrite || options.lastDigest === undefined || options.lastDigest === version.digest;
+  if (!ours) return failed(edited(application, true));
+  const datasets = await missingDatasets(application, source);
+  return datasets.ok ? configured(application, source, [...notes, ...datasets.value]) : datasets;
 };
 
 /** deploy writes the draft of the app, or makes the app, and reads back what the server has kept. */
@@ -154,4 +126,3 @@ export const deploy = async (application: Application, source: Source, options: 
   if (app.value.mode !== source.mode) return failed(wrongMode(source, app.value));
   return hasGraph(source.mode) ? deployGraph(application, source, app.value, options) : deployConfiguration(application, source, app.value, options);
 };
-

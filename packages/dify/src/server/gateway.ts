@@ -1,18 +1,44 @@
-import { done, failed, type Connection, type Outcome, type Traffic } from '@sluice/core';
+import { done, failed, type Connection, type Outcome, type Problem, type Traffic } from '@sluice/core';
 import { hasGraph } from '../source/dsl.ts';
 import type { DifySource } from '../source/source.ts';
 import type { Address } from './address.ts';
+import { atLeast } from './release.ts';
+import type { Session } from './session.ts';
+
+const unsplittable = (mode: string): Problem => ({
+  category: 'input',
+  reason: `a gateway cannot split a ${mode} app: Dify runs no chosen version of it${mode === 'completion' ? '' : ', and a conversation cannot move to a second app'}`,
+  hint: 'Remove gateway from the environment, or convert the app to a chatflow or workflow in Studio.',
+});
+
+/** whereVersionsRun holds a traffic back on servers that run no chosen version: that came with Dify 1.7.2 (api/controllers/service_api/app/workflow.py). */
+const whereVersionsRun = (traffic: Traffic, session: Session, where: string): Traffic => {
+  const able = async (): Promise<Outcome<void>> => {
+    const release = await session.release();
+    if (!release.ok || atLeast(release.value, '1.7.2')) return release.ok ? done(undefined) : release;
+    return failed({
+      category: 'input',
+      reason: `a gateway cannot split an app on Dify ${release.value}: it runs no chosen version; that came with 1.7.2`,
+      where,
+      hint: 'Update Dify, or remove gateway from the environment: canary: true judges paired answers without one.',
+    });
+  };
+  const first = async <T>(act: () => Promise<Outcome<T>>): Promise<Outcome<T>> => {
+    const checked = await able();
+    return checked.ok ? act() : checked;
+  };
+  return { read: () => first(() => traffic.read()), set: (expected, wanted) => first(() => traffic.set(expected, wanted)) };
+};
 
 /** openGateway gives the traffic of the environment's gateway; undefined where there is none. */
-export const openGateway = async (connection: Connection, source: DifySource, address: Address): Promise<Outcome<Traffic | undefined>> => {
+export const openGateway = async (connection: Connection, source: DifySource, address: Address, session: Session): Promise<Outcome<Traffic | undefined>> => {
   const { gateway } = connection.environment;
   if (gateway === undefined) return done(undefined);
-  if (!hasGraph(source.mode)) {
-    return failed({ category: 'input', reason: `a gateway cannot split a ${source.mode} app: Dify runs no chosen version of it`, hint: 'Remove gateway from the environment, or convert the app to a chatflow or workflow in Studio.' });
-  }
+  if (!hasGraph(source.mode)) return failed(unsplittable(source.mode));
   const { createNginxGateway, renderInclude } = await import('@sluice/gateway');
   const application = { application: connection.name, kind: source.mode === 'workflow' ? 'workflow' : 'chat' } as const;
   // A name that nginx cannot take is found out before anything is deployed.
   const first = renderInclude({ stable: '', weight: 0 }, application);
-  return first.ok ? done(createNginxGateway({ ...application, gateway, api: address.api, connection })) : first;
+  if (!first.ok) return first;
+  return done(whereVersionsRun(createNginxGateway({ ...application, gateway, api: address.api, connection }), session, address.studio));
 };

@@ -1,152 +1,72 @@
-import { done, failed, type Connection, type HttpResponse, type Outcome, type Problem } from '@sluice/core';
-import * as z from 'zod/mini';
+import { done, failed, type HttpResponse, type Outcome, type Problem } from '@sluice/core';
 import { mappingOf, textOf } from '../source/shape.ts';
-import type { Address } from './address.ts';
-import { jsonAt, jsonOf, refusal, shaped } from './answer.ts';
-import { cookieHeader, cookieNamed, readCookies, type Cookies } from './cookies.ts';
+import { jsonAt, refusal } from './answer.ts';
+import { cookieHeader, cookieNamed, readCookies } from './cookies.ts';
+import { bearer, bearerCredentials, cookieCredentials, credentialsIn, exchange, type Credentials, type Door } from './credentials.ts';
 import { adminKeyWorks, loginDialect } from './release.ts';
+import { adminWorkspace, type Workspace } from './workspace.ts';
 
-/** Credentials are what a session sends with every request; they are never logged. */
-export interface Credentials {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly workspace: string;
-  readonly kind: 'admin-key' | 'cookies' | 'bearer';
-  readonly cookies: Cookies;
-  /** refreshToken is for bearer sessions; cookie sessions carry it among their cookies. */
-  readonly refreshToken: string;
+/** Entry is how a login ended: the session, and its workspace where the login had to know it. */
+export interface Entry {
+  readonly credentials: Credentials;
+  readonly workspace?: Workspace;
 }
 
-interface Door {
-  readonly connection: Connection;
-  readonly address: Address;
-}
+const lockOut = 'Check DIFY_EMAIL and DIFY_PASSWORD. Sluice does not try again: five wrong passwords lock an account for 24 hours.';
 
-const noSession = { cookies: new Map<string, string>(), refreshToken: '' };
-
-const post = (door: Door, path: string, body: unknown, tried: string, headers: Readonly<Record<string, string>> = {}) =>
-  door.connection.http.send({
-    method: 'POST',
-    url: `${door.address.console}${path}`,
-    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    tried,
-    credentials: 'exchanged',
-    repeatable: false,
-    signal: door.connection.signal,
-  });
-
-const get = async (door: Door, path: string, headers: Readonly<Record<string, string>>, tried: string): Promise<Outcome<unknown>> => {
-  const url = `${door.address.console}${path}`;
-  const response = await door.connection.http.send({
-    method: 'GET',
-    url,
-    headers,
-    tried,
-    signal: door.connection.signal,
-  });
-  return response.ok ? jsonOf(response.value, tried, url) : response;
-};
-
-const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
-
-const cookieCredentials = (door: Door, cookies: Cookies): Outcome<Omit<Credentials, 'workspace'>> => {
-  const csrf = cookieNamed(cookies, 'csrf_token');
-  if (csrf === undefined || cookieNamed(cookies, 'access_token') === undefined) {
-    return failed({
-      category: 'platform',
-      reason: 'the login answered without the session cookies that this release of Dify sets',
-      where: `${door.address.console}/login`,
-      hint: 'Check that no proxy in front of Dify strips Set-Cookie.',
-    });
+/** refusedLogin says what a refusal means, by the codes of Dify 1.12.1, api/controllers/console/auth/error.py and wraps.py. */
+const refusedLogin = (response: HttpResponse, release: string, where: string): Problem => {
+  const problem = refusal(response, 'log in', where, lockOut);
+  const { code, message = '' } = problem.answer ?? {};
+  const refused = { ...problem, category: 'permission', reason: 'Dify refused the login' } as const;
+  if (response.status >= 500) return { ...refused, category: 'platform', hint: "Look at the server's own log." };
+  if (response.status === 429) {
+    return { ...refused, reason: 'Dify has locked this account against logins', hint: 'The account is locked after five wrong passwords, for 24 hours from the last. Wait, or reset the password.' };
   }
-  return done({ headers: { cookie: cookieHeader(cookies), 'x-csrf-token': csrf }, kind: 'cookies', cookies, refreshToken: '' });
+  if (code === 'not_setup') return { ...refused, category: 'platform', reason: 'the server is not set up', hint: 'Open the console and finish the installation.' };
+  if (message === 'Invalid encrypted data') {
+    return { ...refused, category: 'platform', reason: `the server takes passwords in another form than Dify ${release} does`, hint: 'The password was not compared. Check that X-Version is what the server sends, and no proxy changes it.' };
+  }
+  return refused;
 };
 
-const tokens = z.object({ data: z.object({ access_token: z.string().check(z.minLength(1)), refresh_token: z.string().check(z.minLength(1)) }) });
-
-const bearerCredentials = (door: Door, body: unknown, path: string): Outcome<Omit<Credentials, 'workspace'>> => {
-  const pair = shaped(tokens, body, 'log in', `${door.address.console}${path}`);
-  if (!pair.ok) return pair;
-  const { access_token: access, refresh_token: refreshToken } = pair.value.data;
-  return done({ headers: bearer(access), kind: 'bearer', cookies: new Map(), refreshToken });
-};
-
-const lockOut =
-  'Check DIFY_EMAIL and DIFY_PASSWORD. Sluice does not try again: five wrong passwords lock an account for 24 hours.';
-
-const loginRefusal = (response: HttpResponse, where: string): Problem => ({
-  ...refusal(response, 'log in', where, response.status === 429 ? 'The account is locked after five wrong passwords, for 24 hours from the last. Wait, or reset the password.' : lockOut),
-  category: response.status < 500 ? 'permission' : 'platform',
-  reason: response.status === 429 ? 'Dify has locked this account against logins' : 'Dify refused the login',
-});
-
-const workspaces = z.object({
-  workspaces: z.array(z.object({ id: z.string(), name: z.nullish(z.string()), current: z.nullish(z.boolean()) })),
-});
-
-/** currentWorkspace is the account's own choice, kept in Dify's database; switching it would disturb people, so it is only checked. */
-const currentWorkspace = async (door: Door, headers: Readonly<Record<string, string>>): Promise<Outcome<string>> => {
-  const tried = 'find the current workspace of the account';
-  const body = await get(door, '/workspaces', headers, tried);
-  if (!body.ok) return body;
-  const list = shaped(workspaces, body.value, tried, `${door.address.console}/workspaces`);
-  if (!list.ok) return list;
-  const current = list.value.workspaces.find((one) => one.current === true)?.id ?? '';
-  const wanted = door.address.workspace;
-  if (wanted === '' || wanted === current) return done(current);
-  return failed({
-    category: 'input',
-    reason: `the account works in workspace ${current || '(none)'}, not in ${wanted}`,
-    tried,
-    where: `${door.address.console}/workspaces`,
-    hint: 'Log in as this account once and switch its workspace, or use one account for each workspace.',
-  });
-};
-
+/** passwordLogin sends the password once, in the form that the release takes. */
 const passwordLogin = async (door: Door, release: string, email: string, password: string): Promise<Outcome<Credentials>> => {
   const dialect = loginDialect(release);
   const sent = dialect.password === 'base64' ? Buffer.from(password, 'utf8').toString('base64') : password;
   const where = `${door.address.console}/login`;
-  const response = await post(door, '/login', { email, password: sent, remember_me: false }, 'log in');
+  const response = await exchange(door, '/login', { email, password: sent, remember_me: false }, 'log in');
   if (!response.ok) return response;
-  if (response.value.status >= 400) return failed(loginRefusal(response.value, where));
+  if (response.value.status >= 400) return failed(refusedLogin(response.value, release, where));
   const body = jsonAt(response.value, 'log in', where);
   if (!body.ok) return body;
   const answer = mappingOf(body.value);
   if (answer['result'] !== 'success') {
     return failed({ category: 'permission', reason: 'Dify refused the login', tried: 'log in', where, answer: { status: response.value.status, message: textOf(answer['data']) || textOf(answer['message']) }, hint: lockOut });
   }
-  const credentials =
-    dialect.session === 'cookies'
-      ? cookieCredentials(door, readCookies(new Map(), response.value.headers['set-cookie']))
-      : bearerCredentials(door, body.value, '/login');
-  if (!credentials.ok) return credentials;
-  const workspace = await currentWorkspace(door, credentials.value.headers);
-  return workspace.ok ? done({ ...credentials.value, workspace: workspace.value }) : workspace;
+  const credentials = credentialsIn(door, '/login', dialect.session, readCookies(new Map(), response.value.headers['set-cookie']), body.value);
+  return credentials.ok ? done({ ...credentials.value, email }) : credentials;
 };
 
-const allWorkspaces = z.object({ data: z.array(z.object({ id: z.string(), name: z.nullish(z.string()) })) });
-
-const adminWorkspace = async (door: Door, key: string): Promise<Outcome<string>> => {
-  if (door.address.workspace !== '') return done(door.address.workspace);
-  const tried = 'list the workspaces with the admin key';
-  const where = `${door.address.console}/all-workspaces`;
-  const body = await get(door, '/all-workspaces?page=1&limit=100', bearer(key), tried);
-  if (!body.ok) return failed({ ...body.problem, hint: 'Check DIFY_ADMIN_KEY, and that the server has ADMIN_API_KEY_ENABLE=true. Or name the workspace: dify.workspace in sluice.yml.' });
-  const list = shaped(allWorkspaces, body.value, tried, where);
-  if (!list.ok) return list;
-  const [only, ...others] = list.value.data;
-  if (only !== undefined && others.length === 0) return done(only.id);
-  return failed({
-    category: 'input',
-    reason: `the server has ${list.value.data.length} workspaces, and sluice.yml names none`,
-    tried,
-    where,
-    hint: `Add one as dify.workspace: ${list.value.data.map((one) => `${one.id} (${one.name ?? ''})`).join(', ')}.`,
-  });
+/**
+ * tokenLogin takes a session that was opened elsewhere: an access token up to 1.9.1; from 1.9.2 the cookies of a
+ * browser that is logged in, since a token without its CSRF cookie opens nothing there.
+ */
+const tokenLogin = (release: string, token: string): Outcome<Credentials> => {
+  const refused = (reason: string, hint: string) => failed({ category: 'input', reason, tried: 'use the session in DIFY_TOKEN', hint });
+  if (/^(?:dfo|app-|dataset-)/.test(token)) {
+    return refused('DIFY_TOKEN holds a key of another API, which cannot publish', 'Set DIFY_EMAIL and DIFY_PASSWORD. An app key goes into DIFY_APP_KEY.');
+  }
+  if (loginDialect(release).session === 'bearer') return done(bearerCredentials(token.replace(/^bearer\s+/i, ''), ''));
+  const credentials = cookieCredentials(readCookies(new Map(), token.replace(/^cookie:\s*/i, '').split(';').join('\n')));
+  if (credentials !== undefined) return done(credentials);
+  return refused(
+    `Dify ${release} takes a session as cookies, and DIFY_TOKEN lacks access_token or csrf_token`,
+    "Set it to the Cookie header of a browser that is logged in to the console (access_token=…; csrf_token=…; refresh_token=…), or set DIFY_EMAIL and DIFY_PASSWORD.",
+  );
 };
 
-const adminLogin = async (door: Door, release: string, key: string): Promise<Outcome<Credentials>> => {
+const adminLogin = async (door: Door, release: string, key: string): Promise<Outcome<Entry>> => {
   if (!adminKeyWorks(release)) {
     return failed({
       category: 'input',
@@ -156,43 +76,50 @@ const adminLogin = async (door: Door, release: string, key: string): Promise<Out
   }
   const workspace = await adminWorkspace(door, key);
   if (!workspace.ok) return workspace;
-  const headers = { ...bearer(key), 'x-workspace-id': workspace.value };
-  return done({ headers, workspace: workspace.value, kind: 'admin-key', ...noSession });
+  const headers = { ...bearer(key), 'x-workspace-id': workspace.value.id };
+  door.connection.log('DIFY_ADMIN_KEY opens every workspace of this server. An account of one workspace (DIFY_EMAIL, DIFY_PASSWORD) can do less harm.');
+  return done({ credentials: { headers, kind: 'admin-key', cookies: new Map(), refreshToken: '' }, workspace: workspace.value });
 };
 
-/** logIn signs in once: DIFY_EMAIL and DIFY_PASSWORD when both are set, else DIFY_ADMIN_KEY. */
-export const logIn = async (door: Door & { readonly release: string }): Promise<Outcome<Credentials>> => {
-  const { secrets } = door.connection;
-  const email = secrets.find('DIFY_EMAIL');
-  const password = secrets.find('DIFY_PASSWORD');
-  if (email !== undefined && password !== undefined) return passwordLogin(door, door.release, email, password);
-  const key = secrets.find('DIFY_ADMIN_KEY');
-  if (key !== undefined) return adminLogin(door, door.release, key);
-  const half = email === undefined ? 'DIFY_EMAIL' : 'DIFY_PASSWORD';
-  return failed({
-    category: 'permission',
-    reason: email === password ? 'there are no credentials for the Dify console' : `${half} is missing`,
-    where: door.address.console,
-    hint: 'Set DIFY_EMAIL and DIFY_PASSWORD of an account with the editor role, or DIFY_ADMIN_KEY on a server with ADMIN_API_KEY_ENABLE=true.',
-  });
+/** consoleCredentials are the variables that open the console, the first choice first. */
+export const consoleCredentials = ['DIFY_EMAIL', 'DIFY_PASSWORD', 'DIFY_TOKEN', 'DIFY_ADMIN_KEY'] as const;
+
+/** missingCredentials is the problem of an environment that nobody can log in to, found before anything is asked; undefined when there is a way. */
+export const missingCredentials = ({ connection, address }: Door): Problem | undefined => {
+  const [email, password, token, key] = consoleCredentials.map((name) => connection.secrets.find(name));
+  if ((email !== undefined && password !== undefined) || token !== undefined || key !== undefined) return undefined;
+  const half = email ?? password;
+  return {
+    category: 'input',
+    reason: half === undefined ? 'no credentials for the Dify console are set' : `${email === undefined ? 'DIFY_EMAIL' : 'DIFY_PASSWORD'} is not set`,
+    tried: 'log in',
+    where: address.console,
+    hint: 'Set DIFY_EMAIL and DIFY_PASSWORD of an account of this workspace alone, with the editor role. Where it has no password: DIFY_TOKEN, or on your own server DIFY_ADMIN_KEY, which opens every workspace. A name with the environment at its end, such as DIFY_PASSWORD_PRODUCTION, wins.',
+  };
 };
 
-/** refresh renews a session after a 401; the admin key has nothing to renew. */
+/** logIn signs in once: by DIFY_EMAIL and DIFY_PASSWORD when both are set, else by DIFY_TOKEN, else by DIFY_ADMIN_KEY. */
+export const logIn = async (door: Door & { readonly release: string }): Promise<Outcome<Entry>> => {
+  const [email, password, token, key] = consoleCredentials.map((name) => door.connection.secrets.find(name));
+  const account = email !== undefined && password !== undefined;
+  if (!account && token === undefined) return adminLogin(door, door.release, key ?? '');
+  const session = account ? await passwordLogin(door, door.release, email, password) : tokenLogin(door.release, token ?? '');
+  return session.ok ? done({ credentials: session.value }) : session;
+};
+
+/** refresh renews a session after a 401; the admin key and a session without a refresh token have nothing to renew. */
 export const refresh = async (door: Door, credentials: Credentials): Promise<Outcome<Credentials>> => {
   const tried = 'renew the session';
   const where = `${door.address.console}/refresh-token`;
-  if (credentials.kind === 'admin-key') return failed({ category: 'permission', reason: 'Dify refused the admin key', where });
-  const cookies = credentials.kind === 'cookies';
-  const body = cookies ? undefined : { refresh_token: credentials.refreshToken };
-  const response = await post(door, '/refresh-token', body, tried, cookies ? { cookie: cookieHeader(credentials.cookies) } : {});
+  const { kind } = credentials;
+  const renewable = kind === 'cookies' ? cookieNamed(credentials.cookies, 'refresh_token') !== undefined : credentials.refreshToken !== '';
+  if (kind === 'admin-key' || !renewable) return failed({ category: 'permission', reason: 'the session has ended and cannot be renewed', tried, where });
+  const body = kind === 'cookies' ? undefined : { refresh_token: credentials.refreshToken };
+  const response = await exchange(door, '/refresh-token', body, tried, kind === 'cookies' ? { cookie: cookieHeader(credentials.cookies) } : {});
   if (!response.ok) return response;
   if (response.value.status >= 400) return failed({ ...refusal(response.value, tried, where), category: 'permission' });
-  if (cookies) {
-    const renewed = cookieCredentials(door, readCookies(credentials.cookies, response.value.headers['set-cookie']));
-    return renewed.ok ? done({ ...renewed.value, workspace: credentials.workspace }) : renewed;
-  }
   const json = jsonAt(response.value, tried, where);
   if (!json.ok) return json;
-  const renewed = bearerCredentials(door, json.value, '/refresh-token');
-  return renewed.ok ? done({ ...renewed.value, workspace: credentials.workspace }) : renewed;
+  const renewed = credentialsIn(door, '/refresh-token', kind, readCookies(credentials.cookies, response.value.headers['set-cookie']), json.value);
+  return renewed.ok ? done({ ...renewed.value, ...(credentials.email === undefined ? {} : { email: credentials.email }) }) : renewed;
 };

@@ -22,3 +22,6 @@ export const markedComment = (marks: Marks): string => {
   const run = marks.runUrl === undefined || marks.runUrl === '' ? '' : `${facts === '' ? '' : ' '}run=${marks.runUrl}`;
   return [...facts, ...run].length <= commentLength ? `${facts}${run}` : shortened(facts, commentLength);
 };
+
+/** commitIn is the commit in a comment that markedComment wrote; a comment is untrusted text. */
+export const commitIn = (comment: string): string | undefined => /^commit=([0-9a-f]{7,12})(?: |$)/.exec(comment)?.[1];

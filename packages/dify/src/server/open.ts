@@ -2,7 +2,7 @@ import { done, draft, failed, live, type Opened, type Outcome, type Question, ty
 import { hasGraph } from '../source/dsl.ts';
 import { isUuid } from './address.ts';
 import { noApplication, type Application } from './application.ts';
-import { atLeast } from './release.ts';
+import { adminKeyRunsChatDrafts, atLeast } from './release.ts';
 import { heardFrom, openService, refusedDraft, unanswered } from './service.ts';
 
 const withPath = (address: string): string => {
@@ -36,10 +36,26 @@ const askDraft = async (application: Application, row: string, question: Questio
   return reply.ok && reply.value.version === row ? done({ ...reply.value, version: draft }) : reply;
 };
 
+/** runsDrafts refuses beforehand what would fail on the way in, and so look like a broken draft. */
+const runsDrafts = async ({ session, mode, address }: Application): Promise<Outcome<void>> => {
+  const [release, entry] = [await session.release(), await session.signedIn()];
+  if (!release.ok) return release;
+  if (!entry.ok) return entry;
+  if (entry.value.kind !== 'admin-key' || mode !== 'advanced-chat' || adminKeyRunsChatDrafts(release.value)) return done(undefined);
+  return failed({
+    category: 'input',
+    reason: `Dify ${release.value} cannot run the draft of a chatflow for the admin key: it answers with an error of its own`,
+    where: address.studio,
+    hint: 'Set DIFY_EMAIL and DIFY_PASSWORD in its place, or update Dify to 1.13.3 or later.',
+  });
+};
+
 const openDraft = async (application: Application): Promise<Outcome<Opened>> => {
   if (!hasGraph(application.mode)) {
     return failed({ category: 'input', reason: `${application.mode} apps have no draft that could be asked` });
   }
+  const possible = await runsDrafts(application);
+  if (!possible.ok) return possible;
   const current = await application.console.draft(application.id());
   if (!current.ok) return current;
   const row = current.value?.id;

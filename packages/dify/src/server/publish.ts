@@ -5,7 +5,7 @@ import { mayHaveHappened } from './answer.ts';
 import { noApplication, type Application } from './application.ts';
 import { markedComment, markedName } from './marks.ts';
 import type { Workflow } from './shapes.ts';
-import { configurationVersion, contentOf, knownApp, versionOf } from './versions.ts';
+import { configurationVersion, contentOf, knownApp, knownDraft, versionOf } from './versions.ts';
 
 const changedDraft = (application: Application, wanted: string, found: string): Problem => ({
   category: 'conflict',
@@ -17,7 +17,7 @@ const changedDraft = (application: Application, wanted: string, found: string): 
 
 /** draftWith reads the draft and checks its digest. */
 const draftWith = async (application: Application, digest: string | undefined): Promise<Outcome<Workflow>> => {
-  const current = await application.console.draft(application.id());
+  const current = await knownDraft(application);
   if (!current.ok) return current;
   if (current.value === undefined) return failed({ category: 'input', reason: 'the app has no draft to publish', where: application.address.studio, hint: 'Deploy first.' });
   const found = digestOf(contentOf(application, current.value));
@@ -88,9 +88,8 @@ export const publish = async (application: Application, request: PublishRequest)
     const app = await knownApp(application);
     return app.ok ? done(configurationVersion(application, app.value)) : app;
   }
-  const draft = await draftWith(application, request.digest);
+  const [draft, live] = await Promise.all([draftWith(application, request.digest), application.console.published(application.id())]);
   if (!draft.ok) return draft;
-  const live = await application.console.published(application.id());
   if (!live.ok) return live;
   const pinned = await pinBefore(application, live.value);
   if (!pinned.ok) return pinned;

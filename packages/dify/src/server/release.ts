@@ -32,3 +32,9 @@ export const loginDialect = (release: string): LoginDialect => ({
 
 /** adminKeyWorks says whether a release lets the admin key past its CSRF check (not 1.9.2 to 1.10.1). */
 export const adminKeyWorks = (release: string): boolean => !atLeast(release, '1.9.2') || atLeast(release, '1.11.0');
+
+/**
+ * adminKeyRunsChatDrafts says whether a release runs the draft of a chatflow for the admin key. 1.9.1 and 1.12.1 answer
+ * 500 each time, since the owner's account is no longer bound to their database session; 1.13.3 does not (seen on all three).
+ */
+export const adminKeyRunsChatDrafts = (release: string): boolean => atLeast(release, '1.13.3');

@@ -12,12 +12,16 @@ export interface Heard {
   readonly firstTokenMs?: number;
   /** failed is the first failure that an event told. */
   readonly failed?: string;
-  /** ended is true after the event that ends a run of this kind of app. */
+  /** running is true between the events that begin and end a workflow; chats without one never say so. */
+  readonly running: boolean;
+  /** answered is true after the end of a chat's message. */
+  readonly answered: boolean;
+  /** ended is true when nothing more is to come: a chatflow's message and its run have both ended, in either order. */
   readonly ended: boolean;
 }
 
 /** silence is what has been heard before the first event. */
-export const silence: Heard = { text: '', outputs: {}, ended: false };
+export const silence: Heard = { text: '', outputs: {}, running: false, answered: false, ended: false };
 
 const failedStatuses = new Set(['failed', 'stopped', 'partial-succeeded', 'paused']);
 
@@ -38,16 +42,19 @@ const withVersion = (heard: Heard, workflow: unknown): Heard => {
   return version === '' ? heard : { ...heard, version };
 };
 
-const finished = (heard: Heard, run: Mapping, endsHere: boolean): Heard => {
+/** finished takes in the end of a run; the message of a chatflow comes after it (1.9.1, 1.12.1) or before it (1.13.3). */
+const finished = (heard: Heard, run: Mapping, chat: boolean): Heard => {
   const failure = runFailure(run);
-  const tokens = numberOf(run['total_tokens']);
+  // What the message said of its own usage stays, whichever of the two ends comes last.
+  const tokens = heard.answered ? heard.tokens : numberOf(run['total_tokens']);
   return {
     ...withVersion(heard, run['workflow_id']),
     outputs: mappingOf(run['outputs']),
     ...(tokens === undefined ? {} : { tokens }),
     ...(failure === undefined || heard.failed !== undefined ? {} : { failed: failure }),
+    running: false,
     // A chatflow that failed sends no message_end.
-    ended: endsHere || failure !== undefined,
+    ended: !chat || heard.answered || failure !== undefined,
   };
 };
 
@@ -60,7 +67,7 @@ export const hear = (heard: Heard, event: Mapping, atMs: number, chat: boolean):
   const run = mappingOf(event['data']);
   switch (event['event']) {
     case 'workflow_started':
-      return withVersion(heard, run['workflow_id']);
+      return { ...withVersion(heard, run['workflow_id']), running: true };
     case 'text_chunk':
       return { ...heard, ...first };
     case 'message':
@@ -69,12 +76,12 @@ export const hear = (heard: Heard, event: Mapping, atMs: number, chat: boolean):
     case 'message_replace':
       return { ...heard, text: textOf(event['answer']) };
     case 'workflow_finished':
-      return finished(heard, run, !chat);
+      return finished(heard, run, chat);
     case 'workflow_paused':
       return { ...heard, failed: 'the run waits for a person', ended: true };
     case 'message_end': {
       const tokens = tokensOf(event['metadata']);
-      return { ...heard, ...(tokens === undefined ? {} : { tokens }), ended: true };
+      return { ...heard, ...(tokens === undefined ? {} : { tokens }), answered: true, ended: !heard.running };
     }
     case 'error':
       return { ...heard, failed: `the app sent an error: ${errorText(event) || 'no reason given'}`, ended: true };
@@ -120,7 +127,7 @@ export const replyOf = (heard: Heard, chat: boolean, latencyMs: number, status: 
 export const wholeReply = (body: Mapping, chat: boolean, latencyMs: number, status: number): Reply => {
   const heard = chat
     ? { ...silence, text: textOf(body['answer']), ended: true }
-    : finished(silence, mappingOf(body['data']), true);
+    : finished(silence, mappingOf(body['data']), false);
   const tokens = chat ? tokensOf(body['metadata']) : heard.tokens;
   return replyOf({ ...heard, ...(tokens === undefined ? {} : { tokens }) }, chat, latencyMs, status);
 };

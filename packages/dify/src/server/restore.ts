@@ -1,54 +1,67 @@
-import { done, failed, type Marks, type Outcome, type Version } from '@sluice/core';
+import { done, failed, type Marks, type Outcome, type Problem, type Version } from '@sluice/core';
 import { digestOf } from '../source/content.ts';
-import { environmentVariables, hasGraph, hiddenSecret } from '../source/dsl.ts';
+import { environmentVariables, hasGraph } from '../source/dsl.ts';
+import type { Mapping } from '../source/shape.ts';
+import { mayHaveHappened } from './answer.ts';
 import { noApplication, type Application } from './application.ts';
+import { commitIn } from './marks.ts';
 import { pin, publishDraft } from './publish.ts';
 import { atLeast } from './release.ts';
+import { givenSecrets, presentSecrets, type Present } from './secrets.ts';
 import type { Workflow } from './shapes.ts';
-import { allWorkflows, contentOf } from './versions.ts';
+import { allWorkflows, contentOf, knownDraft } from './versions.ts';
 
-/** oldInto puts an old version into the draft before 1.13.3. The console masks secrets, so they keep what the draft has. */
-const oldInto = async (application: Application, old: Workflow): Promise<Outcome<void>> => {
-  const current = await application.console.draft(application.id());
-  if (!current.ok) return current;
-  const stored = environmentVariables(current.value);
-  const lost = environmentVariables(old).filter((one) => one.secret && !stored.some((kept) => kept.secret && kept.id === one.id));
-  const values = new Map(environmentVariables(application.source.root['workflow']).map((one) => [one.name, one.value]));
-  const value = (name: string): unknown => {
-    const given = values.get(name);
-    return typeof given === 'string' && given !== '' && given !== hiddenSecret ? given : undefined;
-  };
-  const absent = lost.filter((one) => value(one.name) === undefined);
-  if (absent.length > 0) {
-    return failed({
-      category: 'input',
-      reason: `version ${old.id} has the secrets ${absent.map((one) => one.name).join(', ')}, which the app has no more`,
-      where: application.address.studio,
-      hint: 'Give them by variables in sluice.yml, or restore the version in Studio.',
-    });
-  }
-  const variables = old.environment_variables.map((variable) => {
-    if (variable['value_type'] !== 'secret') return variable;
-    const removed = lost.find((one) => one.id === variable['id']);
-    return { ...variable, value: removed === undefined ? hiddenSecret : value(removed.name) };
-  });
-  return application.console.syncDraft(application.id(), {
-    graph: old.graph,
-    features: old.features,
-    environment_variables: variables,
-    conversation_variables: old.conversation_variables,
-    ...(current.value === undefined ? {} : { hash: current.value.hash }),
-  });
-};
+/** draftBody is a version in the form in which the draft is written; `hash` is of the draft that it replaces. */
+const draftBody = (old: Workflow, variables: readonly Mapping[], hash: string | undefined): Mapping => ({
+  graph: old.graph,
+  features: old.features,
+  environment_variables: variables,
+  conversation_variables: old.conversation_variables,
+  ...(hash === undefined ? {} : { hash }),
+});
 
-const intoDraft = async (application: Application, old: Workflow): Promise<Outcome<void>> => {
+/**
+ * withRemoved goes back to a version with secrets that the app has no more. Only the server knows their values: it
+ * copies the version with its secrets, and the present values of the others are written over that.
+ */
+const withRemoved = async (application: Application, old: Workflow, present: Present): Promise<Outcome<void>> => {
   const release = await application.session.release();
   if (!release.ok) return release;
-  return atLeast(release.value, '1.13.3') ? application.console.restoreDraft(application.id(), old.id) : oldInto(application, old);
+  if (!atLeast(release.value, '1.13.3')) {
+    return failed({
+      category: 'input',
+      reason: `version ${old.id} has the secrets ${present.removed.join(', ')}, which the app has no more, and Dify ${release.value} does not give them back`,
+      where: application.address.studio,
+      hint: 'Deploy the commit of that version, with their values as variables in sluice.yml; or restore the version in Studio, set them there and publish.',
+    });
+  }
+  const stored = await application.console.draftSecrets(application.id());
+  if (!stored.ok) return stored;
+  const restored = await application.console.restoreDraft(application.id(), old.id);
+  if (!restored.ok) return restored;
+  const variables = old.environment_variables.map((variable) => present.over(variable, stored.value));
+  return application.console.syncDraft(application.id(), draftBody(old, variables, restored.value));
+};
+
+/**
+ * intoDraft writes an old version into the draft. A secret keeps the value that the draft has now, or takes the one that
+ * the environment gives: what Dify would restore with a version is the value of that time, perhaps a key revoked since.
+ */
+const intoDraft = async (application: Application, old: Workflow, current: Workflow | undefined): Promise<Outcome<void>> => {
+  const present = presentSecrets(old, environmentVariables(current), givenSecrets(application.source));
+  if (present.removed.length > 0) return withRemoved(application, old, present);
+  return application.console.syncDraft(application.id(), draftBody(old, present.variables, current?.hash));
+};
+
+/** arrived says whether a write whose answer was lost was carried out: the draft changed, and to this content. */
+const arrived = async (application: Application, lost: Problem, before: Workflow | undefined, digest: string): Promise<boolean> => {
+  if (!mayHaveHappened(lost)) return false;
+  const after = await knownDraft(application);
+  return after.ok && after.value !== undefined && after.value.hash !== before?.hash && digestOf(contentOf(application, after.value)) === digest;
 };
 
 const findVersion = async (application: Application, version: string): Promise<Outcome<Workflow>> => {
-  const all = await allWorkflows(application);
+  const all = await allWorkflows(application, (one) => one.id === version);
   if (!all.ok) return all;
   const found = all.value.find((one) => one.id === version);
   if (found !== undefined) return done(found);
@@ -68,6 +81,12 @@ const pinAt = async ({ traffic }: Application, version: string): Promise<Outcome
   return observed.ok ? pin(traffic, observed.value.split, version) : observed;
 };
 
+/** sayLost tells of work in the draft that nobody has published: going back replaces it. */
+const sayLost = (application: Application, current: Workflow | undefined, live: Workflow | undefined): void => {
+  if (current === undefined || digestOf(contentOf(application, current)) === (live === undefined ? '' : digestOf(contentOf(application, live)))) return;
+  application.connection.log(`The draft of app ${application.id()} differs from what was published; going back replaces it.`);
+};
+
 /**
  * restore makes the content of a published version live again. Dify has no switch between versions: the content goes
  * into the draft and is published, so the result is a new version with the old digest. A gateway is pinned to the old
@@ -82,13 +101,17 @@ export const restore = async (application: Application, version: string, marks: 
   if (!old.ok) return old;
   const safe = await pinAt(application, version);
   if (!safe.ok) return safe;
-  const before = await application.console.published(application.id());
+  const [current, before] = await Promise.all([knownDraft(application), application.console.published(application.id())]);
+  if (!current.ok) return current;
   if (!before.ok) return before;
-  const written = await intoDraft(application, old.value);
-  if (!written.ok) return written;
+  sayLost(application, current.value, before.value);
   const digest = digestOf(contentOf(application, old.value));
+  const written = await intoDraft(application, old.value, current.value);
+  if (!written.ok && !(await arrived(application, written.problem, current.value, digest))) return written;
   const name = `back to ${old.value.marked_name || old.value.id}`;
-  const published = await publishDraft(application, name, marks, digest, before.value?.id);
+  // The commit beside a version is that of its content, not of the run that went back to it.
+  const commit = commitIn(old.value.marked_comment);
+  const published = await publishDraft(application, name, commit === undefined ? marks : { ...marks, commit }, digest, before.value?.id);
   if (!published.ok) return published;
   const pinned = await pinAt(application, published.value.id);
   return pinned.ok ? published : pinned;

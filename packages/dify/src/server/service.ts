@@ -1,7 +1,8 @@
 import { done, failed, type EventStream, type HttpResponse, type Opened, type Outcome, type Problem, type Question, type Reply } from '@sluice/core';
 import { isMapping, mappingOf, type Mapping } from '../source/shape.ts';
-import { jsonOf, refusal } from './answer.ts';
+import { refusal } from './answer.ts';
 import type { Application } from './application.ts';
+import { serviceJson } from './service-address.ts';
 import { hear, replyOf, silence, wholeReply } from './replies.ts';
 
 const blockingDeadlineMs = 90_000;
@@ -113,15 +114,15 @@ const askService = async (
     const stream = await http.stream(request);
     if (!stream.ok) return unanswered(stream.problem, latency());
     if (stream.value.kind === 'events') return heardFrom(stream.value, chat, latency);
-    return wholeAnswer(stream.value.response, tried, where, chat, latency());
+    return wholeAnswer(stream.value.response, tried, base, where, chat, latency());
   }
   const response = await http.send({ ...request, deadlineMs: blockingDeadlineMs });
-  return response.ok ? wholeAnswer(response.value, tried, where, chat, latency()) : unanswered(response.problem, latency());
+  return response.ok ? wholeAnswer(response.value, tried, base, where, chat, latency()) : unanswered(response.problem, latency());
 };
 
-const wholeAnswer = (response: HttpResponse, tried: string, where: string, chat: boolean, latencyMs: number): Outcome<Reply> => {
+const wholeAnswer = (response: HttpResponse, tried: string, base: string, where: string, chat: boolean, latencyMs: number): Outcome<Reply> => {
   if (response.status >= 400) return refused(response, tried, where, latencyMs);
-  const body = jsonOf(response, tried, where);
+  const body = serviceJson(response, tried, base, where);
   return body.ok ? done(wholeReply(mappingOf(body.value), chat, latencyMs, response.status)) : body;
 };
 

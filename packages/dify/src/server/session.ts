@@ -9,8 +9,10 @@ import {
 } from '@sluice/core';
 import { jsonOf } from './answer.ts';
 import type { Address } from './address.ts';
-import { logIn, refresh, type Credentials } from './login.ts';
+import type { Credentials } from './credentials.ts';
+import { logIn, missingCredentials, refresh } from './login.ts';
 import { serverRelease } from './server-release.ts';
+import { currentWorkspace, type Workspace } from './workspace.ts';
 
 /** ConsoleRequest is one call of the console API; the session adds credentials. */
 export interface ConsoleRequest {
@@ -27,8 +29,10 @@ export interface ConsoleRequest {
 export interface Session {
   /** release is the server's version, as in `1.12.1`. */
   release(): Promise<Outcome<string>>;
-  /** workspace is the id of the workspace that the session works in. */
-  workspace(): Promise<Outcome<string>>;
+  /** workspace is where the session works; it is asked for when somebody needs to know. */
+  workspace(): Promise<Outcome<Workspace>>;
+  /** signedIn logs in, and gives what the session was opened with. */
+  signedIn(): Promise<Outcome<Pick<Credentials, 'kind' | 'email'>>>;
   /** answer gives any answer that arrived. */
   answer(request: ConsoleRequest): Promise<Outcome<HttpResponse>>;
   /** json gives the JSON of a successful answer; a refusal is a problem. */
@@ -44,19 +48,22 @@ const once = <T>(work: () => Promise<Outcome<T>>): (() => Promise<Outcome<T>>) =
 
 /** createSession makes a session that has not logged in yet. */
 export const createSession = (connection: Connection, address: Address): Session => {
+  const door = { connection, address };
   const release = once(() => serverRelease(connection, address));
   let credentials: Credentials | undefined;
-  const signedIn = once(async () => {
+  const entered = once(async () => {
+    const missing = missingCredentials(door);
+    if (missing !== undefined) return failed(missing);
     const version = await release();
     if (!version.ok) return version;
-    const answer = await logIn({ connection, address, release: version.value });
-    if (answer.ok) credentials = answer.value;
-    return answer;
+    const entry = await logIn({ ...door, release: version.value });
+    if (entry.ok) credentials = entry.value.credentials;
+    return entry;
   });
   let renewing: Promise<boolean> | undefined;
   const renewNow = async (): Promise<boolean> => {
     if (credentials === undefined) return false;
-    const renewed = await refresh({ connection, address }, credentials);
+    const renewed = await refresh(door, credentials);
     renewing = undefined;
     if (!renewed.ok) return false;
     credentials = renewed.value;
@@ -78,9 +85,7 @@ export const createSession = (connection: Connection, address: Address): Session
     signal: request.signal ?? connection.signal,
   });
 
-  const answer = async (request: ConsoleRequest): Promise<Outcome<HttpResponse>> => {
-    const ready = await signedIn();
-    if (!ready.ok) return ready;
+  const sent = async (request: ConsoleRequest): Promise<Outcome<HttpResponse>> => {
     const used = credentials;
     const first = await connection.http.send(requestOf(request));
     if (!first.ok || first.value.status !== 401) return first;
@@ -88,21 +93,36 @@ export const createSession = (connection: Connection, address: Address): Session
     if (credentials === used && !(await renew())) return first;
     return connection.http.send(requestOf(request));
   };
+  const jsonFrom = async (request: ConsoleRequest, send: (request: ConsoleRequest) => Promise<Outcome<HttpResponse>>): Promise<Outcome<unknown>> => {
+    const response = await send(request);
+    return response.ok ? jsonOf(response.value, request.tried, `${address.console}${request.path}`) : response;
+  };
+
+  const workspace = once(async () => {
+    const entry = await entered();
+    if (!entry.ok) return entry;
+    return entry.value.workspace === undefined ? currentWorkspace(address, (request) => jsonFrom(request, sent)) : done(entry.value.workspace);
+  });
+  /** ready comes before every call: logged in and, where sluice.yml names a workspace, in that one. */
+  const ready = async (): Promise<Outcome<unknown>> => (address.workspace === '' ? entered() : workspace());
+
+  const answer = async (request: ConsoleRequest): Promise<Outcome<HttpResponse>> => {
+    const before = await ready();
+    return before.ok ? sent(request) : before;
+  };
 
   return {
     release,
-    workspace: async () => {
-      const ready = await signedIn();
-      return ready.ok ? done(ready.value.workspace) : ready;
+    workspace,
+    signedIn: async () => {
+      const entry = await entered();
+      return entry.ok ? done(entry.value.credentials) : entry;
     },
     answer,
-    json: async (request) => {
-      const response = await answer(request);
-      return response.ok ? jsonOf(response.value, request.tried, `${address.console}${request.path}`) : response;
-    },
+    json: (request) => jsonFrom(request, answer),
     stream: async (request) => {
-      const ready = await signedIn();
-      if (!ready.ok) return ready;
+      const before = await ready();
+      if (!before.ok) return before;
       const first = await connection.http.stream(requestOf(request));
       if (!first.ok || first.value.kind === 'events' || first.value.response.status !== 401) return first;
       if (!(await renew())) return first;

@@ -27,6 +27,10 @@ export const appShape = z.object({
   name: text,
   description: text,
   mode: z.string(),
+  api_base_url: text,
+  icon: text,
+  icon_type: text,
+  icon_background: text,
   model_config: z.pipe(z.nullish(mapping), z.transform((value) => value ?? {})),
 });
 
@@ -46,6 +50,8 @@ export const importShape = z.object({
 export type Import = z.output<typeof importShape>;
 
 export const exportShape = z.object({ data: z.string().check(z.minLength(1)) });
+
+export const hashShape = z.object({ hash: z.string() });
 
 export const keyShape = z.object({ token: z.string().check(z.minLength(1)) });
 
@@ -71,6 +77,10 @@ export const runDetailShape = z.object({ error: text });
 export const secretsShape = z.object({
   items: z.array(z.object({ id: z.string(), name: z.string(), value: z.unknown(), value_type: text })),
 });
+
+export const profileShape = z.object({ email: z.string() });
+
+export const membersShape = z.object({ accounts: z.array(z.object({ email: z.string(), role: text })) });
 
 export const datasetsShape = z.object({ data: z.array(z.object({ id: z.string(), name: z.string() })) });
 

@@ -2,14 +2,35 @@ import { done, failed, readYaml, type Outcome, type Snapshot } from '@sluice/cor
 import { digestOf } from '../source/content.ts';
 import { hasGraph } from '../source/dsl.ts';
 import { renderDsl } from '../source/render.ts';
-import { isMapping } from '../source/shape.ts';
+import { isMapping, listOf, mappingOf, textOf, type Mapping } from '../source/shape.ts';
 import { noApplication, type Application } from './application.ts';
-import { configurationVersion, contentOf, knownApp, publishedWorkflow, versionOf } from './versions.ts';
+import type { App } from './shapes.ts';
+import { configurationVersion, contentOf, knownApp, knownDraft, publishedWorkflow, versionOf } from './versions.ts';
 
 const fileName = 'app.yml';
 
+/** withIcon takes the icon from the app's own entry: an export of 1.12.1 replaces every emoji (api/services/app_dsl_service.py). */
+const withIcon = (root: Mapping, app: App): Mapping =>
+  app.icon_type === 'image' || app.icon === ''
+    ? root
+    : { ...root, app: { ...mappingOf(root['app']), icon: app.icon, ...(app.icon_background === '' ? {} : { icon_background: app.icon_background }) } };
+
+/** withoutGiven blanks what the environment gives from a variable: on the server it stands in plain text where it is no `secret`. */
+const withoutGiven = (root: Mapping, given: ReadonlySet<string>): Mapping => {
+  const workflow = root['workflow'];
+  if (given.size === 0 || !isMapping(workflow)) return root;
+  const variables = listOf(workflow['environment_variables']).map((item) => {
+    const variable = mappingOf(item);
+    return given.has(textOf(variable['name'])) ? { ...variable, value: typeof variable['value'] === 'number' ? 0 : '' } : item;
+  });
+  return { ...root, workflow: { ...workflow, environment_variables: variables } };
+};
+
+const givenNames = (application: Application): ReadonlySet<string> =>
+  new Set(Object.entries(application.connection.environment.variables ?? {}).flatMap(([name, value]) => (typeof value === 'object' ? [name] : [])));
+
 /** exported gives the DSL of the published version, or of the draft or configuration, as canonical YAML without secrets. */
-const exported = async (application: Application, workflow: string | undefined): Promise<Outcome<string>> => {
+const exported = async (application: Application, app: App, workflow: string | undefined): Promise<Outcome<string>> => {
   const yaml = await application.console.exportDsl(application.id(), workflow);
   if (!yaml.ok) {
     const broken = (yaml.problem.answer?.status ?? 0) >= 500;
@@ -17,28 +38,27 @@ const exported = async (application: Application, workflow: string | undefined):
   }
   const document = readYaml(fileName, yaml.value);
   if (!document.ok) return document;
-  if (isMapping(document.value.value)) return done(renderDsl(document.value.value));
+  if (isMapping(document.value.value)) return done(renderDsl(withoutGiven(withIcon(document.value.value, app), givenNames(application))));
   return failed({ category: 'platform', reason: 'the export of the app is no DSL', where: application.address.studio });
 };
 
 /** snapshot is what is live, or the draft when nothing is published yet. Its digest is the server's, not the export's. */
 export const snapshot = async (application: Application): Promise<Outcome<Snapshot>> => {
   if (application.id() === '') return noApplication(application.address);
-  const published = await publishedWorkflow(application);
+  const [app, published] = await Promise.all([knownApp(application), publishedWorkflow(application)]);
+  if (!app.ok) return app;
   if (!published.ok) return published;
-  const yaml = await exported(application, published.value?.id);
+  const yaml = await exported(application, app.value, published.value?.id);
   if (!yaml.ok) return yaml;
   const files = { [fileName]: yaml.value };
   if (!hasGraph(application.mode)) {
-    const app = await knownApp(application);
-    if (!app.ok) return app;
     const version = configurationVersion(application, app.value);
     return done({ files, digest: version.digest ?? '', version });
   }
   if (published.value !== undefined) {
     return done({ files, digest: digestOf(contentOf(application, published.value)), version: versionOf(application, published.value) });
   }
-  const current = await application.console.draft(application.id());
+  const current = await knownDraft(application);
   if (!current.ok) return current;
   if (current.value === undefined) return failed({ category: 'input', reason: 'the app has neither a draft nor a published version', where: application.address.studio });
   return done({ files, digest: digestOf(contentOf(application, current.value)) });

@@ -6,6 +6,7 @@ import { noApplication, type Application } from './application.ts';
 import { checksOf } from './checks.ts';
 import { createConsole } from './console.ts';
 import { deploy } from './deploy.ts';
+import { createDoors } from './doors.ts';
 import { exposureOf, lackingOf } from './exposure.ts';
 import { openGateway } from './gateway.ts';
 import { withHeaders } from './headers.ts';
@@ -17,14 +18,11 @@ import { publish } from './publish.ts';
 import { restore } from './restore.ts';
 import { createSession } from './session.ts';
 import { snapshot } from './snapshot.ts';
-import { allWorkflows, configurationVersion, knownApp, pinnedVersion, versionOf } from './versions.ts';
+import { allWorkflows, configurationVersion, knownApp, knownDraft, pinnedVersion, versionOf } from './versions.ts';
 
 const inspectGraph = async (application: Application, server: string): Promise<Outcome<Inspection>> => {
-  const app = await knownApp(application);
-  if (!app.ok) return app;
-  const current = await application.console.draft(application.id());
+  const [current, published] = await Promise.all([knownDraft(application), application.console.published(application.id())]);
   if (!current.ok) return current;
-  const published = await application.console.published(application.id());
   if (!published.ok) return published;
   const pinned = await pinnedVersion(application);
   if (!pinned.ok) return pinned;
@@ -46,11 +44,11 @@ const inspectGraph = async (application: Application, server: string): Promise<O
 };
 
 const inspect = async (application: Application): Promise<Outcome<Inspection>> => {
+  const session = await application.session.signedIn();
+  if (!session.ok) return session;
   const release = await application.session.release();
   if (!release.ok) return release;
   const server = `Dify ${release.value}`;
-  const workspace = await application.session.workspace();
-  if (!workspace.ok) return workspace;
   if (application.id() === '') return done({ exists: false, server, notes: ['The environment names no app; it is created by the first deployment.'] });
   if (hasGraph(application.mode)) return inspectGraph(application, server);
   const app = await knownApp(application);
@@ -67,7 +65,7 @@ const graphCapabilities = (application: Application): Pick<Target, 'versions' | 
   logs: createLogs(application),
 });
 
-const createTarget = (application: Application): Target => ({
+const createTarget = (application: Application, doors = createDoors(application)): Target => ({
   platform: 'dify',
   get application() {
     return application.id();
@@ -75,7 +73,10 @@ const createTarget = (application: Application): Target => ({
   address: application.address.studio,
   exposure: exposureOf(application.mode, application.traffic !== undefined),
   lacking: lackingOf(application.mode, application.traffic !== undefined),
-  inspect: () => inspect(application),
+  inspect: async () => {
+    const seen = await inspect(application);
+    return seen.ok && seen.value.exists ? done({ ...seen.value, notes: [...seen.value.notes, ...(await doors())] }) : seen;
+  },
   deploy: (source, options) => deploy(application, source, options),
   publish: (request) => publish(application, request),
   ...(hasGraph(application.mode) ? graphCapabilities(application) : {}),
@@ -87,8 +88,8 @@ const createTarget = (application: Application): Target => ({
   close: () => Promise.resolve(),
 });
 
-/** connect gives the target of an environment. Nothing is asked and nobody logs in before the first use. */
-export const connect = async (given: Connection): Promise<Outcome<Target>> => {
+/** openApplication puts together what a connection to one app needs. Nothing is asked and nobody logs in before the first use. */
+export const openApplication = async (given: Connection): Promise<Outcome<Application>> => {
   const { source, environment } = given;
   if (!isDifySource(source)) return failed({ category: 'defect', reason: 'a source of another platform was given to Dify' });
   const address = readAddress(environment);
@@ -98,10 +99,10 @@ export const connect = async (given: Connection): Promise<Outcome<Target>> => {
   const connection = { ...given, http: http.value };
   const session = createSession(connection, address.value);
   const console = createConsole(session, address.value.console, connection.readOnly);
-  const gateway = await openGateway(given, source, address.value);
+  const gateway = await openGateway(given, source, address.value, session);
   if (!gateway.ok) return gateway;
   let id = address.value.app;
-  const application: Application = {
+  return done({
     connection,
     address: address.value,
     session,
@@ -114,7 +115,12 @@ export const connect = async (given: Connection): Promise<Outcome<Target>> => {
       id = made;
     },
     key: appKey(connection, console, () => id),
-  };
-  return done(createTarget(application));
+  });
+};
+
+/** connect gives the target of an environment. Nothing is asked and nobody logs in before the first use. */
+export const connect = async (given: Connection): Promise<Outcome<Target>> => {
+  const application = await openApplication(given);
+  return application.ok ? done(createTarget(application.value)) : application;
 };
 

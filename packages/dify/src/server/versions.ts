@@ -1,4 +1,4 @@
-import { done, draft, failed, live, type Outcome, type Version } from '@sluice/core';
+import { done, draft, failed, live, type Outcome, type Problem, type Version } from '@sluice/core';
 import { digestOf, modelContent, workflowContent, type Content } from '../source/content.ts';
 import { hasGraph } from '../source/dsl.ts';
 import type { Application } from './application.ts';
@@ -32,14 +32,14 @@ export const configurationVersion = (application: Application, app: App): Versio
   publishedAt: '',
 });
 
-/** allWorkflows lists the published workflows, newest first. */
-export const allWorkflows = async (application: Application): Promise<Outcome<readonly Workflow[]>> => {
+/** allWorkflows lists the published workflows, newest first; `until` ends the list with the page that has what is looked for. */
+export const allWorkflows = async (application: Application, until: (workflow: Workflow) => boolean = () => false): Promise<Outcome<readonly Workflow[]>> => {
   const found: Workflow[] = [];
   for (let page = 1; page <= mostPages; page += 1) {
     const list = await application.console.versions(application.id(), page);
     if (!list.ok) return list;
     found.push(...list.value.items);
-    if (!list.value.more) break;
+    if (!list.value.more || list.value.items.some(until)) break;
   }
   return done(found);
 };
@@ -50,6 +50,26 @@ export const knownApp = async (application: Application): Promise<Outcome<App>> 
   if (!app.ok) return app;
   return app.value === undefined ? failed(unknownApplication(application)) : done(app.value);
 };
+
+/**
+ * knownDraft reads the draft, undefined when the app has none. The server answers 404 for an unknown app and for one of
+ * another mode alike, so the app's own entry is read then to say which.
+ */
+export const knownDraft = async (application: Application): Promise<Outcome<Workflow | undefined>> => {
+  const current = await application.console.draft(application.id());
+  if (current.ok || current.problem.answer?.status !== 404) return current;
+  const app = await knownApp(application);
+  if (!app.ok) return app;
+  return app.value.mode === application.mode ? current : failed(otherMode(application, app.value));
+};
+
+/** otherMode is the problem of an app that is not what the file is. */
+const otherMode = (application: Application, app: App): Problem => ({
+  category: 'input',
+  reason: `the file is a ${application.mode} app, but app ${app.id} on the server is a ${app.mode} app`,
+  where: application.address.studio,
+  hint: 'Point the environment at an app of the same mode.',
+});
 
 /** pinnedVersion is the version that a gateway pins for the users; empty without a gateway or pin. */
 export const pinnedVersion = async (application: Application): Promise<Outcome<string>> => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { withoutBindings } from './bindings.ts';
 import { graphEdges, hasGraph, type Mode } from './dsl.ts';
 import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 
@@ -20,10 +21,10 @@ export interface Content {
 
 const layoutKeys = new Set(['selected', 'width', 'height']);
 
-/** nodeOf keeps what runs: React Flow's positions, sizes and `_`-marks are layout. */
+/** nodeOf keeps what runs: React Flow's positions, sizes and `_`-marks are layout, and exports leave bindings out. */
 const nodeOf = (item: unknown): [string, Mapping] => {
   const node = mappingOf(item);
-  const data = Object.entries(mappingOf(node['data'])).filter(([key]) => !key.startsWith('_') && !layoutKeys.has(key));
+  const data = Object.entries(withoutBindings(mappingOf(node['data']))).filter(([key]) => !key.startsWith('_') && !layoutKeys.has(key));
   const kept: Record<string, unknown> = { data: Object.fromEntries(data) };
   if (node['type'] !== undefined && node['type'] !== 'custom') kept['type'] = node['type'];
   if (textOf(node['parentId']) !== '') kept['parentId'] = node['parentId'];
@@ -88,11 +89,25 @@ export const workflowContent = (mode: Mode, workflow: Mapping): Content => ({
   mode,
   nodes: Object.fromEntries(listOf(mappingOf(workflow['graph'])['nodes']).map(nodeOf)),
   edges: [...new Set(graphEdges(workflow['graph']).map((edge) => `${edge.source} ${edge.handle} ${edge.target}`))].sort(),
-  features: featuresOf(workflow['features']),
+  // Imports fill in the features that a file leaves out, as switched off (Dify 1.12.1, WorkflowService.validate_features_structure).
+  features: mappingOf(pruned(featuresOf(workflow['features']))),
   environment: Object.fromEntries(listOf(workflow['environment_variables']).map(variableOf)),
   conversation: Object.fromEntries(listOf(workflow['conversation_variables']).map(variableOf)),
   model: {},
 });
+
+/**
+ * completeModel states the sections that a `model_config` leaves out as Dify reads them. Sent without them, an update of
+ * an app would get other defaults than an import of the same file (Dify 1.12.1, AppModelConfigService.validate_configuration).
+ */
+export const completeModel = (model: Mapping): Mapping => ({ ...absentModel, ...model });
+
+/** withoutEmptyDatasets drops the way to choose among no datasets, which an update adds. */
+const withoutEmptyDatasets = (model: Mapping): Mapping => {
+  const configs = mappingOf(model['dataset_configs']);
+  if (listOf(mappingOf(configs['datasets'])['datasets']).length > 0) return model;
+  return { ...model, dataset_configs: Object.fromEntries(Object.entries(configs).filter(([key]) => key !== 'datasets')) };
+};
 
 /** modelContent gives the content of a `model_config`. Servers fill in defaults, so what says nothing is left out. */
 export const modelContent = (mode: Mode, model: Mapping): Content => ({
@@ -102,7 +117,7 @@ export const modelContent = (mode: Mode, model: Mapping): Content => ({
   features: {},
   environment: {},
   conversation: {},
-  model: mappingOf(pruned({ ...absentModel, ...Object.fromEntries(Object.entries(model).filter(([key]) => !bookkeeping.has(key))) })),
+  model: mappingOf(pruned(withoutEmptyDatasets(completeModel(Object.fromEntries(Object.entries(withoutBindings(model)).filter(([key]) => !bookkeeping.has(key))))))),
 });
 
 /** dslContent gives the content of a whole DSL file. */

@@ -1,4 +1,4 @@
-import { categories, derivedForms, type Finding, type Host, type HostContext, type StepResult } from '@sluice/core';
+import { canBeHidden, categories, type Finding, type Host, type HostContext, type StepResult } from '@sluice/core';
 import { readText } from '../files.ts';
 import { errorMessage } from '../thrown.ts';
 import { attempt, lineHost, redactAll, type HostParts } from '../line-host.ts';
@@ -53,7 +53,7 @@ const log = (parts: HostParts): Pick<Host, 'annotate' | 'warn' | 'group' | 'mask
     mask: (secret) => {
       redactor.add(secret);
       // A value too short to be hidden here would blacken the runner's whole log.
-      if (derivedForms(secret).length === 0 || masked.has(secret)) return;
+      if (!canBeHidden(secret) || masked.has(secret)) return;
       masked.add(secret);
       // The runner takes this line out of the log; it must come before any other use of the secret.
       voice.command(workflowCommand('add-mask', secret));

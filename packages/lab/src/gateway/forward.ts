@@ -11,16 +11,18 @@ export interface Forwarding {
   /** target is the path and query that the upstream gets. */
   readonly target: string;
   readonly body: Buffer;
+  /** authorization takes the place of the request's own. */
+  readonly authorization?: string;
 }
 
 /** forward passes a request on and streams the answer back as it comes. An upstream that is gone is a 502. */
-export const forward = (request: LabRequest, response: ServerResponse, { upstream, agent, target, body }: Forwarding): Promise<void> =>
+export const forward = (request: LabRequest, response: ServerResponse, { upstream, agent, target, body, authorization }: Forwarding): Promise<void> =>
   new Promise((resolve) => {
     const headers = Object.fromEntries(Object.entries(request.headers).filter(([name, value]) => value !== undefined && !hop.has(name)));
     const outgoing = send(new URL(target, upstream), {
       agent,
       method: request.method,
-      headers: { ...headers, 'content-length': body.length },
+      headers: { ...headers, ...(authorization === undefined ? {} : { authorization }), 'content-length': body.length },
     });
     request.closed.addEventListener('abort', () => {
       outgoing.destroy();

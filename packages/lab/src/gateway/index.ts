@@ -44,8 +44,8 @@ const refusal = (path: string, { refused }: Refused): CommandAnswer => ({
 
 const nothing: Variables = { has: () => false, names: [], forRequest: () => () => '' };
 
-/** startLabGateway starts a gateway in front of an upstream's origin. */
-export const startLabGateway = async ({ upstream }: { readonly upstream: string }): Promise<LabGateway> => {
+/** startLabGateway starts a gateway in front of an upstream's origin; `keys` is the text of the operator's own file with a twin's key. */
+export const startLabGateway = async ({ upstream, keys = '' }: { readonly upstream: string; readonly keys?: string }): Promise<LabGateway> => {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-gateway-'));
   const includeFile = join(folder, 'sluice.conf');
   const agent = new Agent({ keepAlive: true });
@@ -62,7 +62,7 @@ export const startLabGateway = async ({ upstream }: { readonly upstream: string 
       if (command !== 'nginx -t' && command !== 'nginx -s reload') {
         return { code: 1, stdout: '', stderr: `the lab's nginx knows -t and -s reload, not "${command}"\n` };
       }
-      const variables = readVariables(await includedText(includeFile), givenNames);
+      const variables = readVariables(`${keys}\n${await includedText(includeFile)}`, givenNames);
       if ('refused' in variables) return refusal(includeFile, variables);
       if (command === 'nginx -t') return accepted(includeFile);
       serving = variables;

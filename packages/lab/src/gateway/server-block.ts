@@ -4,15 +4,30 @@ import { openBody, userOf } from './body.ts';
 import type { Variables } from './variables.ts';
 
 /** givenNames are the variables that exist beside the include file. */
-export const givenNames = ['request_body', 'sluice_user', 'sluice_body_open'] as const;
+export const givenNames = ['request_body', 'http_authorization', 'sluice_user', 'sluice_body_open'] as const;
 
 const limit = 10 * 1024 * 1024;
 
-/** Passage is what becomes of a request: it was answered, or it goes on with this target and body. */
-export type Passage = 'answered' | { readonly target: string; readonly body: Buffer };
+/** Passage is what becomes of a request: it was answered, or it goes on with this target and body, and this key if it is another. */
+export type Passage = 'answered' | { readonly target: string; readonly body: Buffer; readonly authorization?: string };
 
-const suffixed = (variables: Variables, suffix: string): string | undefined =>
-  variables.names.find((name) => name.startsWith('sluice_') && name.endsWith(suffix));
+/** Pin is a variable that the server block uses at a path. */
+type Pin = 'path' | 'body' | 'authorization';
+
+const atPath: Readonly<Record<Pin, RegExp>> = {
+  path: /^\/v1\/workflows\/run$/,
+  body: /^\/v1\/chat-messages$/,
+  authorization: /^\/v1\/(completion-messages(\/[^/]+\/stop)?|workflows\/run|workflows\/tasks\/[^/]+\/stop|messages\/[^/]+\/feedbacks)$/,
+};
+
+/** pinOf finds the variable of the include file that decides about a path. */
+const pinOf = (path: string, variables: Variables): { readonly pin: Pin; readonly name: string } | undefined => {
+  for (const pin of ['path', 'body', 'authorization'] as const) {
+    const name = variables.names.find((one) => one.startsWith('sluice_') && one.endsWith(`_${pin}`));
+    if (name !== undefined && atPath[pin].test(path)) return { pin, name };
+  }
+  return undefined;
+};
 
 const refuse = (response: ServerResponse, status: number, code: string, message: string): Passage => {
   answerJson(response, status, { code, message, status });
@@ -32,14 +47,21 @@ const splitPage = (request: LabRequest, response: ServerResponse, variables: Var
 export const serverBlock = (request: LabRequest, response: ServerResponse, variables: Variables): Passage => {
   const page = splitPage(request, response, variables);
   if (page !== undefined) return page;
-  const path = request.path === '/v1/workflows/run' ? suffixed(variables, '_path') : undefined;
-  const body = request.path === '/v1/chat-messages' && request.method === 'POST' ? suffixed(variables, '_body') : undefined;
-  if (path === undefined && body === undefined) return { target: request.target, body: request.body };
+  const unchanged = { target: request.target, body: request.body };
+  const found = request.method === 'POST' ? pinOf(request.path, variables) : undefined;
+  if (found === undefined) return unchanged;
   if (request.body.length > limit) return refuse(response, 413, 'too_large', 'The body is over 10 MB.');
   const text = request.body.toString('latin1');
   const user = userOf(text);
-  const lookup = variables.forRequest({ request_body: text, sluice_user: user, sluice_body_open: openBody(text) });
-  if (path !== undefined) return { target: request.target.replace(request.path, lookup(path)), body: request.body };
   if (user === '') return refuse(response, 400, 'bad_request', 'The gateway could not read this body as a JSON object.');
-  return { target: request.target, body: Buffer.from(lookup(body ?? ''), 'latin1') };
+  const key = request.headers['authorization'] ?? '';
+  const pinned = variables.forRequest({ request_body: text, http_authorization: key, sluice_user: user, sluice_body_open: openBody(text) })(found.name);
+  switch (found.pin) {
+    case 'path':
+      return { ...unchanged, target: request.target.replace(request.path, pinned) };
+    case 'body':
+      return { ...unchanged, body: Buffer.from(pinned, 'latin1') };
+    case 'authorization':
+      return { ...unchanged, authorization: pinned };
+  }
 };

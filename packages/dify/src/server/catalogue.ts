@@ -1,0 +1,118 @@
+import { done, failed, type Outcome } from '@sluice/core';
+import * as z from 'zod/mini';
+import { shaped } from './answer.ts';
+import type { Application } from './application.ts';
+import { workflowPageShape, type Workflow } from './shapes.ts';
+
+/** Named is an entry of one of a workspace's lists. */
+export interface Named {
+  readonly id: string;
+  readonly name: string;
+  /** note tells entries of one name apart, for people. */
+  readonly note: string;
+}
+
+const text = z.pipe(z.nullish(z.string()), z.transform((value) => value ?? ''));
+
+const datasetsShape = z.object({ data: z.array(z.object({ id: z.string(), name: z.string() })), has_more: z.boolean() });
+
+const appsShape = z.object({ data: z.array(z.object({ id: z.string(), name: text, mode: text })), has_more: z.boolean() });
+
+const providersShape = z.array(z.object({ id: z.string(), name: z.string(), type: text, server_identifier: text }));
+
+const modelsShape = z.object({ data: z.array(z.object({ provider: z.string(), models: z.array(z.object({ model: z.string() })) })) });
+
+const subscriptionsShape = z.array(z.object({ id: z.string(), name: text }));
+
+/** pageSize is the most that Dify gives at once; mostPages bounds a list that never ends. */
+const pageSize = 100;
+const mostPages = 100;
+
+const read = async <T>({ session, address }: Application, path: string, shape: z.ZodMiniType<T>, tried: string): Promise<Outcome<T>> => {
+  const body = await session.json({ method: 'GET', path, tried });
+  return body.ok ? shaped(shape, body.value, tried, `${address.console}${path}`) : body;
+};
+
+/** allPages reads a list to its end; `query` is what follows page and limit. */
+const allPages = async <T>(
+  application: Application,
+  path: string,
+  query: string,
+  shape: z.ZodMiniType<{ data: T[]; has_more: boolean }>,
+  tried: string,
+): Promise<Outcome<readonly T[]>> => {
+  const found: T[] = [];
+  for (let page = 1; page <= mostPages; page += 1) {
+    const list = await read(application, `${path}?page=${page}&limit=${pageSize}${query}`, shape, tried);
+    if (!list.ok) return list;
+    found.push(...list.value.data);
+    if (!list.value.has_more) return done(found);
+  }
+  return failed({ category: 'platform', reason: `the list has more than ${mostPages * pageSize} entries`, tried, where: `${application.address.console}${path}`, hint: 'Name the entry by its id.' });
+};
+
+/** datasetsNamed lists the knowledge bases of exactly this name; the server itself looks for a part of it. */
+export const datasetsNamed = async (application: Application, name: string): Promise<Outcome<readonly Named[]>> => {
+  const all = await allPages(application, '/datasets', `&keyword=${encodeURIComponent(name)}`, datasetsShape, `find the dataset ${name}`);
+  return all.ok ? done(all.value.filter((one) => one.name === name).map((one) => ({ ...one, note: '' }))) : all;
+};
+
+/** datasetsThere gives those of the ids that the workspace has. */
+export const datasetsThere = async (application: Application, ids: readonly string[]): Promise<Outcome<ReadonlySet<string>>> => {
+  const there = new Set<string>();
+  for (let from = 0; from < ids.length; from += pageSize) {
+    const query = ids.slice(from, from + pageSize).map((id) => `&ids=${id}`).join('');
+    const list = await read(application, `/datasets?page=1&limit=${pageSize}${query}`, datasetsShape, 'look for the datasets of the app');
+    if (!list.ok) return list;
+    for (const { id } of list.value.data) there.add(id);
+  }
+  return done(there);
+};
+
+/** appsNamed lists the apps of exactly this name; the server looks for a part of it, and only for its first 30 characters. */
+export const appsNamed = async (application: Application, name: string): Promise<Outcome<readonly Named[]>> => {
+  const part = [...name].slice(0, 30).join('');
+  const all = await allPages(application, '/apps', `&name=${encodeURIComponent(part)}`, appsShape, `look for an app named ${name}`);
+  return all.ok ? done(all.value.filter((one) => one.name === name).map(({ id, mode }) => ({ id, name, note: mode }))) : all;
+};
+
+/** toolProviders lists the workspace's own tool providers of one type. An MCP server is found by its identifier. */
+export const toolProviders = async (application: Application, type: string): Promise<Outcome<readonly Named[]>> => {
+  const list = await read(application, `/workspaces/current/tool-providers?type=${type}`, providersShape, `list the ${type} tools of the workspace`);
+  if (!list.ok) return list;
+  const own = list.value.filter((one) => one.type === type);
+  return done(own.map((one) => ({ id: type === 'mcp' && one.server_identifier !== '' ? one.server_identifier : one.id, name: one.name, note: '' })));
+};
+
+/** modelsOf lists the usable models of one type; the note is the provider. */
+export const modelsOf = async (application: Application, kind: string): Promise<Outcome<readonly Named[]>> => {
+  const list = await read(application, `/workspaces/current/models/model-types/${kind}`, modelsShape, `list the ${kind} models of the workspace`);
+  if (!list.ok) return list;
+  return done(list.value.data.flatMap(({ provider, models }) => models.map(({ model }) => ({ id: `${provider}/${model}`, name: model, note: provider }))));
+};
+
+/** subscriptionsOf lists the subscriptions of a trigger's provider (Dify >= 1.10). */
+export const subscriptionsOf = (application: Application, provider: string): Promise<Outcome<readonly Named[]>> =>
+  read(application, `/workspaces/current/trigger-provider/${provider}/subscriptions/list`, subscriptionsShape, `list the subscriptions of ${provider}`).then((list) =>
+    list.ok ? done(list.value.map((one) => ({ ...one, note: '' }))) : list,
+  );
+
+/** newestVersions gives an app's newest published versions, at most five, newest first. The draft's row comes before them. */
+export const newestVersions = async (application: Application): Promise<Outcome<readonly Workflow[]>> => {
+  const list = await read(application, `/apps/${application.id()}/workflows?page=1&limit=6`, workflowPageShape, `list the newest versions of app ${application.id()}`);
+  return list.ok ? done(list.value.items.filter((item) => item.version !== 'draft').slice(0, 5)) : list;
+};
+
+/** onlyOne gives the id of the one entry; none or several are an `input` problem that lists them. */
+export const onlyOne = (what: string, name: string, setting: string, found: readonly Named[], near?: string): Outcome<string> => {
+  const [only, ...others] = found;
+  if (only !== undefined && others.length === 0) return done(only.id);
+  if (only === undefined) {
+    return failed({ category: 'input', reason: `this workspace has no ${what} "${name}"`, hint: near ?? `Create it, or correct ${setting} in sluice.yml.` });
+  }
+  return failed({
+    category: 'input',
+    reason: `this workspace has ${found.length} ${what}s "${name}"`,
+    hint: `Name one by its id under ${setting} in sluice.yml: ${found.map((one) => (one.note === '' ? one.id : `${one.id} (${one.note})`)).join(', ')}.`,
+  });
+};
