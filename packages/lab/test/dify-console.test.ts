@@ -39,7 +39,7 @@ describe('the server', () => {
     ['/console/api/ping', 200, { result: 'pong' }],
     ['/console/api/setup', 200, { step: 'finished' }],
     ['/console/api/system-features', 200, { enable_email_password_login: true }],
-    ['/v1/', 200, { welcome: 'Dify OpenAPI', api_version: 'v1', server_version: '1.12.1' }],
+    ['/v1/', 404, {}],
   ])('%s answers without a session', async (path, status, body) => {
     expect(await read(await fetch(`${lab.origin}${path}`))).toMatchObject({ status, body });
   });

@@ -142,7 +142,7 @@ describe('a workflow', () => {
     expect((await ask('GET', '/workflows/logs?created_by_end_user_session_id=u2')).body['total']).toBe(1);
     expect((await ask('GET', `/workflows/logs?created_at__after=${new Date(Date.now() + 60_000).toISOString()}`)).body['total']).toBe(0);
     const id = String(first.body['workflow_run_id']);
-    expect((await ask('GET', `/workflows/run/${id}`)).body).toMatchObject({ id, workflow_id: published, outputs: '{"result":"Summary: About tea"}' });
+    expect((await ask('GET', `/workflows/run/${id}`)).body).toMatchObject({ id, workflow_id: published, outputs: '{"result": "Summary: About tea"}' });
   });
 
   test('can be stopped', async () => {
@@ -198,7 +198,7 @@ describe('a chatflow', () => {
     const { apiKey, published } = lab.createApp(chatflow());
     const got = await chat(service(lab, apiKey), { response_mode: 'streaming' });
     expect(names(got)).toEqual([
-      'workflow_started', 'node_started', 'node_finished', 'node_started', 'message', 'message', 'message', 'message',
+      'workflow_started', 'node_started', 'message', 'node_finished', 'node_started', 'message', 'message', 'message',
       'node_finished', 'node_started', 'node_finished', 'workflow_finished', 'message_end',
     ]);
     const all = events(got.text);

@@ -35,6 +35,8 @@ type Inputs = z.output<typeof inputs>;
 const deadlineMs = 3_000_000;
 /** wayBackMs is kept free before the step's deadline, so that the verdict comes before the step is stopped. */
 const wayBackMs = 180_000;
+/** rehearsalSlack is by how much a plan may be longer in a rehearsal, whose waits are compressed but whose answers take real time. */
+const rehearsalSlack = 3;
 
 const planConfig = (context: StepContext): CanaryPlanConfig | undefined => {
   const canary = context.selected.ok ? context.selected.value.config.canary : undefined;
@@ -42,8 +44,8 @@ const planConfig = (context: StepContext): CanaryPlanConfig | undefined => {
   return canary === true ? defaultCanaryPlan : canary;
 };
 
-const planFor = (target: Target, config: CanaryPlanConfig): Outcome<RolloutPlan> => {
-  const plan = planOf(config, target.traffic !== undefined, deadlineMs - wayBackMs);
+const planFor = ({ rehearsal }: StepContext, target: Target, config: CanaryPlanConfig): Outcome<RolloutPlan> => {
+  const plan = planOf(config, target.traffic !== undefined, (deadlineMs - wayBackMs) * (rehearsal ? rehearsalSlack : 1));
   if (plan.ok || target.lacking.traffic === undefined) return plan;
   return failed({ ...plan.problem, where: target.address, hint: `${plan.problem.hint ?? ''} ${target.lacking.traffic}`.trim() });
 };
@@ -218,7 +220,7 @@ const run = async (context: StepContext, values: Inputs, guard: Guard): Promise<
   const target = await context.target();
   if (!target.ok) return endedBy(target.problem);
   const config = planConfig(context);
-  const plan = config === undefined ? undefined : planFor(target.value, config);
+  const plan = config === undefined ? undefined : planFor(context, target.value, config);
   if (plan?.ok === false) return endedBy(plan.problem);
   const known = await unknownVersion(target.value, values);
   if (!known.ok) return endedBy(known.problem);

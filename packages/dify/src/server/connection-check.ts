@@ -47,7 +47,7 @@ const login = async ({ session, mode }: Application): Promise<Found> => {
     const drafts = mode !== 'advanced-chat' || adminKeyRunsChatDrafts(release.value) ? '' : `. On Dify ${release.value} it cannot run the draft of a chatflow: releases need an account`;
     return done(`the admin key is set; it opens every workspace of this server${drafts}`);
   }
-  return done(entry.value.email === undefined ? 'by the session in DIFY_TOKEN, which ends within an hour or is renewed once' : `as ${entry.value.email}`);
+  return done(entry.value.email === undefined ? 'by the session in DIFY_TOKEN, which ends within an hour or is renewed once' : 'as the account in DIFY_EMAIL');
 };
 
 const workspace = async ({ session }: Application): Promise<Found> => {

@@ -5,7 +5,6 @@ import { jsonAt, jsonOf, refusal, shaped } from './answer.ts';
 import { readOnlyProblem, type ConsoleRequest, type Session } from './session.ts';
 import {
   appShape,
-  datasetsShape,
   dependenciesShape,
   exportShape,
   hashShape,
@@ -48,7 +47,6 @@ export interface Console {
   email(): Promise<Outcome<string>>;
   /** role is an account's role in the workspace, as in `editor`; empty when the server lists no such member. */
   role(email: string): Promise<Outcome<string>>;
-  datasetIds(name: string): Promise<Outcome<readonly string[]>>;
   missingPlugins(app: string): Promise<Outcome<readonly Mapping[]>>;
   importDsl(yaml: string, app?: string): Promise<Outcome<Import>>;
   confirmImport(id: string): Promise<Outcome<Import>>;
@@ -148,10 +146,6 @@ export const createConsole = (session: Session, base: string, readOnly: boolean)
       const members = await read('/workspaces/current/members', membersShape, "find the account's role in the workspace");
       if (!members.ok) return members;
       return done(members.value.accounts.find((one) => one.email.toLowerCase() === email.toLowerCase())?.role ?? '');
-    },
-    datasetIds: async (name) => {
-      const list = await read(`/datasets?page=1&limit=100&keyword=${encodeURIComponent(name)}`, datasetsShape, `find the dataset ${name}`);
-      return list.ok ? done(list.value.data.filter((one) => one.name === name).map((one) => one.id)) : list;
     },
     missingPlugins: async (app) => {
       const list = await read(`/apps/imports/${app}/check-dependencies`, dependenciesShape, `check the plugins that app ${app} needs`);

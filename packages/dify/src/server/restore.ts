@@ -108,7 +108,7 @@ export const restore = async (application: Application, version: string, marks: 
   const digest = digestOf(contentOf(application, old.value));
   const written = await intoDraft(application, old.value, current.value);
   if (!written.ok && !(await arrived(application, written.problem, current.value, digest))) return written;
-  const name = `back to ${old.value.marked_name || old.value.id}`;
+  const name = `back to ${old.value.marked_name.replace(/^(?:back to )+/, '') || old.value.id}`;
   // The commit beside a version is that of its content, not of the run that went back to it.
   const commit = commitIn(old.value.marked_comment);
   const published = await publishDraft(application, name, commit === undefined ? marks : { ...marks, commit }, digest, before.value?.id);

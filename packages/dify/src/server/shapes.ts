@@ -82,6 +82,4 @@ export const profileShape = z.object({ email: z.string() });
 
 export const membersShape = z.object({ accounts: z.array(z.object({ email: z.string(), role: text })) });
 
-export const datasetsShape = z.object({ data: z.array(z.object({ id: z.string(), name: z.string() })) });
-
 export const dependenciesShape = z.object({ leaked_dependencies: z.array(mapping) });

@@ -4,7 +4,8 @@ import { hasGraph } from '../source/dsl.ts';
 import { renderDsl } from '../source/render.ts';
 import { isMapping, listOf, mappingOf, textOf, type Mapping } from '../source/shape.ts';
 import { noApplication, type Application } from './application.ts';
-import type { App } from './shapes.ts';
+import { atLeast } from './release.ts';
+import type { App, Workflow } from './shapes.ts';
 import { configurationVersion, contentOf, knownApp, knownDraft, publishedWorkflow, versionOf } from './versions.ts';
 
 const fileName = 'app.yml';
@@ -26,20 +27,39 @@ const withoutGiven = (root: Mapping, given: ReadonlySet<string>): Mapping => {
   return { ...root, workflow: { ...workflow, environment_variables: variables } };
 };
 
+/**
+ * ofPublished puts the published workflow into an export of the draft: before 1.8.1 a server exports nothing else, whatever
+ * version it is asked for (api/controllers/console/app/app.py). Secrets are blank, as in every export.
+ */
+const ofPublished = (root: Mapping, { graph, features, environment_variables, conversation_variables }: Workflow): Mapping => ({
+  ...root,
+  workflow: {
+    ...mappingOf(root['workflow']),
+    graph,
+    features,
+    environment_variables: environment_variables.map((variable) => (variable['value_type'] === 'secret' ? { ...variable, value: '' } : variable)),
+    conversation_variables,
+  },
+});
+
 const givenNames = (application: Application): ReadonlySet<string> =>
   new Set(Object.entries(application.connection.environment.variables ?? {}).flatMap(([name, value]) => (typeof value === 'object' ? [name] : [])));
 
 /** exported gives the DSL of the published version, or of the draft or configuration, as canonical YAML without secrets. */
-const exported = async (application: Application, app: App, workflow: string | undefined): Promise<Outcome<string>> => {
-  const yaml = await application.console.exportDsl(application.id(), workflow);
+const exported = async (application: Application, app: App, published: Workflow | undefined): Promise<Outcome<string>> => {
+  const release = await application.session.release();
+  if (!release.ok) return release;
+  const yaml = await application.console.exportDsl(application.id(), published?.id);
   if (!yaml.ok) {
     const broken = (yaml.problem.answer?.status ?? 0) >= 500;
     return broken ? failed({ ...yaml.problem, hint: 'Every export asks the plugin daemon; check that it runs.' }) : yaml;
   }
   const document = readYaml(fileName, yaml.value);
   if (!document.ok) return document;
-  if (isMapping(document.value.value)) return done(renderDsl(withoutGiven(withIcon(document.value.value, app), givenNames(application))));
-  return failed({ category: 'platform', reason: 'the export of the app is no DSL', where: application.address.studio });
+  const root = document.value.value;
+  if (!isMapping(root)) return failed({ category: 'platform', reason: 'the export of the app is no DSL', where: application.address.studio });
+  const live = published === undefined || atLeast(release.value, '1.8.1') ? root : ofPublished(root, published);
+  return done(renderDsl(withoutGiven(withIcon(live, app), givenNames(application))));
 };
 
 /** snapshot is what is live, or the draft when nothing is published yet. Its digest is the server's, not the export's. */
@@ -48,7 +68,7 @@ export const snapshot = async (application: Application): Promise<Outcome<Snapsh
   const [app, published] = await Promise.all([knownApp(application), publishedWorkflow(application)]);
   if (!app.ok) return app;
   if (!published.ok) return published;
-  const yaml = await exported(application, app.value, published.value?.id);
+  const yaml = await exported(application, app.value, published.value);
   if (!yaml.ok) return yaml;
   const files = { [fileName]: yaml.value };
   if (!hasGraph(application.mode)) {

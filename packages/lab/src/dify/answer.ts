@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { answerJson, type LabRequest } from '../server.ts';
 import { fields, isFields, type Fields } from './reading.ts';
+import type { Dialect } from './dialect.ts';
 import { repr, typeName } from './python.ts';
 
 /** Answer is what a route gives back: JSON, a page, nothing (204), or something that writes by itself. */
@@ -52,13 +53,27 @@ export interface Misfit {
   readonly message: string;
   readonly type: string;
   readonly input: unknown;
+  /** before is what releases without pydantic say instead; a missing field has their usual words. */
+  readonly before?: string;
+  /** help is what flask-restx puts before those words. */
+  readonly help?: string;
+}
+
+/** Unfit refuses a request for its fields; how it is worded depends on the release. */
+export class Unfit extends Refused {
+  readonly first: Misfit | undefined;
+
+  constructor(answer: Answer, first: Misfit | undefined) {
+    super(answer);
+    this.first = first;
+  }
 }
 
 const shortened = (value: string): string => (value.length > 50 ? `${value.slice(0, 25)}...${value.slice(-24)}` : value);
 
 /** misfits refuses as pydantic 2.11 words it; Dify passes the text on as `invalid_param`. */
-export const misfits = (model: string, found: readonly Misfit[]): Refused =>
-  invalid(
+export const misfits = (model: string, found: readonly Misfit[]): Refused => {
+  const { answer } = invalid(
     [
       `${found.length} validation error${found.length === 1 ? '' : 's'} for ${model}`,
       ...found.map(
@@ -67,6 +82,17 @@ export const misfits = (model: string, found: readonly Misfit[]): Refused =>
       ),
     ].join('\n'),
   );
+  return new Unfit(answer, found[0]);
+};
+
+/** worded gives a refusal in the words of a release: before pydantic, the first field alone is told (libs/external_api.py). */
+const worded = (refused: Refused, dialect: Dialect): Answer => {
+  if (!(refused instanceof Unfit) || refused.first === undefined || dialect.fieldErrors === 'pydantic') return refused.answer;
+  const { field, before = 'Missing required parameter in the JSON body', help } = refused.first;
+  return dialect.fieldErrors === 'flask-restx'
+    ? json({ errors: { [field]: help === undefined ? before : `${help} ${before}` }, message: 'Input payload validation failed' }, 400)
+    : json({ code: 'invalid_param', message: before, params: field }, 400);
+};
 
 /** jsonBody reads the body as Flask does: another content type is 415, broken JSON is 400. */
 export const jsonBody = (request: LabRequest): Fields | Refused => {
@@ -81,7 +107,7 @@ export const jsonBody = (request: LabRequest): Fields | Refused => {
   try {
     parsed = JSON.parse(request.body.toString('utf8'));
   } catch {
-    return refuse(400, 'bad_request', 'Invalid JSON payload received or JSON payload is empty.');
+    return refuse(400, 'bad_request', 'The browser (or proxy) sent a request that this server could not understand.');
   }
   return parsed === null || isFields(parsed) ? fields(parsed) : internal();
 };
@@ -102,16 +128,17 @@ export const queryNumber = (
       { field, message: 'Input should be a valid integer, unable to parse string as an integer', type: 'int_parsing', input: given },
     ]);
   }
-  if (number < 1) return misfits(model, [{ field, message: 'Input should be greater than or equal to 1', type: 'greater_than_equal', input: given }]);
-  if (number > max) return misfits(model, [{ field, message: `Input should be less than or equal to ${max}`, type: 'less_than_equal', input: given }]);
+  const before = `Invalid argument: ${given}. argument must be within the range 1 - ${max}`;
+  if (number < 1) return misfits(model, [{ field, message: 'Input should be greater than or equal to 1', type: 'greater_than_equal', input: given, before }]);
+  if (number > max) return misfits(model, [{ field, message: `Input should be less than or equal to ${max}`, type: 'less_than_equal', input: given, before }]);
   return number;
 };
 
 /** send writes an answer with the headers that every answer of Dify's API carries. */
-export const send = async (answer: Answer | Refused, response: ServerResponse, version: string): Promise<void> => {
-  response.setHeader('x-version', version);
+export const send = async (answer: Answer | Refused, response: ServerResponse, dialect: Dialect): Promise<void> => {
+  response.setHeader('x-version', dialect.version);
   response.setHeader('x-env', 'PRODUCTION');
-  const given = answer instanceof Refused ? answer.answer : answer;
+  const given = answer instanceof Refused ? worded(answer, dialect) : answer;
   if ('write' in given) return given.write(response);
   if ('page' in given) {
     response.writeHead(given.status, { 'content-type': 'text/html; charset=utf-8' });

@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import type { Dialect } from './dialect.ts';
 import { isTrigger, nodeTypes } from './interpreter/graph.ts';
 import { fields, items, text, type Fields } from './reading.ts';
 import type { App, Workflow } from './store.ts';
 import { keepHidden, type Variable } from './variables.ts';
 
 /** structureComplaint is all that Dify checks of a graph when it is imported, synced or published (1.12.1, workflow_service.py). */
-export const structureComplaint = (graph: Fields): string | undefined => {
+export const structureComplaint = (graph: Fields, dialect: Dialect): string | undefined => {
   const types = items(graph['nodes'])
     .map((node) => text(fields(fields(node)['data'])['type']))
     .filter((type) => type !== '');
   const unknown = types.find((type) => !nodeTypes.has(type));
-  if (unknown !== undefined) return `'${unknown}' is not a valid NodeType`;
+  if (unknown !== undefined && dialect.knowsNodeTypes) return `'${unknown}' is not a valid NodeType`;
   return types.includes('start') && types.some(isTrigger) ? 'Start node and trigger nodes cannot coexist in the same workflow' : undefined;
 };
 

@@ -1,13 +1,8 @@
 import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
 import { parse, stringify, type Tags } from 'yaml';
+import type { Dialect } from './dialect.ts';
 import { isFields, isUuid, type Fields } from './reading.ts';
 import { typeName } from './python.ts';
-
-/** dslVersions are the DSL versions of the Dify versions that the lab can be. */
-const dslVersions: Readonly<Record<string, string>> = { '1.12.1': '0.5.0', '1.13.3': '0.6.0' };
-
-/** dslVersion is the DSL version that a Dify version writes and reads without asking. */
-export const dslVersion = (dify: string): string => dslVersions[dify] ?? '0.5.0';
 
 /** scalars are PyYAML's own tests where they differ from YAML 1.1: `y` and `n` are texts, and so is `1e3`. */
 const scalars: Readonly<Record<string, RegExp>> = {
@@ -46,7 +41,7 @@ export const writeDsl = (content: Fields): string =>
 
 /** Compatibility is what Dify makes of a file's version; `refused` carries its complaint. */
 export type Compatibility =
-  | { readonly status: 'completed' | 'completed-with-warnings' | 'pending'; readonly version: string }
+  | { readonly status: 'completed' | 'completed-with-warnings' | 'pending' | 'failed'; readonly version: string }
   | { readonly refused: string };
 
 const numbers = (version: string): number[] | undefined => {
@@ -54,16 +49,21 @@ const numbers = (version: string): number[] | undefined => {
   return match?.[1]?.split('.').map(Number);
 };
 
-/** compatibility compares a file's version with the server's (Dify 1.12.1, services/app_dsl_service.py). */
-export const compatibility = (given: unknown, server: string): Compatibility => {
+/** compatibility compares a file's version with the server's (services/app_dsl_service.py). */
+export const compatibility = (given: unknown, { dsl: server, olderWaits, badVersionIsTaken }: Dialect): Compatibility => {
   const version = given === undefined || given === null || given === '' || given === 0 || given === false ? '0.1.0' : given;
   if (typeof version !== 'string') return { refused: `Invalid version type, expected str, got <class '${typeName(version)}'>` };
   const imported = numbers(version);
   const current = numbers(server) ?? [];
+  if (imported === undefined && badVersionIsTaken) return { status: 'failed', version };
   if (imported === undefined) return { refused: `Invalid version: '${version}'` };
   const at = (parts: readonly number[], index: number): number => parts[index] ?? 0;
   const length = Math.max(imported.length, current.length);
   const different = Array.from({ length }, (_, index) => at(imported, index) - at(current, index)).find((difference) => difference !== 0) ?? 0;
+  if (olderWaits) {
+    const sameMinor = at(imported, 0) === at(current, 0) && at(imported, 1) === at(current, 1);
+    return { status: !sameMinor ? 'pending' : at(imported, 2) === at(current, 2) ? 'completed' : 'completed-with-warnings', version };
+  }
   if (different > 0 || at(imported, 0) < at(current, 0)) return { status: 'pending', version };
   return { status: at(imported, 1) < at(current, 1) ? 'completed-with-warnings' : 'completed', version };
 };

@@ -1,3 +1,4 @@
+import type { Dialect } from './dialect.ts';
 import { encryptDataset, writeDsl } from './dsl.ts';
 import { modelConfigFields } from './modelConfig.ts';
 import { fields, isFields, items, texts, type Fields } from './reading.ts';
@@ -38,25 +39,30 @@ const exportedWorkflow = (workflow: Workflow, workspace: string, secrets: boolea
   rag_pipeline_variables: [],
 });
 
+const iconOf = (app: App, { losesIcons }: Dialect): Fields => {
+  const isImage = app.iconType === 'image';
+  if (losesIcons === 'none') return { icon: app.icon, icon_type: app.iconType, icon_background: app.iconBackground };
+  const robot = isImage === (losesIcons === 'images');
+  return { icon: robot ? '🤖' : app.icon, icon_background: isImage ? '#FFEAD5' : app.iconBackground };
+};
+
 /** exportDsl writes an app, or one version of it, as a DSL file (Dify 1.12.1, services/app_dsl_service.py); undefined when it has no content yet. */
 export const exportDsl = (
   app: App,
   workflow: Workflow | undefined,
-  options: { readonly secrets: boolean; readonly workspace: string; readonly version: string },
+  options: { readonly secrets: boolean; readonly workspace: string; readonly dialect: Dialect },
 ): string | undefined => {
-  const isImage = app.iconType === 'image';
   const head = {
-    version: options.version,
+    version: options.dialect.dsl,
     kind: 'app',
     app: {
       name: app.name,
       mode: app.mode,
-      icon: isImage ? app.icon : '🤖',
-      icon_background: isImage ? '#FFEAD5' : app.iconBackground,
+      ...iconOf(app, options.dialect),
       description: app.description,
       use_icon_as_answer_icon: app.iconAsAnswer,
     },
-    dependencies: app.dependencies,
+    ...(options.dialect.checksDependencies ? { dependencies: app.dependencies } : {}),
   };
   if (isWorkflowMode(app.mode)) {
     return workflow === undefined ? undefined : writeDsl({ ...head, workflow: exportedWorkflow(workflow, options.workspace, options.secrets) });

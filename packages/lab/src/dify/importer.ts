@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { structureComplaint, writeDraft } from './draft.ts';
+import type { Dialect } from './dialect.ts';
 import { compatibility, decryptDataset, readDsl } from './dsl.ts';
 import { fields, isFields, items, text, texts, type Fields } from './reading.ts';
 import { isWorkflowMode, modes, newApp, type App, type Mode, type Store } from './store.ts';
@@ -10,10 +11,12 @@ export interface Imported {
   readonly id: string;
   readonly status: 'completed' | 'completed-with-warnings' | 'pending' | 'failed';
   readonly app_id: string | null;
-  readonly app_mode: string | null;
+  readonly app_mode?: string | null;
   readonly current_dsl_version: string;
   readonly imported_dsl_version: string;
   readonly error: string;
+  readonly warnings?: readonly unknown[];
+  readonly permission_keys?: readonly string[];
 }
 
 const pendingMs = 10 * 60 * 1000;
@@ -32,13 +35,13 @@ const withoutLostDatasets = (graph: Fields, workspace: string): Fields => ({
 export class Importer {
   readonly #store: Store;
   readonly #workspace: string;
-  readonly #current: string;
+  readonly #dialect: Dialect;
   readonly #pending = new Map<string, { readonly request: Fields; readonly until: number }>();
 
-  constructor(store: Store, workspace: string, current: string) {
+  constructor(store: Store, workspace: string, dialect: Dialect) {
     this.#store = store;
     this.#workspace = workspace;
-    this.#current = current;
+    this.#dialect = dialect;
   }
 
   /** take imports `yaml_content`; a newer file waits to be confirmed. An address is never opened. */
@@ -49,7 +52,7 @@ export class Importer {
     if (content === '') return this.#failed(id, 'yaml_content is required when import_mode is yaml-content');
     const dsl = readDsl(content);
     if (typeof dsl === 'string') return this.#failed(id, dsl);
-    const compatible = compatibility(dsl['version'], this.#current);
+    const compatible = compatibility(dsl['version'], this.#dialect);
     const problem = 'refused' in compatible ? compatible.refused : this.#targetComplaint(dsl, request);
     if (problem !== undefined || 'refused' in compatible) return this.#failed(id, problem ?? '');
     if (compatible.status === 'pending') {
@@ -58,7 +61,7 @@ export class Importer {
     }
     const app = this.#write(dsl, request, items(dsl['dependencies']));
     if (typeof app === 'string') return this.#failed(id, app);
-    return { ...this.#answer(id), status: compatible.status, app_id: app.id, app_mode: app.mode, imported_dsl_version: compatible.version };
+    return { ...this.#answer(id), status: compatible.status, ...this.#made(app), imported_dsl_version: compatible.version };
   }
 
   /** confirm finishes a pending import within ten minutes; its dependencies are not kept, as in Dify. */
@@ -71,11 +74,15 @@ export class Importer {
     if (typeof app === 'string') return this.#failed(id, app);
     this.#pending.delete(id);
     const version = text(dsl['version']);
-    return { ...this.#answer(id), status: 'completed', app_id: app.id, app_mode: app.mode, imported_dsl_version: version === '' ? '0.1.0' : version };
+    return { ...this.#answer(id), status: 'completed', ...this.#made(app), imported_dsl_version: version === '' ? '0.1.0' : version };
   }
 
   #answer(id: string): Omit<Imported, 'status'> {
-    return { id, app_id: null, app_mode: null, current_dsl_version: this.#current, imported_dsl_version: '', error: '' };
+    return { id, app_id: null, ...(this.#dialect.importTellsMode ? { app_mode: null } : {}), current_dsl_version: this.#dialect.dsl, imported_dsl_version: '', error: '', ...(this.#dialect.importWarns ? { warnings: [], permission_keys: [] } : {}) };
+  }
+
+  #made(app: App): Pick<Imported, 'app_id' | 'app_mode'> {
+    return { app_id: app.id, ...(this.#dialect.importTellsMode ? { app_mode: app.mode } : {}) };
   }
 
   #failed(id: string, error: string): Imported {
@@ -130,7 +137,7 @@ export class Importer {
     if (typeof conversation === 'string') return conversation;
     if (!isWorkflowMode(app.mode)) return `Invalid app mode: ${app.mode}`;
     const graph = withoutLostDatasets(fields(given['graph']), this.#workspace);
-    const complaint = structureComplaint(graph);
+    const complaint = structureComplaint(graph, this.#dialect);
     if (complaint !== undefined) return complaint;
     writeDraft(app, { graph, features: fields(given['features']), environment, conversation });
     return undefined;

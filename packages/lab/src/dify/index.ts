@@ -2,12 +2,14 @@ import type { Faults } from '../faults.ts';
 import { startServer, type LabRequest } from '../server.ts';
 import { missingPage, send, type Answer, type Refused } from './answer.ts';
 import { answerConsole } from './console/index.ts';
-import { dslVersion } from './dsl.ts';
+import { dialectOf, type DifyVersion } from './dialect.ts';
 import { Importer } from './importer.ts';
 import { answerService } from './service/index.ts';
 import { newAccount, Sessions } from './sessions.ts';
 import { State } from './state.ts';
 import { hashOf, isWorkflowMode, newKey, Store, type App } from './store.ts';
+
+export { difyVersions, type DifyVersion } from './dialect.ts';
 
 /** LabDify is a Dify on loopback: the console at `origin` (/console/api), the service API at `origin`/v1. */
 export interface LabDify {
@@ -36,8 +38,8 @@ export interface LabDifyOptions {
   readonly timeScale?: number;
   /** usualLatencyMs is the usual time of one model call, before timeScale; 40 when absent. */
   readonly usualLatencyMs?: number;
-  /** version is 1.12.1 when absent; 1.13.3 adds the restore of a version and DSL 0.6.0. */
-  readonly version?: '1.12.1' | '1.13.3';
+  /** version is the release whose rules hold; 1.12.1 when absent. */
+  readonly version?: DifyVersion;
 }
 
 const page: Answer = {
@@ -81,13 +83,13 @@ const contentOf = (app: App, version: string | undefined): string | undefined =>
 /** startLabDify starts a Dify on a free port of 127.0.0.1 with one owner, one workspace and random credentials. */
 export const startLabDify = async (options: LabDifyOptions = {}): Promise<LabDify> => {
   const { version = '1.12.1', timeScale = 1, usualLatencyMs = 40 } = options;
+  const dialect = dialectOf(version);
   const account = newAccount();
   const store = new Store();
-  const importer = new Importer(store, account.workspaceId, dslVersion(version));
-  const state = new State({
-    version, dslVersion: dslVersion(version), store, importer, sessions: new Sessions(account), usualLatencyMs, timeScale,
-  });
-  const server = await startServer(async (request, response) => send(await answer(state, request), response, version));
+  const importer = new Importer(store, account.workspaceId, dialect);
+  const sessions = new Sessions(account, dialect);
+  const state = new State({ dialect, store, importer, sessions, usualLatencyMs, timeScale });
+  const server = await startServer(async (request, response) => send(await answer(state, request), response, dialect));
   const { email, password, adminKey, workspaceId } = account;
   return {
     origin: server.origin,

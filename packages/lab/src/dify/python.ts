@@ -31,7 +31,8 @@ export const typeName = (value: unknown): string => {
   return Array.isArray(value) ? 'list' : 'dict';
 };
 
-const dumps = (value: unknown, indent?: number): string => {
+/** dumps writes JSON as Python does, with blanks after commas and colons. */
+export const dumps = (value: unknown, indent?: number): string => {
   if (indent !== undefined) return JSON.stringify(value, null, indent);
   if (Array.isArray(value)) return `[${value.map((item) => dumps(item)).join(', ')}]`;
   if (isFields(value)) {

@@ -1,4 +1,5 @@
 import type { LabRequest } from '../server.ts';
+import type { Dialect } from './dialect.ts';
 import { missingPage, refuse, type Answer, type Refused } from './answer.ts';
 import { isUuid } from './reading.ts';
 
@@ -6,6 +7,8 @@ import { isUuid } from './reading.ts';
 export interface Route<Call> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
+  /** when says which releases have the route; all have it when absent. */
+  readonly when?: (dialect: Dialect) => boolean;
   readonly handle: (call: Call, parameters: Readonly<Record<string, string>>) => Answer | Refused | Promise<Answer | Refused>;
 }
 
@@ -36,9 +39,10 @@ export interface Matched<Call> {
 }
 
 /** match finds the route of a request, first match first, and answers 404 or 405 as Flask does when there is none. */
-export const match = <Call>(routes: readonly Route<Call>[], request: LabRequest, path: string): Matched<Call> | Answer | Refused => {
+export const match = <Call>(routes: readonly Route<Call>[], request: LabRequest, path: string, dialect: Dialect): Matched<Call> | Answer | Refused => {
   let otherMethod = false;
   for (const route of routes) {
+    if (route.when?.(dialect) === false) continue;
     const parameters = parametersOf(route.path, path);
     if (parameters === undefined) continue;
     if (route.method === request.method) return { route, parameters };

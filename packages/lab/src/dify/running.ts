@@ -1,3 +1,4 @@
+import type { Dialect } from './dialect.ts';
 import { invalid, json, refuse, type Answer, type Refused } from './answer.ts';
 import { runGraph, type GraphResult } from './interpreter/engine.ts';
 import { buildGraph, type Graph } from './interpreter/graph.ts';
@@ -19,7 +20,7 @@ export const tooMany = (app: App): Refused =>
   );
 
 const settle = (turn: Turn, run: Run, result: GraphResult): void => {
-  const { record } = turn;
+  const { record, state } = turn;
   const stopped = turn.stop.signal.aborted;
   const error = result.error ?? (turn.conduct.failing ? 'The run failed (a fault of the lab).' : undefined);
   record.status = stopped ? 'stopped' : error !== undefined ? 'failed' : run.exceptions > 0 ? 'partial-succeeded' : 'succeeded';
@@ -27,15 +28,15 @@ const settle = (turn: Turn, run: Run, result: GraphResult): void => {
   record.outputs = result.outputs;
   record.elapsedSeconds = (performance.now() - run.startedAt) / 1000;
   record.tokens = total(run.usage);
-  record.steps = run.steps;
-  record.exceptions = run.exceptions;
+  record.steps = state.dialect.countsSteps ? run.steps : 0;
+  record.exceptions = run.exceptions + (state.dialect.countsFailures && result.error !== undefined ? 1 : 0);
   record.finishedAt = Date.now();
 };
 
-const metadataOf = (run: Run): Fields => ({
+const metadataOf = (run: Run, { timesFirstToken }: Dialect): Fields => ({
   annotation_reply: null,
   retriever_resources: [],
-  usage: usageFields(run.usage, run.firstTokenSeconds),
+  usage: usageFields(run.usage, timesFirstToken, run.firstTokenSeconds),
 });
 
 /** perform runs the graph, tells every event and gives the text that was streamed. */
@@ -54,6 +55,8 @@ const perform = async (turn: Turn, graph: Graph, say: (payload: Payload) => void
       latencyMs: state.usualLatencyMs * conduct.latency,
       firstTokenMs: ask.streaming ? conduct.firstTokenMs : 0,
       tokens: conduct.tokens,
+      speaksEarly: state.dialect.speaksEarly,
+      timesFirstToken: state.dialect.timesFirstToken,
     },
     { emit, wait, jitter: () => state.jitter(), standIn: (name) => state.standIns.add(name), stopped: () => stop.signal.aborted },
     ask.chat?.query ?? '',
@@ -63,7 +66,7 @@ const perform = async (turn: Turn, graph: Graph, say: (payload: Payload) => void
   state.tasks.set(turn.taskId, stop);
   say(wrap(turn, 'workflow_started', {
     workflow_run_id: record.id,
-    data: { id: record.id, workflow_id: record.workflowId, inputs: startInputs(turn), created_at: seconds(record.createdAt) },
+    data: { id: record.id, workflow_id: record.workflowId, inputs: startInputs(turn), created_at: seconds(record.createdAt), ...(state.dialect.streamsByWorker ? { reason: 'initial' } : {}) },
   }));
   await wait(conduct.latencyMs);
   settle(turn, run, await runGraph(graph, fields(ask.workflow.graph), pool, run));
@@ -72,10 +75,6 @@ const perform = async (turn: Turn, graph: Graph, say: (payload: Payload) => void
     ask.chat.conversation.variables = pool.namesOf('conversation');
     if (answer !== '') ask.chat.conversation.turns += 1;
   }
-  say(wrap(turn, 'workflow_finished', {
-    workflow_run_id: record.id,
-    data: { ...outcomeFields(turn), created_by: creator(turn), exceptions_count: record.exceptions, files: [] },
-  }));
   return { run, answer };
 };
 
@@ -88,7 +87,7 @@ const blocking = async (turn: Turn, graph: Graph): Promise<Answer | Refused> => 
   if (record.status === 'failed') return invalid(`Run failed: ${record.error ?? ''}`);
   return json({
     event: 'message', task_id: taskId, id: messageId, message_id: messageId, conversation_id: ask.chat.conversation.id,
-    mode: ask.app.mode, answer, metadata: metadataOf(run), created_at: seconds(record.createdAt),
+    mode: ask.app.mode, answer, metadata: metadataOf(run, state.dialect), created_at: seconds(record.createdAt),
   });
 };
 
@@ -97,7 +96,8 @@ const streaming = (turn: Turn, graph: Graph | string): Answer => {
   const answered = (): void => {
     if (ask.user !== undefined) state.countServed(ask.app, ask.workflow.id);
   };
-  return streamed({ pingMs: state.pingMs, dropped: conduct.dropped, answered }, async (say) => {
+  const { streamsByWorker } = state.dialect;
+  return streamed({ pingMs: state.pingMs, greets: streamsByWorker, dropped: conduct.dropped, answered }, async (say) => {
     // An error event has no task id.
     const fail = (message: string): void => say({ event: 'error', ...headOf(turn), code: 'invalid_param', status: 400, message });
     if (typeof graph === 'string') {
@@ -105,11 +105,29 @@ const streaming = (turn: Turn, graph: Graph | string): Answer => {
       return;
     }
     const { run } = await perform(turn, graph, say);
-    if (ask.chat === undefined) return;
-    if (record.status === 'failed') fail(`Run failed: ${record.error ?? ''}`);
-    else say(wrap(turn, 'message_end', { id: turn.messageId, metadata: metadataOf(run), files: [] }));
+    const end = wrap(turn, 'workflow_finished', {
+      workflow_run_id: record.id,
+      data: { ...outcomeFields(turn), created_by: creator(turn), exceptions_count: record.exceptions, files: [] },
+    });
+    const messageEnd = wrap(turn, 'message_end', { id: turn.messageId, metadata: metadataOf(run, state.dialect), files: [] });
+    const isChat = ask.chat !== undefined;
+    const failed = record.status === 'failed';
+    // A worker ends a chat's message before the run, and says nothing more about a failed one.
+    if (isChat && !failed && streamsByWorker) say(messageEnd);
+    say(end);
+    if (isChat && failed && !streamsByWorker) fail(`Run failed: ${record.error ?? ''}`);
+    if (isChat && !failed && !streamsByWorker) say(messageEnd);
   });
 };
+
+/**
+ * refusedRun refuses a run before it begins. Where streams come from a worker, the refusal stays there: the caller hears pings
+ * for five minutes and nothing else (1.13.3, core/app/apps/streaming_utils.py).
+ */
+export const refusedRun = (state: State, refused: Refused, streaming: boolean): Answer | Refused =>
+  streaming && state.dialect.streamsByWorker
+    ? streamed({ pingMs: state.pingMs, greets: true, dropped: false, answered: () => undefined }, (_say, gone) => state.wait(300_000, gone))
+    : refused;
 
 /** runWorkflow runs a draft or a version and answers in one piece or as a stream. A failed node is a 200 in workflow apps and a 400 in chatflows. */
 export const runWorkflow = async (state: State, ask: Ask): Promise<Answer | Refused> => {

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { LabRequest } from '../server.ts';
 import { json, jsonBody, misfits, refuse, Refused, type Answer } from './answer.ts';
-import { text } from './reading.ts';
+import type { Dialect } from './dialect.ts';
+import { text, type Fields } from './reading.ts';
 import { issue, verify } from './tokens.ts';
 
 /** Account is the lab's only account, owner of its only workspace. */
@@ -52,47 +53,69 @@ const base64Text = (value: string): string | undefined => {
   }
 };
 
-/** Sessions checks who asks: the password dialect of 1.11.2 and later, cookies with a CSRF token, or the admin key. */
+/** Sessions checks who asks: tokens or cookies with a CSRF token, by the release, or the admin key. */
 export class Sessions {
   readonly account: Account;
+  readonly #dialect: Dialect;
   readonly #secret = randomBytes(32).toString('hex');
   readonly #refreshTokens = new Set<string>();
   readonly #failures = new Map<string, number>();
 
-  constructor(account: Account) {
+  constructor(account: Account, dialect: Dialect) {
     this.account = account;
+    this.#dialect = dialect;
   }
 
-  /** login answers with three cookies (1.12.1, controllers/console/auth/login.py). */
+  /** login opens a session with the password (controllers/console/auth/login.py). */
   login(request: LabRequest): Answer | Refused {
-    const body = jsonBody(request);
+    const body = this.#body(request);
     if (body instanceof Refused) return body;
     const email = text(body['email']);
     const missing = ['email', 'password'].filter((field) => typeof body[field] !== 'string');
     if (missing.length > 0) {
       return misfits('LoginPayload', missing.map((field) => ({ field, message: 'Field required', type: 'missing', input: body })));
     }
-    const password = base64Text(text(body['password']));
+    const password = this.#dialect.passwordInBase64 ? base64Text(text(body['password'])) : text(body['password']);
     if (password === undefined) return refuse(401, 'authentication_failed', 'Invalid encrypted data');
     const failures = this.#failures.get(email.toLowerCase()) ?? 0;
     // Dify counts first and refuses when more than five are counted, so the sixth wrong try is still a 401.
     if (failures > wrongTries) {
       return refuse(429, 'email_code_login_limit', 'Too many incorrect password attempts. Please try again later.');
     }
-    if (email.toLowerCase() !== this.account.email || password !== this.account.password) {
+    const isStranger = email.toLowerCase() !== this.account.email;
+    if (isStranger && this.#dialect.strangersNamed) return refuse(400, 'account_not_found', 'Account not found.');
+    if (isStranger || password !== this.account.password) {
       this.#failures.set(email.toLowerCase(), failures + 1);
-      return refuse(401, 'authentication_failed', 'Invalid email or password.');
+      return this.#dialect.strangersNamed
+        ? refuse(400, 'email_or_password_mismatch', 'The email or password is mismatched.')
+        : refuse(401, 'authentication_failed', 'Invalid email or password.');
     }
     this.#failures.delete(email.toLowerCase());
-    return this.#opened();
+    return this.#opened('login');
   }
 
   /** refresh changes the refresh token for a new one; the old one is gone. */
-  refresh(request: LabRequest): Answer {
+  refresh(request: LabRequest): Answer | Refused {
+    if (this.#dialect.session === 'bearer') return this.#refreshByBody(request);
     const token = cookie(request, 'refresh_token');
     if (token === undefined) return json({ result: 'fail', message: 'No refresh token provided' }, 401);
     if (!this.#refreshTokens.delete(token)) return json({ result: 'fail', message: 'Invalid refresh token' }, 401);
-    return this.#opened();
+    return this.#opened('renewal');
+  }
+
+  #refreshByBody(request: LabRequest): Answer | Refused {
+    const body = this.#body(request);
+    if (body instanceof Refused) return body;
+    const token = body['refresh_token'];
+    if (typeof token !== 'string') return misfits('refresh', [{ field: 'refresh_token', message: 'Field required', type: 'missing', input: body }]);
+    if (!this.#refreshTokens.delete(token)) return json({ result: 'fail', data: 'Invalid refresh token' }, 401);
+    return this.#opened('renewal');
+  }
+
+  /** body reads a body; flask-restx took one that is no JSON for an empty one. */
+  #body(request: LabRequest): Fields | Refused {
+    const body = jsonBody(request);
+    return body instanceof Refused && this.#dialect.fieldErrors === 'flask-restx' ? {} : body;
   }
 
   logout(request: LabRequest): Answer | Refused {
@@ -107,7 +130,8 @@ export class Sessions {
   check(request: LabRequest): Refused | undefined {
     const refused = this.#identify(request);
     if (refused !== undefined) return refused;
-    if (this.#token(request) === this.account.adminKey || draftPath.test(request.path)) return undefined;
+    if (this.#dialect.session === 'bearer' || draftPath.test(request.path)) return undefined;
+    if (this.#token(request) === this.account.adminKey && this.#dialect.adminKeyPassesCsrf) return undefined;
     const wrong = refuse(401, 'unauthorized', 'CSRF token is missing or invalid.');
     const token = request.headers['x-csrf-token'];
     if (token === undefined || token !== cookie(request, 'csrf_token')) return wrong;
@@ -123,7 +147,7 @@ export class Sessions {
   }
 
   #token(request: LabRequest): string | undefined {
-    return cookie(request, 'access_token') ?? bearer(request);
+    return (this.#dialect.session === 'cookies' ? cookie(request, 'access_token') : undefined) ?? bearer(request);
   }
 
   #identify(request: LabRequest): Refused | undefined {
@@ -135,21 +159,23 @@ export class Sessions {
     return claims['user_id'] === this.account.id ? undefined : refuse(401, 'unauthorized', 'Invalid Authorization token.');
   }
 
-  #opened(): Answer {
+  #opened(by: 'login' | 'renewal'): Answer {
     const now = Math.floor(Date.now() / 1000);
     const access = issue({ user_id: this.account.id, exp: now + hour, iss: 'SELF_HOSTED', sub: 'Console API Passport' }, this.#secret);
     const csrf = issue({ exp: now + hour, sub: this.account.id }, this.#secret);
     const refresh = randomBytes(64).toString('hex');
     this.#refreshTokens.add(refresh);
+    if (this.#dialect.session === 'bearer') return json({ result: 'success', data: { access_token: access, refresh_token: refresh } });
+    const [accessCookie, refreshCookie, csrfCookie] = [
+      `access_token=${access}; Max-Age=${hour}; HttpOnly; Path=/; SameSite=Lax`,
+      `refresh_token=${refresh}; Max-Age=${30 * 24 * hour}; HttpOnly; Path=/; SameSite=Lax`,
+      `csrf_token=${csrf}; Max-Age=${hour}; Path=/; SameSite=Lax`,
+    ];
     return {
       status: 200,
       body: { result: 'success' },
       headers: {
-        'set-cookie': [
-          `access_token=${access}; Max-Age=${hour}; HttpOnly; Path=/; SameSite=Lax`,
-          `refresh_token=${refresh}; Max-Age=${30 * 24 * hour}; HttpOnly; Path=/; SameSite=Lax`,
-          `csrf_token=${csrf}; Max-Age=${hour}; Path=/; SameSite=Lax`,
-        ],
+        'set-cookie': by === 'login' ? [accessCookie, refreshCookie, csrfCookie] : [csrfCookie, accessCookie, refreshCookie],
       },
     };
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Dialect } from './dialect.ts';
 import type { Importer } from './importer.ts';
 import { Misbehaviour } from './misbehaviour.ts';
 import type { Sessions } from './sessions.ts';
@@ -7,8 +8,7 @@ import type { App, Store } from './store.ts';
 
 /** State is all that one running lab remembers besides its apps. */
 export class State {
-  readonly version: string;
-  readonly dslVersion: string;
+  readonly dialect: Dialect;
   readonly store: Store;
   readonly sessions: Sessions;
   readonly importer: Importer;
@@ -24,16 +24,14 @@ export class State {
   #seed = 0x5eed;
 
   constructor(parts: {
-    readonly version: string;
-    readonly dslVersion: string;
+    readonly dialect: Dialect;
     readonly store: Store;
     readonly sessions: Sessions;
     readonly importer: Importer;
     readonly usualLatencyMs: number;
     readonly timeScale: number;
   }) {
-    this.version = parts.version;
-    this.dslVersion = parts.dslVersion;
+    this.dialect = parts.dialect;
     this.store = parts.store;
     this.sessions = parts.sessions;
     this.importer = parts.importer;

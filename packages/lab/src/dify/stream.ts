@@ -13,21 +13,24 @@ const opened = (response: ServerResponse): void => {
 
 /**
  * streamed answers with server-sent events, `data: {…}` and a blank line each, and a bare `event: ping` every so often.
- * A dropped stream is cut before its first content.
+ * A dropped stream is cut before its first content. `greets` begins with a ping; `gone` fires when the caller hangs up.
  */
 export const streamed = (
-  options: { readonly pingMs: number; readonly dropped: boolean; readonly answered: () => void },
-  talk: (say: (payload: Payload) => void) => Promise<void>,
+  options: { readonly pingMs: number; readonly greets: boolean; readonly dropped: boolean; readonly answered: () => void },
+  talk: (say: (payload: Payload) => void, gone: AbortSignal) => Promise<void>,
 ): Answer => ({
   write: async (response) => {
     opened(response);
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
+    if (options.greets) response.write('event: ping\n\n');
     const ping = setInterval(() => response.write('event: ping\n\n'), options.pingMs);
     const say = (payload: Payload): void => {
       if (options.dropped && content.has(payload.event)) response.destroy();
       if (!response.destroyed) response.write(`data: ${JSON.stringify(payload)}\n\n`);
     };
     try {
-      await talk(say);
+      await talk(say, gone.signal);
     } finally {
       clearInterval(ping);
     }

@@ -44,12 +44,15 @@ export const talk = async (state: State, message: Message): Promise<Answer | Ref
   const metadata = (): Fields => ({
     annotation_reply: null,
     retriever_resources: [],
-    usage: usageFields({
-      ...noUsage,
-      prompt: countTokens(asked, conduct.tokens),
-      completion: countTokens(said, conduct.tokens),
-      latencySeconds: Number(((performance.now() - startedAt) / 1000).toFixed(3)),
-    }),
+    usage: usageFields(
+      {
+        ...noUsage,
+        prompt: countTokens(asked, conduct.tokens),
+        completion: countTokens(said, conduct.tokens),
+        latencySeconds: Number(((performance.now() - startedAt) / 1000).toFixed(3)),
+      },
+      state.dialect.timesFirstToken,
+    ),
   });
   const done = (): void => {
     state.tasks.delete(taskId);
@@ -64,7 +67,7 @@ export const talk = async (state: State, message: Message): Promise<Answer | Ref
     if (conduct.failing) return refuse(400, 'completion_request_error', modelError);
     return json({ event: 'message', task_id: taskId, id: messageId, ...head, mode: app.mode, answer: said, metadata: metadata() });
   }
-  return streamed({ pingMs: state.pingMs, dropped: conduct.dropped, answered }, async (say) => {
+  return streamed({ pingMs: state.pingMs, greets: false, dropped: conduct.dropped, answered }, async (say) => {
     const tell = (event: string, more: Fields): void => say({ event, ...head, task_id: taskId, ...more } satisfies Payload);
     await think();
     if (conduct.failing) {

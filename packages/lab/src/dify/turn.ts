@@ -34,7 +34,7 @@ export interface Turn {
   readonly stop: AbortController;
 }
 
-const systemVariables = ({ ask, record }: Turn): Fields => ({
+const systemVariables = ({ ask, record }: Begun): Fields => ({
   ...(ask.chat === undefined
     ? {}
     : { query: ask.chat.query, conversation_id: ask.chat.conversation.id, dialogue_count: ask.chat.conversation.turns + 1 }),
@@ -46,12 +46,15 @@ const systemVariables = ({ ask, record }: Turn): Fields => ({
   timestamp: seconds(record.createdAt),
 });
 
+/** Begun is what the system's variables are made from. */
+type Begun = Pick<Turn, 'ask'> & { readonly record: Pick<RunRecord, 'id' | 'createdAt'> };
+
 /** startInputs are the caller's inputs and the system's variables, as the start of a stream shows them. */
-export const startInputs = (turn: Turn): Fields => ({
+export const startInputs = (turn: Begun): Fields => ({
   ...turn.ask.inputs,
   ...Object.fromEntries(
     Object.entries(systemVariables(turn))
-      .filter(([name]) => name !== 'conversation_id')
+      .filter(([name]) => name !== 'conversation_id' && name !== 'timestamp')
       .map(([name, value]) => [`sys.${name}`, value]),
   ),
 });
@@ -98,9 +101,12 @@ export const flowPayload = (turn: Turn, event: FlowEvent): Payload => {
 /** begin opens a run; its record is not in the app's list yet. */
 export const begin = (state: State, ask: Ask, conduct: Conduct): Turn => {
   const messageId = randomUUID();
+  const [id, createdAt] = [randomUUID(), Date.now()];
+  const inputs = startInputs({ ask, record: { id, createdAt } });
   const record: RunRecord = {
-    id: randomUUID(), workflowId: ask.workflow.id, version: ask.workflow.version,
-    triggeredFrom: ask.user === undefined ? 'debugging' : 'app-run', user: ask.user, inputs: ask.inputs, createdAt: Date.now(),
+    id, workflowId: ask.workflow.id, version: ask.workflow.version,
+    triggeredFrom: ask.user === undefined ? 'debugging' : 'app-run', user: ask.user, createdAt,
+    inputs: state.dialect.hasTriggers ? { ...inputs, 'sys.timestamp': seconds(createdAt) } : inputs,
     ...(ask.chat === undefined ? {} : { conversationId: ask.chat.conversation.id, messageId }),
     status: 'running', outputs: {}, error: null, elapsedSeconds: 0, tokens: 0, steps: 0, exceptions: 0, finishedAt: undefined,
   };
@@ -108,8 +114,9 @@ export const begin = (state: State, ask: Ask, conduct: Conduct): Turn => {
 };
 
 /** outcomeFields says how a run ended, as blocking answers do; streams add who asked. */
-export const outcomeFields = ({ record }: Turn): Fields => ({
-  id: record.id, workflow_id: record.workflowId, status: record.status, outputs: record.outputs, error: record.error,
+export const outcomeFields = ({ record, state }: Turn): Fields => ({
+  id: record.id, workflow_id: record.workflowId, status: record.status, outputs: record.outputs,
+  error: record.error ?? (state.dialect.countsSteps ? null : ''),
   elapsed_time: record.elapsedSeconds, total_tokens: record.tokens, total_steps: record.steps,
   created_at: seconds(record.createdAt), finished_at: seconds(record.finishedAt ?? record.createdAt),
 });

@@ -54,7 +54,8 @@ export const openRoutes: readonly Route<Call>[] = [
       }),
   },
   { method: 'POST', path: '/login', handle: ({ state, request }) => state.sessions.login(request) },
-  { method: 'POST', path: '/logout', handle: ({ state, request }) => state.sessions.logout(request) },
+  { method: 'GET', path: '/logout', when: ({ session }) => session === 'bearer', handle: ({ state, request }) => state.sessions.logout(request) },
+  { method: 'POST', path: '/logout', when: ({ session }) => session === 'cookies', handle: ({ state, request }) => state.sessions.logout(request) },
   { method: 'POST', path: '/refresh-token', handle: ({ state, request }) => state.sessions.refresh(request) },
   { method: 'GET', path: '/all-workspaces', handle: allWorkspaces },
 ];

@@ -69,13 +69,15 @@ const create = (call: Call): Answer | Refused => {
 };
 
 const exported = (call: Call, app: App): Answer | Refused => {
-  const wanted = call.request.query.get('workflow_id') ?? '';
+  const { dialect } = call.state;
+  // A release that cannot export a version drops the parameter and exports the draft.
+  const wanted = dialect.exportsVersions ? (call.request.query.get('workflow_id') ?? '') : '';
   const version = wanted === '' ? app.draft : versionOf(app, wanted);
   if (version instanceof Refused) return internal();
   const dsl = exportDsl(app, version, {
     secrets: ['true', '1', 'yes', 'on'].includes((call.request.query.get('include_secret') ?? '').toLowerCase()),
     workspace: call.state.sessions.account.workspaceId,
-    version: call.state.dslVersion,
+    dialect,
   });
   if (dsl !== undefined) return json({ data: dsl });
   return invalid(isWorkflowMode(app.mode) ? 'Missing draft workflow configuration, please check.' : 'Missing app configuration, please check.');

@@ -1,5 +1,6 @@
 import type { LabRequest } from '../../server.ts';
 import { refuse, type Refused } from '../answer.ts';
+import type { Fields } from '../reading.ts';
 import type { State } from '../state.ts';
 import type { App } from '../store.ts';
 
@@ -11,6 +12,11 @@ export interface Call {
 
 /** secondsOf turns milliseconds into Dify's timestamps. */
 export const secondsOf = (milliseconds: number): number => Math.floor(milliseconds / 1000);
+
+/** endUserFields are an end user as logs and runs show him. */
+export const endUserFields = (state: State, app: App, user: string): Fields => ({
+  id: state.endUserId(app, user), type: state.dialect.endUserType, is_anonymous: false, session_id: user,
+});
 
 /** appOf finds the app of a path. */
 export const appOf = (call: Call, parameters: Readonly<Record<string, string>>): App | Refused =>

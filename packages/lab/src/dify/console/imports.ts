@@ -31,6 +31,7 @@ export const importRoutes: readonly Route<Call>[] = [
   {
     method: 'GET',
     path: '/apps/imports/:app/check-dependencies',
+    when: ({ checksDependencies }) => checksDependencies,
     handle: (call, parameters) => {
       const app = appOf(call, parameters);
       return app instanceof Refused ? app : json({ leaked_dependencies: [] });

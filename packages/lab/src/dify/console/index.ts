@@ -13,7 +13,7 @@ const routes = [...openRoutes, ...accountRoutes, ...importRoutes, ...appRoutes, 
 
 /** answerConsole answers a request to the console API; `path` is what follows /console/api. */
 export const answerConsole = (state: State, request: LabRequest, path: string): Answer | Refused | Promise<Answer | Refused> => {
-  const found = match(routes, request, path);
+  const found = match(routes, request, path, state.dialect);
   if (!('route' in found)) return found;
   const { route, parameters } = found;
   const refused = openRoutes.includes(route) ? undefined : state.sessions.check(request);

@@ -1,4 +1,5 @@
 import { json, Refused, type Answer } from '../answer.ts';
+import type { Dialect } from '../dialect.ts';
 import type { Fields } from '../reading.ts';
 import type { Route } from '../routes.ts';
 import { newKey, type ApiKey, type App } from '../store.ts';
@@ -14,28 +15,32 @@ const keyFields = (key: ApiKey): Fields => ({
   created_at: secondsOf(key.createdAt),
 });
 
-const create = (app: App): Answer => {
+const create = (app: App, _key: string, dialect: Dialect): Answer => {
   if (app.keys.length >= maxKeys) {
-    return json({ custom: 'max_keys_exceeded', message: `Cannot create more than ${maxKeys} API keys for this resource type.` }, 400);
+    const name = dialect.fieldErrors === 'flask-restful' ? 'code' : 'custom';
+    return json({ [name]: 'max_keys_exceeded', message: `Cannot create more than ${maxKeys} API keys for this resource type.` }, 400);
   }
   const key = newKey();
   app.keys.push(key);
   return json(keyFields(key), 201);
 };
 
-const remove = (app: App, id: string): Answer | Refused => {
-  if (!app.keys.some((key) => key.id === id)) return new Refused(json({ message: 'API key not found' }, 404));
+/** notFound is a 404 without a code of its own, unlike those of other routes. */
+const notFound = (message: string, dialect: Dialect): Refused =>
+  new Refused(json({ message, ...(dialect.fieldErrors === 'flask-restful' ? { code: 'unknown' } : {}) }, 404));
+
+const remove = (app: App, id: string, dialect: Dialect): Answer | Refused => {
+  if (!app.keys.some((key) => key.id === id)) return notFound('API key not found', dialect);
   app.keys = app.keys.filter((key) => key.id !== id);
   return json(null, 204);
 };
 
 const onApp =
-  (handle: (app: App, key: string) => Answer | Refused): Route<Call>['handle'] =>
+  (handle: (app: App, key: string, dialect: Dialect) => Answer | Refused): Route<Call>['handle'] =>
   (call, parameters) => {
     const app = appOf(call, parameters);
-    // Unlike other routes, this one says "not found" without a code of its own.
-    if (app instanceof Refused) return new Refused(json({ message: 'App not found.' }, 404));
-    return handle(app, (parameters['key'] ?? '').toLowerCase());
+    const { dialect } = call.state;
+    return app instanceof Refused ? notFound('App not found.', dialect) : handle(app, (parameters['key'] ?? '').toLowerCase(), dialect);
   };
 
 /** keyRoutes are about an app's API keys: listed in the clear, ten at most (Dify 1.12.1, controllers/console/apikey.py). */

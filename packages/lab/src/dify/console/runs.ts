@@ -1,16 +1,17 @@
-import { internal, invalid, json, jsonBody, misfits, queryNumber, Refused, type Answer } from '../answer.ts';
+import { internal, invalid, json, jsonBody, misfits, queryNumber, refuse, Refused, Unfit, type Answer } from '../answer.ts';
 import { openConversation } from '../conversations.ts';
 import { formOf, takeFiles, takeInputs } from '../inputs.ts';
 import { fields, isFields, isUuid, text, type Fields } from '../reading.ts';
 import type { Route } from '../routes.ts';
-import { runWorkflow } from '../running.ts';
+import { refusedRun, runWorkflow } from '../running.ts';
 import type { App, RunRecord } from '../store.ts';
-import { appOfMode, secondsOf, workflowAppOf, type Call } from './call.ts';
+import { appOfMode, endUserFields, secondsOf, workflowAppOf, type Call } from './call.ts';
 
-const runFields = (run: RunRecord, call: Call, chat: boolean): Fields => {
+const runFields = (run: RunRecord, call: Call, app: App, chat: boolean): Fields => {
   const { account } = call.state.sessions;
   return {
     id: run.id,
+    ...(call.state.dialect.numbersRuns ? { sequence_number: app.runs.length - app.runs.indexOf(run) } : {}),
     ...(chat ? { conversation_id: run.conversationId ?? null, message_id: run.messageId ?? null } : {}),
     version: run.version,
     status: run.status,
@@ -39,7 +40,8 @@ const list = (call: Call, app: App, chat: boolean): Answer | Refused => {
   if (limit instanceof Refused) return limit;
   const status = oneOf(query, 'status', ['running', 'succeeded', 'failed', 'stopped', 'partial-succeeded']);
   if (status instanceof Refused) return status;
-  const from = oneOf(query, 'triggered_from', ['debugging', 'app-run']);
+  // Before 1.9.2 the parameter is not looked at.
+  const from = call.state.dialect.listsUsersRuns ? oneOf(query, 'triggered_from', ['debugging', 'app-run']) : undefined;
   if (from instanceof Refused) return from;
   const last = query.get('last_id') ?? '';
   if (last !== '' && !isUuid(last)) {
@@ -51,7 +53,24 @@ const list = (call: Call, app: App, chat: boolean): Answer | Refused => {
   const position = matching.findIndex((run) => run.id === last.toLowerCase());
   if (last !== '' && position < 0) return invalid('Last workflow run not exists');
   const rest = matching.slice(position + 1);
-  return json({ limit, has_more: rest.length > limit, data: rest.slice(0, limit).map((run) => runFields(run, call, chat)) });
+  return json({ limit, has_more: rest.length > limit, data: rest.slice(0, limit).map((run) => runFields(run, call, app, chat)) });
+};
+
+/** detail is one run; of the account or of an end user. */
+const detail = (call: Call, app: App, id: string): Answer | Refused => {
+  const run = app.runs.find((candidate) => candidate.id === id.toLowerCase());
+  if (run === undefined) return refuse(404, 'not_found', 'Workflow run not found');
+  const { account } = call.state.sessions;
+  const isUser = run.user !== undefined;
+  return json({
+    id: run.id, version: run.version, graph: {}, inputs: run.inputs, status: run.status, outputs: run.outputs, error: run.error,
+    elapsed_time: run.elapsedSeconds, total_tokens: run.tokens, total_steps: run.steps,
+    created_by_role: isUser ? 'end_user' : 'account',
+    created_by_account: isUser ? null : { id: account.id, name: account.name, email: account.email },
+    created_by_end_user: isUser ? endUserFields(call.state, app, run.user ?? '') : null,
+    created_at: secondsOf(run.createdAt), finished_at: run.finishedAt === undefined ? null : secondsOf(run.finishedAt),
+    exceptions_count: run.exceptions,
+  });
 };
 
 const runDraft = async (call: Call, app: App): Promise<Answer | Refused> => {
@@ -63,15 +82,16 @@ const runDraft = async (call: Call, app: App): Promise<Answer | Refused> => {
   }
   if (app.draft === undefined) return invalid('Workflow not initialized');
   const query = text(body['query']);
-  if (chat && query === '') return invalid('query is required');
+  const { state } = call;
+  if (chat && query === '') return refusedRun(state, invalid('query is required'), true);
   if (chat && !isFields(body['inputs'])) return internal();
   const conversation = chat ? openConversation(app, body['conversation_id'], undefined, 'AdvancedChatWorkflowRunPayload') : undefined;
-  if (conversation instanceof Refused) return conversation;
+  if (conversation instanceof Refused) return conversation instanceof Unfit ? conversation : refusedRun(state, conversation, true);
   const files = takeFiles(body['files']);
-  if (files instanceof Refused) return files;
+  if (files instanceof Refused) return refusedRun(state, files, true);
   const inputs = takeInputs(formOf(app.draft.graph), fields(body['inputs']));
-  if (inputs instanceof Refused) return inputs;
-  return runWorkflow(call.state, {
+  if (inputs instanceof Refused) return refusedRun(state, inputs, true);
+  return runWorkflow(state, {
     app, workflow: app.draft, inputs, files, user: undefined, streaming: true,
     ...(conversation === undefined ? {} : { chat: { query, conversation } }),
   });
@@ -100,6 +120,14 @@ export const runRoutes: readonly Route<Call>[] = [
     handle: (call, parameters) => {
       const app = workflowAppOf(call, parameters);
       return app instanceof Refused ? app : list(call, app, false);
+    },
+  },
+  {
+    method: 'GET',
+    path: '/apps/:app/workflow-runs/:run',
+    handle: (call, parameters) => {
+      const app = workflowAppOf(call, parameters);
+      return app instanceof Refused ? app : detail(call, app, parameters['run'] ?? '');
     },
   },
   { method: 'GET', path: '/apps/:app/advanced-chat/workflow-runs', handle: onMode(['advanced-chat'], (call, app) => list(call, app, true)) },

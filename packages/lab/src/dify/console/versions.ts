@@ -1,6 +1,7 @@
 import { refuse, type Refused } from '../answer.ts';
 import type { Fields } from '../reading.ts';
-import type { Account } from '../sessions.ts';
+import type { Dialect } from '../dialect.ts';
+import type { State } from '../state.ts';
 import { hashOf, type App, type Workflow } from '../store.ts';
 import { shownVariable } from '../variables.ts';
 import { secondsOf } from './call.ts';
@@ -18,7 +19,7 @@ export const versionOf = (app: App, id: string): Workflow | undefined | Refused 
 };
 
 /** workflowFields writes a draft or version as the console does (Dify 1.12.1, fields/workflow_fields.py). */
-export const workflowFields = (workflow: Workflow, account: Account): Fields => {
+export const workflowFields = (workflow: Workflow, { sessions: { account }, dialect }: State): Fields => {
   const by = { id: account.id, name: account.name, email: account.email };
   return {
     id: workflow.id,
@@ -26,8 +27,7 @@ export const workflowFields = (workflow: Workflow, account: Account): Fields => 
     features: workflow.features,
     hash: hashOf(workflow),
     version: workflow.version,
-    marked_name: workflow.markedName,
-    marked_comment: workflow.markedComment,
+    ...(dialect.versionsHaveNames ? { marked_name: workflow.markedName, marked_comment: workflow.markedComment } : {}),
     created_by: by,
     created_at: secondsOf(workflow.createdAt),
     updated_by: workflow.updated ? by : null,
@@ -35,13 +35,17 @@ export const workflowFields = (workflow: Workflow, account: Account): Fields => 
     tool_published: false,
     environment_variables: workflow.environment.map(shownVariable),
     conversation_variables: workflow.conversation.map(shownVariable),
-    rag_pipeline_variables: [],
+    ...(dialect.hasPipelines ? { rag_pipeline_variables: [] } : {}),
   };
 };
 
-/** noWorkflow is what the console's serializer makes of nothing: every field is there and null. */
-export const noWorkflow: Fields = {
-  id: null, graph: null, features: null, hash: null, version: null, marked_name: null, marked_comment: null,
-  created_by: { id: null, name: null, email: null }, created_at: null, updated_by: null, updated_at: null, tool_published: null,
-  environment_variables: null, conversation_variables: null, rag_pipeline_variables: null,
+/** nothingOf is what the console's serializer makes of nothing: every field is there and null, in newer releases null itself. */
+export const nothingOf = (dialect: Dialect): Fields | null => {
+  if (dialect.nothingIsNull) return null;
+  return {
+    id: null, graph: null, features: null, hash: null, version: null,
+    ...(dialect.versionsHaveNames ? { marked_name: null, marked_comment: null } : {}),
+    created_by: { id: null, name: null, email: null }, created_at: null, updated_by: null, updated_at: null, tool_published: null,
+    environment_variables: null, conversation_variables: null, ...(dialect.hasPipelines ? { rag_pipeline_variables: null } : {}),
+  };
 };

@@ -1,13 +1,13 @@
-import { invalid, json, jsonBody, misfits, missingPage, queryNumber, refuse, Refused, type Answer, type Misfit } from '../answer.ts';
+import { invalid, json, jsonBody, misfits, queryNumber, refuse, Refused, type Answer, type Misfit } from '../answer.ts';
 import { structureComplaint, writeDraft } from '../draft.ts';
 import { fields, isFields, text, type Fields } from '../reading.ts';
 import type { Route } from '../routes.ts';
 import { hashOf, type App, type Workflow } from '../store.ts';
 import { openVariable, readVariables } from '../variables.ts';
 import { secondsOf, workflowAppOf, type Call } from './call.ts';
-import { noWorkflow, versionOf, workflowFields } from './versions.ts';
+import { nothingOf, versionOf, workflowFields } from './versions.ts';
 
-const noDraft = (): Refused => refuse(404, 'draft_workflow_not_exist', 'Draft workflow need to be initialized.');
+const noDraft = (call: Call): Refused => refuse(call.state.dialect.draftStatuses.missing, 'draft_workflow_not_exist', 'Draft workflow need to be initialized.');
 
 const draftBody = (call: Call): Fields | Refused => {
   const type = call.request.headers['content-type'] ?? '';
@@ -33,10 +33,10 @@ const syncDraft = (call: Call, app: App): Answer | Refused => {
   const conversation = readVariables(body['conversation_variables'], 'conversation');
   if (typeof conversation === 'string') return invalid(conversation);
   if (app.draft !== undefined && body['hash'] !== hashOf(app.draft)) {
-    return refuse(409, 'draft_workflow_not_sync', 'Workflow graph might have been modified, please refresh and resubmit.');
+    return refuse(call.state.dialect.draftStatuses.notSync, 'draft_workflow_not_sync', 'Workflow graph might have been modified, please refresh and resubmit.');
   }
   const graph = fields(body['graph']);
-  const complaint = structureComplaint(graph);
+  const complaint = structureComplaint(graph, call.state.dialect);
   if (complaint !== undefined) return invalid(complaint);
   const draft = writeDraft(app, { graph, features: fields(body['features']), environment, conversation });
   return json({ result: 'success', hash: hashOf(draft), updated_at: secondsOf(draft.updatedAt) });
@@ -53,7 +53,14 @@ const tooLong = (body: Fields, field: string, limit: number): Misfit[] => {
 const marks = (call: Call, model: string): Fields | Refused => {
   const body = jsonBody(call.request);
   if (body instanceof Refused) return body;
+  const { dialect } = call.state;
+  if (!dialect.versionsHaveNames) return {};
   const wrong = [...tooLong(body, 'marked_name', 20), ...tooLong(body, 'marked_comment', 100)];
+  const [first] = wrong;
+  // Before pydantic this was a ValueError of the controller's own.
+  if (first !== undefined && dialect.fieldErrors !== 'pydantic') {
+    return invalid(first.field === 'marked_name' ? 'Marked name cannot exceed 20 characters' : 'Marked comment cannot exceed 100 characters');
+  }
   return wrong.length > 0 ? misfits(model, wrong) : body;
 };
 
@@ -61,7 +68,7 @@ const publish = (call: Call, app: App): Answer | Refused => {
   const body = marks(call, 'PublishWorkflowPayload');
   if (body instanceof Refused) return body;
   if (app.draft === undefined) return invalid('No valid workflow found.');
-  const complaint = structureComplaint(app.draft.graph);
+  const complaint = structureComplaint(app.draft.graph, call.state.dialect);
   if (complaint !== undefined) return invalid(complaint);
   const published = call.state.store.publish(app, app.draft, text(body['marked_name']), text(body['marked_comment']));
   return json({ result: 'success', created_at: secondsOf(published.createdAt) });
@@ -83,21 +90,21 @@ const list = (call: Call, app: App): Answer | Refused => {
   const named = ['true', '1', 'yes', 'on'].includes((query.get('named_only') ?? '').toLowerCase());
   const found = app.liveId === undefined ? [] : rows.filter((row) => !named || row.markedName !== '');
   const shown = found.slice((page - 1) * limit, page * limit);
-  return json({ items: shown.map((row) => workflowFields(row, account)), page, limit, has_more: page * limit < found.length });
+  return json({ items: shown.map((row) => workflowFields(row, call.state)), page, limit, has_more: page * limit < found.length });
 };
 
 const mark = (call: Call, _app: App, id: string): Answer | Refused => {
   const body = marks(call, 'WorkflowUpdatePayload');
   if (body instanceof Refused) return body;
   const [name, comment] = [body['marked_name'], body['marked_comment']];
-  if (typeof name !== 'string' && typeof comment !== 'string') return json(noWorkflow, 400);
+  if (typeof name !== 'string' && typeof comment !== 'string') return json(call.state.dialect.nothingIsNull ? { message: 'No valid fields to update' } : nothingOf(call.state.dialect), 400);
   const workflow = call.state.store.workflow(id)?.workflow;
   if (workflow === undefined) return refuse(404, 'not_found', 'Workflow not found');
   if (typeof name === 'string') workflow.markedName = name;
   if (typeof comment === 'string') workflow.markedComment = comment;
   workflow.updatedAt = Date.now();
   workflow.updated = true;
-  return json(workflowFields(workflow, call.state.sessions.account));
+  return json(workflowFields(workflow, call.state));
 };
 
 const remove = (call: Call, _app: App, id: string): Answer | Refused => {
@@ -110,9 +117,8 @@ const remove = (call: Call, _app: App, id: string): Answer | Refused => {
   return json(null, 204);
 };
 
-/** restore copies a version with its secrets into the draft; Dify has it from 1.13.3 on. */
-const restore = (call: Call, app: App, id: string): Answer | Refused => {
-  if (call.state.version !== '1.13.3') return missingPage;
+/** restore copies a version with its secrets into the draft. */
+const restore = (_call: Call, app: App, id: string): Answer | Refused => {
   const source = versionOf(app, id);
   if (source instanceof Refused) return refuse(400, 'bad_request', 'source workflow must be published');
   if (source === undefined) return refuse(404, 'not_found', 'Workflow not found.');
@@ -122,7 +128,7 @@ const restore = (call: Call, app: App, id: string): Answer | Refused => {
 };
 
 const shown = (call: Call, workflow: Workflow | undefined): Answer =>
-  json(workflow === undefined ? noWorkflow : workflowFields(workflow, call.state.sessions.account));
+  json(workflow === undefined ? nothingOf(call.state.dialect) : workflowFields(workflow, call.state));
 
 const on =
   (handle: (call: Call, app: App, id: string) => Answer | Refused): Route<Call>['handle'] =>
@@ -135,17 +141,18 @@ const base = '/apps/:app/workflows';
 
 /** workflowRoutes are about an app's draft and its versions (Dify 1.12.1, controllers/console/app/workflow.py). */
 export const workflowRoutes: readonly Route<Call>[] = [
-  { method: 'GET', path: `${base}/draft`, handle: on((call, app) => (app.draft === undefined ? noDraft() : shown(call, app.draft))) },
+  { method: 'GET', path: `${base}/draft`, handle: on((call, app) => (app.draft === undefined ? noDraft(call) : shown(call, app.draft))) },
   { method: 'POST', path: `${base}/draft`, handle: on(syncDraft) },
   {
     method: 'GET',
     path: `${base}/draft/environment-variables`,
-    handle: on((_call, app) => (app.draft === undefined ? noDraft() : json({ items: app.draft.environment.map(openVariable) }))),
+    when: ({ showsSecrets }) => showsSecrets,
+    handle: on((call, app) => (app.draft === undefined ? noDraft(call) : json({ items: app.draft.environment.map(openVariable) }))),
   },
   { method: 'GET', path: `${base}/publish`, handle: on((call, app) => shown(call, app.versions.find((version) => version.id === app.liveId))) },
   { method: 'POST', path: `${base}/publish`, handle: on(publish) },
   { method: 'GET', path: base, handle: on(list) },
-  { method: 'PATCH', path: `${base}/:id`, handle: on(mark) },
-  { method: 'DELETE', path: `${base}/:id`, handle: on(remove) },
-  { method: 'POST', path: `${base}/:id/restore`, handle: on(restore) },
+  { method: 'PATCH', path: `${base}/:id`, when: ({ versionsHaveNames }) => versionsHaveNames, handle: on(mark) },
+  { method: 'DELETE', path: `${base}/:id`, when: ({ versionsHaveNames }) => versionsHaveNames, handle: on(remove) },
+  { method: 'POST', path: `${base}/:id/restore`, when: ({ restores }) => restores, handle: on(restore) },
 ];

@@ -52,7 +52,11 @@ class Walk {
     this.#scope = scope;
     this.#within = within;
     this.#ready = [graph.root];
-    this.#responder = new Responder(graph, scope.pool, scope.run, branches, (id) => this.#skipped.has(id));
+    this.#responder = new Responder(graph, scope.pool, scope.run, {
+      branches,
+      taken: (edge) => this.#edges.get(edge) === 'taken',
+      skipped: (id) => this.#skipped.has(id),
+    });
   }
 
   async go(): Promise<GraphResult> {
@@ -89,13 +93,12 @@ class Walk {
     }
     for (const [name, value] of Object.entries(result.outputs)) pool.set(node.id, name, value);
     if (result.usage !== undefined) run.spend(result.usage);
-    if (node.type === 'answer' || node.type === 'end') {
-      await this.#responder.finish(node);
-      this.#collect(result.outputs);
-    }
-    finish(status, result, error);
+    if (node.type === 'answer' || node.type === 'end') this.#collect(result.outputs);
     if (result.ends === true) this.#ended = true;
+    if (!run.plan.speaksEarly) finish(status, result, error);
     this.#leave(node, result.handle ?? 'source');
+    await this.#responder.left(node);
+    if (run.plan.speaksEarly) finish(status, result, error);
     return undefined;
   }
 
@@ -133,7 +136,7 @@ class Walk {
     if (!callsModel(node.type)) return made;
     const startedAt = performance.now();
     const latency = run.plan.latencyMs * run.ports.jitter();
-    const say = await this.#responder.live(node);
+    const say = this.#responder.live(node);
     const [first, ...rest] = pieces(text(made.outputs['text']));
     await run.ports.wait(latency / 2);
     if (say !== undefined && first !== undefined) await say(first);
@@ -146,7 +149,7 @@ class Walk {
   #measured(made: StandIn, latencySeconds: number): NodeResult {
     if (made.usage === undefined) return made;
     const usage = { ...made.usage, latencySeconds: Number(latencySeconds.toFixed(3)) };
-    return { ...made, outputs: { ...made.outputs, usage: usageFields(usage) }, usage };
+    return { ...made, outputs: { ...made.outputs, usage: usageFields(usage, this.#scope.run.plan.timesFirstToken) }, usage };
   }
 
   #fallback(node: GraphNode, error: string): Exclude<NodeResult, { error: string }> | undefined {

@@ -23,6 +23,10 @@ export interface Plan {
   readonly firstTokenMs: number;
   /** tokens is the factor on the token count. */
   readonly tokens: number;
+  /** speaksEarly: texts flow before the end of the node that they waited for (Dify >= 1.9.0). */
+  readonly speaksEarly: boolean;
+  /** timesFirstToken puts the time to the first token into usages (Dify >= 1.10.0). */
+  readonly timesFirstToken: boolean;
 }
 
 /** Ports are what a run needs from the lab. */

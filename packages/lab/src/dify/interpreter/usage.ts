@@ -31,7 +31,7 @@ export const totalPrice = (usage: Usage): string =>
   (Number(price(usage.prompt, 0.001)) + Number(price(usage.completion, 0.002))).toFixed(7);
 
 /** usageFields writes a usage as Dify does in answers (1.12.1, core/model_runtime/entities/llm_entities.py). */
-export const usageFields = (usage: Usage, firstTokenSeconds?: number): Record<string, unknown> => ({
+export const usageFields = (usage: Usage, timesFirstToken: boolean, firstTokenSeconds?: number): Record<string, unknown> => ({
   prompt_tokens: usage.prompt,
   prompt_unit_price: '0.001',
   prompt_price_unit: '0.001',
@@ -44,6 +44,10 @@ export const usageFields = (usage: Usage, firstTokenSeconds?: number): Record<st
   total_price: totalPrice(usage),
   currency: 'USD',
   latency: usage.latencySeconds,
-  time_to_first_token: firstTokenSeconds ?? null,
-  time_to_generate: firstTokenSeconds === undefined ? null : Math.max(0, Number((usage.latencySeconds - firstTokenSeconds).toFixed(3))),
+  ...(timesFirstToken
+    ? {
+        time_to_first_token: firstTokenSeconds ?? null,
+        time_to_generate: firstTokenSeconds === undefined ? null : Math.max(0, Number((usage.latencySeconds - firstTokenSeconds).toFixed(3))),
+      }
+    : {}),
 });

@@ -54,8 +54,10 @@ export const aboutRoutes: readonly Route<Call>[] = [
   {
     method: 'GET',
     path: '/info',
-    handle: ({ app, state }) =>
-      json({ name: app.name, description: app.description, tags: [], mode: app.mode, author_name: state.sessions.account.name }),
+    handle: ({ app, state }) => {
+      const all: Fields = { name: app.name, description: app.description, tags: [], mode: app.mode, author_name: state.sessions.account.name };
+      return json(Object.fromEntries(state.dialect.appInfo.map((name) => [name, all[name]])));
+    },
   },
   { method: 'GET', path: '/parameters', handle: parameters },
   { method: 'GET', path: '/meta', handle: meta },

@@ -11,10 +11,10 @@ const routes = [...aboutRoutes, ...logRoutes, ...serviceRunRoutes];
 
 /** answerService answers a request to the service API; `path` is what follows /v1. */
 export const answerService = (state: State, request: LabRequest, path: string): Answer | Refused | Promise<Answer | Refused> => {
-  if (path === '/' && request.method === 'GET') {
-    return json({ welcome: 'Dify OpenAPI', api_version: 'v1', server_version: state.version });
+  if (path === '/' && request.method === 'GET' && state.dialect.hasRoot) {
+    return json({ welcome: 'Dify OpenAPI', api_version: 'v1', server_version: state.dialect.version });
   }
-  const found = match(routes, request, path);
+  const found = match(routes, request, path, state.dialect);
   if (!('route' in found)) return found;
   const app = appOfKey(state, request);
   return app instanceof Refused ? app : found.route.handle({ state, request, app }, found.parameters);

@@ -1,24 +1,25 @@
 import { internal, json, misfits, queryNumber, refuse, Refused, type Answer } from '../answer.ts';
-import { secondsOf } from '../console/call.ts';
+import { endUserFields, secondsOf } from '../console/call.ts';
+import { dumps } from '../python.ts';
 import type { Fields } from '../reading.ts';
 import type { Route } from '../routes.ts';
 import { isWorkflowMode, type RunRecord } from '../store.ts';
 import type { Call } from './call.ts';
 
 /** logged writes one line of the log: runs of workflow apps alone have one. */
-const logged = (run: RunRecord, call: Call): Fields => ({
+const logged = (run: RunRecord, call: Call, triggers: boolean): Fields => ({
   id: run.id.replace(/^.{8}/, (head) => [...head].reverse().join('')),
   workflow_run: {
-    id: run.id, version: run.version, status: run.status, triggered_from: run.triggeredFrom, error: run.error,
+    id: run.id, version: run.version, status: run.status, ...(triggers ? { triggered_from: run.triggeredFrom } : {}), error: run.error,
     elapsed_time: run.elapsedSeconds, total_tokens: run.tokens, total_steps: run.steps,
     created_at: secondsOf(run.createdAt), finished_at: run.finishedAt === undefined ? null : secondsOf(run.finishedAt),
     exceptions_count: run.exceptions,
   },
-  details: null,
+  ...(triggers ? { details: null } : {}),
   created_from: 'service-api',
   created_by_role: 'end_user',
   created_by_account: null,
-  created_by_end_user: { id: call.state.endUserId(call.app, run.user ?? ''), type: 'service_api', is_anonymous: false, session_id: run.user ?? '' },
+  created_by_end_user: endUserFields(call.state, call.app, run.user ?? ''),
   created_at: secondsOf(run.createdAt),
 });
 
@@ -52,23 +53,25 @@ const logs = (call: Call): Answer | Refused => {
     .filter((run) => (before === undefined || run.createdAt <= before) && (after === undefined || run.createdAt >= after))
     .filter((run) => keyword === '' || `${JSON.stringify(run.inputs)} ${JSON.stringify(run.outputs)} ${run.user ?? ''} ${run.id}`.toLowerCase().includes(keyword));
   const shown = found.slice((page - 1) * limit, page * limit);
-  return json({ page, limit, total: found.length, has_more: found.length > page * limit, data: shown.map((run) => logged(run, call)) });
+  return json({ page, limit, total: found.length, has_more: found.length > page * limit, data: shown.map((run) => logged(run, call, call.state.dialect.hasTriggers)) });
 };
 
-/** one answers a run's detail; `inputs` and `outputs` are JSON texts, and an unknown run is a 200 full of nulls, as Dify's serializer makes it. */
+/** one answers a run's detail; `inputs` is JSON as text. In older releases an unknown run is a 200 full of nulls, as Dify's serializer makes it. */
 const one = (call: Call, id: string): Answer | Refused => {
   if (!isWorkflowMode(call.app.mode)) {
     return refuse(400, 'not_workflow_app', 'Please check if your app mode matches the right API route.');
   }
   const run = call.app.runs.find((candidate) => candidate.id === id);
+  const { dialect } = call.state;
   if (run === undefined) {
+    if (dialect.missingRunIs404) return refuse(404, 'not_found', 'Workflow run not found.');
     return json({
-      id: null, workflow_id: null, status: null, inputs: null, outputs: null, error: null, total_steps: 0, total_tokens: 0,
+      id: null, workflow_id: null, status: null, inputs: null, outputs: null, error: null, total_steps: null, total_tokens: null,
       created_at: null, finished_at: null, elapsed_time: null,
     });
   }
   return json({
-    id: run.id, workflow_id: run.workflowId, status: run.status, inputs: JSON.stringify(run.inputs), outputs: JSON.stringify(run.outputs),
+    id: run.id, workflow_id: run.workflowId, status: run.status, inputs: dumps(run.inputs), outputs: dialect.outputsAreObjects ? run.outputs : dumps(run.outputs),
     error: run.error, total_steps: run.steps, total_tokens: run.tokens, created_at: secondsOf(run.createdAt),
     finished_at: run.finishedAt === undefined ? null : secondsOf(run.finishedAt), elapsed_time: run.elapsedSeconds,
   });

@@ -1,10 +1,10 @@
-import { invalid, json, misfits, refuse, Refused, type Answer, type Misfit } from '../answer.ts';
+import { invalid, json, misfits, refuse, Refused, Unfit, type Answer, type Misfit } from '../answer.ts';
 import { versionOf } from '../console/versions.ts';
 import { openConversation } from '../conversations.ts';
 import { configForm, formOf, takeFiles, takeInputs } from '../inputs.ts';
 import { fields, isFields, isUuid, text, type Fields } from '../reading.ts';
 import type { Route } from '../routes.ts';
-import { runWorkflow } from '../running.ts';
+import { refusedRun, runWorkflow } from '../running.ts';
 import type { App, Workflow } from '../store.ts';
 import { talk } from '../talking.ts';
 import { liveOf } from './about.ts';
@@ -20,7 +20,7 @@ const misfit = (body: Fields, model: string, needsQuery: boolean): Refused | und
   const wrong: Misfit[] = [];
   if (!('inputs' in body)) wrong.push({ field: 'inputs', message: 'Field required', type: 'missing', input: body });
   else if (!isFields(body['inputs'])) wrong.push({ field: 'inputs', message: 'Input should be a valid dictionary', type: 'dict_type', input: body['inputs'] });
-  if (needsQuery && !('query' in body)) wrong.push({ field: 'query', message: 'Field required', type: 'missing', input: body });
+  if (needsQuery && !('query' in body)) wrong.push({ field: 'query', message: 'Field required', type: 'missing', input: body, help: 'The chat query' });
   else if (needsQuery && typeof body['query'] !== 'string') wrong.push({ field: 'query', message: 'Input should be a valid string', type: 'string_type', input: body['query'] });
   const mode = body['response_mode'];
   if (mode !== undefined && mode !== null && mode !== 'blocking' && mode !== 'streaming') {
@@ -46,26 +46,30 @@ const runFlow = async (call: Call, named: string): Promise<Answer | Refused> => 
   if (wrong !== undefined) return wrong;
   const workflow = workflowOf(app, named);
   if (workflow instanceof Refused) return workflow;
+  const streaming = read.body['response_mode'] === 'streaming';
   const files = takeFiles(read.body['files']);
-  if (files instanceof Refused) return files;
+  if (files instanceof Refused) return refusedRun(state, files, streaming);
   const inputs = takeInputs(formOf(workflow.graph), fields(read.body['inputs']));
-  if (inputs instanceof Refused) return inputs;
-  return runWorkflow(state, { app, workflow, inputs, files, user: read.user, streaming: read.body['response_mode'] === 'streaming' });
+  if (inputs instanceof Refused) return refusedRun(state, inputs, streaming);
+  return runWorkflow(state, { app, workflow, inputs, files, user: read.user, streaming });
 };
 
 const chatFlow = async (call: Call, body: Fields, user: string): Promise<Answer | Refused> => {
   const { app, state } = call;
-  const workflow = workflowOf(app, body['workflow_id']);
+  // A release that cannot run a chosen version does not look at the field: the live version answers.
+  const workflow = workflowOf(app, state.dialect.runsVersions ? body['workflow_id'] : '');
   if (workflow instanceof Refused) return workflow;
   const query = text(body['query']).replaceAll('\0', '');
-  if (query === '') return invalid('query is required');
+  const streaming = body['response_mode'] === 'streaming';
+  if (query === '') return refusedRun(state, invalid('query is required'), streaming);
   const inputs = takeInputs(formOf(workflow.graph), fields(body['inputs']));
-  if (inputs instanceof Refused) return inputs;
+  if (inputs instanceof Refused) return refusedRun(state, inputs, streaming);
   const files = takeFiles(body['files']);
-  if (files instanceof Refused) return files;
+  if (files instanceof Refused) return refusedRun(state, files, streaming);
   const conversation = openConversation(app, body['conversation_id'], user, 'ChatRequestPayload');
-  if (conversation instanceof Refused) return conversation;
-  return runWorkflow(state, { app, workflow, inputs, files, user, streaming: body['response_mode'] === 'streaming', chat: { query, conversation } });
+  // The form of the id is checked with the request, its existence with the run.
+  if (conversation instanceof Refused) return conversation instanceof Unfit ? conversation : refusedRun(state, conversation, streaming);
+  return runWorkflow(state, { app, workflow, inputs, files, user, streaming, chat: { query, conversation } });
 };
 
 const chat = async (call: Call): Promise<Answer | Refused> => {
@@ -113,7 +117,7 @@ const stop =
 /** serviceRunRoutes run apps (Dify 1.12.1, controllers/service_api/app/workflow.py and completion.py). */
 export const serviceRunRoutes: readonly Route<Call>[] = [
   { method: 'POST', path: '/workflows/run', handle: (call) => runFlow(call, '') },
-  { method: 'POST', path: '/workflows/:id/run', handle: (call, parameters) => runFlow(call, parameters['id'] ?? '') },
+  { method: 'POST', path: '/workflows/:id/run', when: ({ runsVersions }) => runsVersions, handle: (call, parameters) => runFlow(call, parameters['id'] ?? '') },
   { method: 'POST', path: '/workflows/tasks/:task/stop', handle: stop(['workflow'], () => wrongMode('not_workflow_app')) },
   { method: 'POST', path: '/chat-messages', handle: chat },
   { method: 'POST', path: '/chat-messages/:task/stop', handle: stop(['chat', 'agent-chat', 'advanced-chat'], () => wrongMode('not_chat_app')) },

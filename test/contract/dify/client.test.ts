@@ -1,0 +1,215 @@
+/*
+ * A whole release by our own client: connect, deploy, ask the draft, publish, ask a version, snapshot, go back. The same steps
+ * against the lab in each of its dialects and against a real server; server.test.ts says how to name one.
+ */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  configSchema, createFilePort, createHttpClient, done, draft, failed, live, systemClock,
+  type HttpClient, type Outcome, type Reply, type Target,
+} from '@sluice/core';
+import { difyPlatform } from '@sluice/dify';
+import { difyVersions } from '@sluice/lab';
+import { chatflowDsl, workflowDsl, type AppOptions } from './apps.ts';
+import { textAt } from './caller.ts';
+import { atLeast } from './expectation.ts';
+import { labServer, realServer, type ContractServer } from './servers.ts';
+import { openWorld, type World } from './world.ts';
+
+const value = <T>(outcome: Outcome<T>): T => {
+  if (outcome.ok) return outcome.value;
+  throw new Error(JSON.stringify(outcome.problem));
+};
+
+const problem = <T>(outcome: Outcome<T>): string => {
+  if (outcome.ok) throw new Error(`it went well: ${JSON.stringify(outcome.value)}`);
+  return `${outcome.problem.category}: ${outcome.problem.reason}`;
+};
+
+/** Kind is one kind of app that can be released, and how it is asked. */
+interface Kind {
+  readonly write: (options: AppOptions) => string;
+  readonly question: { readonly query?: string; readonly inputs: Readonly<Record<string, string>> };
+  readonly failing: { readonly query?: string; readonly inputs: Readonly<Record<string, string>> };
+  readonly said: (reply: Reply) => unknown;
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  'a workflow app': {
+    write: workflowDsl,
+    question: { inputs: { word: 'good' } },
+    failing: { inputs: { word: 'fail' } },
+    said: ({ outputs }) => outputs['says'],
+  },
+  'a chatflow': {
+    write: chatflowDsl,
+    question: { query: 'good 好', inputs: {} },
+    failing: { query: 'fail', inputs: {} },
+    said: ({ text }) => text.replace(/: good 好$/, ''),
+  },
+};
+
+/** Stage is one server, and what the steps have made on it so far. */
+interface Stage {
+  readonly server: ContractServer;
+  readonly world: World;
+  readonly http: HttpClient;
+  app: string;
+  first: string;
+  second: string;
+}
+
+const connected = async (stage: Stage, { write }: Kind, says: string, password = stage.server.password): Promise<Target> => {
+  const { server, world, http, app } = stage;
+  const text = write({ dsl: world.dsl, name: 'contract release', says });
+  const parsed = difyPlatform.parse({ path: 'app.yml', folder: '/', text });
+  if (parsed.source === undefined) throw new Error(JSON.stringify(parsed.findings));
+  const dify = app === '' ? { console: server.origin } : `${server.origin}/app/${app}/workflow`;
+  const { here: environment } = configSchema.parse({ name: 'x', source: 'app.yml', environments: { here: { dify } } }).environments;
+  if (environment === undefined) throw new Error('no environment');
+  const secrets: Readonly<Record<string, string>> = { DIFY_EMAIL: server.email, DIFY_PASSWORD: password };
+  return value(
+    await difyPlatform.connect({
+      name: 'contract-here', environment, http, clock: systemClock(20), source: parsed.source, readOnly: false,
+      secrets: {
+        find: (name) => secrets[name],
+        read: (name) => (secrets[name] === undefined ? failed({ category: 'input', reason: `${name} is not set` }) : done(secrets[name])),
+      },
+      commands: { run: () => Promise.resolve(failed({ category: 'input', reason: 'no program' })) },
+      files: createFilePort(),
+      signal: new AbortController().signal,
+      log: () => undefined,
+    }),
+  );
+};
+
+const ask = async (target: Target, version: string, question: Kind['question'], streaming = false): Promise<Reply> => {
+  const opened = value(await target.open(version));
+  const reply = value(await opened.ask({ ...question, user: 'contract', streaming }, AbortSignal.timeout(60_000)));
+  value(await opened.close());
+  return reply;
+};
+
+const release = (start: () => Promise<ContractServer>, kind: Kind): void => {
+  let stage: Stage;
+  beforeAll(async () => {
+    const server = await start();
+    const http = createHttpClient({ clock: systemClock(), signal: new AbortController().signal, userAgent: 'sluice-contract', loopbackOnly: false });
+    stage = { server, http, world: await openWorld(server), app: '', first: '', second: '' };
+  }, 120_000);
+  afterAll(async () => {
+    if (stage.app !== '') await stage.world.console('DELETE', `/apps/${stage.app}`);
+    await stage.world.close();
+    await stage.http.close();
+    await stage.server.close();
+  }, 60_000);
+
+  test('finds nothing, and makes the app', async () => {
+    const target = await connected(stage, kind, 'one');
+    expect(value(await target.inspect())).toMatchObject({ exists: false, server: `Dify ${stage.world.release}` });
+    const deployment = value(await target.deploy(await sourceOf(stage, kind, 'one'), { create: true, overwrite: false }));
+    stage.app = deployment.created?.application ?? '';
+    expect(deployment).toMatchObject({ changed: true, version: { id: draft } });
+    expect(stage.app).not.toBe('');
+  }, 60_000);
+
+  test('asks the draft, and publishes it', async () => {
+    const target = await connected(stage, kind, 'one');
+    const reply = await ask(target, draft, kind.question, true);
+    expect([kind.said(reply), reply.version, reply.failed]).toEqual(['one', draft, undefined]);
+    const failure = await ask(target, draft, kind.failing, true);
+    expect(failure.failed).toContain('nowhere');
+    stage.first = value(await target.publish({ name: 'one', marks: { commit: '0123456789abcdef0123456789abcdef01234567' } })).id;
+    expect(value(await target.inspect())).toMatchObject({ exists: true, live: { id: stage.first } });
+  }, 60_000);
+
+  test('does not write what is there already', async () => {
+    const target = await connected(stage, kind, 'one');
+    const deployment = value(await target.deploy(await sourceOf(stage, kind, 'one'), { create: false, overwrite: false }));
+    // A server that does not show its secrets is sent the given ones again.
+    expect(deployment.changed).toBe(!atLeast(stage.world.release, '1.5.0'));
+  }, 60_000);
+
+  test('releases a second version; both are listed, the newer first', async () => {
+    const target = await connected(stage, kind, 'two');
+    const deployment = value(await target.deploy(await sourceOf(stage, kind, 'two'), { create: false, overwrite: true }));
+    expect(kind.said(await ask(target, draft, kind.question, true))).toBe('two');
+    expect(kind.said(await ask(target, live, kind.question))).toBe('one');
+    expect(/value: \W*(one|two)/.exec(value(await target.snapshot()).files['app.yml'] ?? '')?.[1]).toBe('one');
+    stage.second = value(await target.publish({ name: 'two', marks: {}, ...(deployment.version.digest === undefined ? {} : { digest: deployment.version.digest }) })).id;
+    expect(value((await target.versions?.()) ?? done([])).map(({ id }) => id)).toEqual([stage.second, stage.first]);
+  }, 60_000);
+
+  test.each([false, true])('asks the live version, streaming %s', async (streaming) => {
+    const target = await connected(stage, kind, 'two');
+    const reply = await ask(target, live, kind.question, streaming);
+    expect([kind.said(reply), reply.failed, reply.status]).toEqual(['two', undefined, 200]);
+    if (reply.version !== undefined) expect(reply.version).toBe(stage.second);
+    const failure = await ask(target, live, kind.failing, streaming);
+    expect(failure.failed).toContain('nowhere');
+  }, 60_000);
+
+  test('asks a chosen version where the server can', async () => {
+    const target = await connected(stage, kind, 'two');
+    if (!atLeast(stage.world.release, '1.7.2')) {
+      expect(problem(await target.open(stage.first))).toContain('cannot run a chosen version');
+      return;
+    }
+    const reply = await ask(target, stage.first, kind.question, true);
+    expect([kind.said(reply), reply.version]).toEqual(['one', stage.first]);
+  }, 60_000);
+
+  test('passes its own checks', async () => {
+    const target = await connected(stage, kind, 'two');
+    for (const rung of target.checks()) value(await rung.run(AbortSignal.timeout(60_000)));
+  }, 60_000);
+
+  test('marks a version where versions have comments', async () => {
+    const target = await connected(stage, kind, 'two');
+    if (!atLeast(stage.world.release, '1.1.0')) return;
+    value((await target.mark?.(stage.first, { verdict: 'passed' })) ?? failed({ category: 'defect', reason: 'no mark' }));
+    const listed = value((await target.versions?.()) ?? done([]));
+    expect(listed.find(({ id }) => id === stage.first)?.comment).toContain('passed');
+  }, 60_000);
+
+  test('takes a snapshot of the live version, without its secret', async () => {
+    const target = await connected(stage, kind, 'two');
+    const snapshot = value(await target.snapshot());
+    expect(snapshot.version?.id).toBe(stage.second);
+    expect(snapshot.files['app.yml']).toContain('two');
+    expect(snapshot.files['app.yml']).not.toContain('first-secret');
+  }, 60_000);
+
+  test('goes back to the first version, its secret kept', async () => {
+    const target = await connected(stage, kind, 'two');
+    const before = value((await target.versions?.()) ?? done([])).find(({ id }) => id === stage.first);
+    const restored = value(await target.restore(stage.first, {}));
+    expect(restored.digest).toBe(before?.digest);
+    expect(kind.said(await ask(target, live, kind.question))).toBe('one');
+    const yaml = textAt(await stage.world.console('GET', `/apps/${stage.app}/export?include_secret=true`), 'data');
+    expect(yaml).toContain('first-secret');
+  }, 60_000);
+
+  test('refuses a wrong password after one try', async () => {
+    const target = await connected(stage, kind, 'one', 'Wrong-password-1');
+    expect(problem(await target.inspect())).toBe('permission: Dify refused the login');
+    // The right password clears the count.
+    value(await (await connected(stage, kind, 'one')).inspect());
+  }, 60_000);
+};
+
+const sourceOf = async (stage: Stage, { write }: Kind, says: string) => {
+  const parsed = difyPlatform.parse({ path: 'app.yml', folder: '/', text: write({ dsl: stage.world.dsl, name: 'contract release', says }) });
+  if (parsed.source === undefined) throw new Error(JSON.stringify(parsed.findings));
+  return parsed.source;
+};
+
+const real = realServer(process.env);
+const servers: readonly (readonly [string, () => Promise<ContractServer>])[] = [
+  ...difyVersions.map((version) => [`the lab as Dify ${version}`, () => labServer(version)] as const),
+  ...(real === undefined ? [] : [['a real server', () => Promise.resolve(real)] as const]),
+];
+if (real === undefined) process.stderr.write('contract/dify: our client did not run against a real server, SLUICE_CONTRACT_DIFY_URL is not set\n');
+
+describe.each(servers)('%s', (_name, start) => {
+  for (const [name, kind] of Object.entries(kinds)) describe(name, () => release(start, kind));
+});

@@ -1,0 +1,33 @@
+import { startLabDify, type LabDifyOptions } from '@sluice/lab';
+
+/** ContractServer is a Dify that the suite talks to, with the credentials of one account. */
+export interface ContractServer {
+  readonly name: string;
+  readonly origin: string;
+  readonly email: string;
+  readonly password: string;
+  /** adminKey and workspace are empty when the admin key is not to be tried. */
+  readonly adminKey: string;
+  readonly workspace: string;
+  close(): Promise<void>;
+}
+
+/** labServer starts the lab in one dialect. */
+export const labServer = async (version: NonNullable<LabDifyOptions['version']>): Promise<ContractServer> => {
+  const lab = await startLabDify({ version, usualLatencyMs: 0 });
+  const { email, password, adminKey, workspaceId } = lab.credentials;
+  return { name: `the lab as ${version}`, origin: lab.origin, email, password, adminKey, workspace: workspaceId, close: () => lab.close() };
+};
+
+/** realServer is the server that the environment names; undefined when it names none. */
+export const realServer = (environment: Readonly<Record<string, string | undefined>>): ContractServer | undefined => {
+  const { SLUICE_CONTRACT_DIFY_URL: address = '', SLUICE_CONTRACT_DIFY_EMAIL: email = '', SLUICE_CONTRACT_DIFY_PASSWORD: password = '' } = environment;
+  if (address === '') return undefined;
+  if (email === '' || password === '') throw new Error('SLUICE_CONTRACT_DIFY_URL is set, but not SLUICE_CONTRACT_DIFY_EMAIL and SLUICE_CONTRACT_DIFY_PASSWORD');
+  return {
+    name: 'a real server', origin: address.replace(/\/+$/, ''), email, password,
+    adminKey: environment['SLUICE_CONTRACT_DIFY_ADMIN_KEY'] ?? '',
+    workspace: environment['SLUICE_CONTRACT_DIFY_WORKSPACE'] ?? '',
+    close: () => Promise.resolve(),
+  };
+};
