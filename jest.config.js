@@ -10,6 +10,8 @@ const shared = {
 };
 
 export default {
+  // Jest leaves one core free by default, which on two cores means one test file at a time.
+  maxWorkers: '100%',
   ...shared,
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/test/*.test.ts', '<rootDir>/test/contract/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/build/'],
