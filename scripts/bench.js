@@ -4,7 +4,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bundle = join(root, 'dist', 'index.js');
@@ -79,8 +79,8 @@ const worthMeasuring = 20_000;
 const chunkLoads = chunks
   .filter((name) => name !== 'index.js' && statSync(join(root, 'dist', name)).size >= worthMeasuring)
   .map((name) => {
-    const script = `await import(${JSON.stringify(pathToFileURL(join(root, 'dist', name)).href)})`;
-    const ms = Math.min(...Array.from({ length: 7 }, () => cpuMs(['--input-type=module', '-e', script])));
+    const script = `require(${JSON.stringify(join(root, 'dist', name))})`;
+    const ms = Math.min(...Array.from({ length: 7 }, () => cpuMs(['-e', script])));
     return { name, bytes: statSync(join(root, 'dist', name)).size, ms: ms - bare };
   });
 

@@ -21,6 +21,13 @@ export const markLargest = (stable: readonly number[], candidate: readonly numbe
   };
 };
 
+/** leastLatencyMs is the slowdown that nobody notices, however large a fraction of a fast answer it is. */
+const leastLatencyMs = 25;
+
+/** raised is a value of stable's that a candidate may reach without being worse by more than the margin. */
+const raised = (guard: 'latency' | 'tokens', value: number, margins: Margins): number =>
+  guard === 'latency' ? value + Math.max(value * margins.latency, leastLatencyMs) : value * (1 + margins.tokens);
+
 /** Marked is a table and how many windows like it there are. */
 export interface Marked {
   readonly table: Table;
@@ -58,7 +65,7 @@ export const tablesOf = (guard: Guard, seen: Observation, paired: boolean, margi
     ];
   }
   const field = guard === 'latency' ? 'latenciesMs' : 'tokens';
-  const stable = seen.stable[field].map((value) => value * (1 + margins[guard]));
+  const stable = seen.stable[field].map((value) => raised(guard, value, margins));
   const candidate = seen.candidate[field];
   if (paired) return [markPairs(stable, candidate)];
   if (stable.length === 0 || candidate.length === 0) return shares.map(() => []);

@@ -7,7 +7,7 @@ export type Guard = CanaryPlanConfig['watch'][number];
 export interface Margins {
   /** errors is an absolute difference of error rates: 0.005 is half a percentage point. */
   readonly errors: number;
-  /** latency and tokens are fractions of the stable version's values: 0.2 is 20 %. */
+  /** latency and tokens are fractions of the stable version's values: 0.2 is 20 %. A latency may also be 25 ms more. */
   readonly latency: number;
   readonly tokens: number;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
-import { markLargest } from '../src/marks.ts';
+import type { Arm, Observation } from '@sluice/core';
+import { markLargest, tablesOf } from '../src/marks.ts';
 
 describe('markLargest', () => {
   test.each([
@@ -26,5 +27,22 @@ describe('markLargest', () => {
       }),
       { seed: 11, numRuns: 500 },
     );
+  });
+});
+
+describe('tablesOf', () => {
+  const margins = { errors: 0.005, latency: 0.2, tokens: 0.2 };
+  const arm = (version: string, latencyMs: number): Arm => ({ version, answers: 1, errors: 0, latenciesMs: [latencyMs], tokens: [] });
+  test.each([
+    [5, 9, false],
+    [5, 31, true],
+    [100, 124, false],
+    [100, 126, true],
+    [1000, 1190, false],
+    [1000, 1210, true],
+  ])('where stable needs %i ms, a pair of %i ms counts against the candidate: %j', (stable, candidate, against) => {
+    const seen: Observation = { source: 'paired probes', unit: 'request', from: 0, to: 1, stable: arm('a', stable), candidate: arm('b', candidate) };
+    const marked = tablesOf('latency', seen, true, margins).flat().filter(({ times }) => times > 0);
+    expect(marked.map(({ table }) => table.markedCandidate)).toEqual([against ? 1 : 0]);
   });
 });
