@@ -166,7 +166,7 @@ describe('send', () => {
     const { origin } = await serve(() => undefined);
     const begun = performance.now();
     expect(problem(await clientOf().send(get(origin, { deadlineMs: 100 })))).toMatchObject({ category: 'timeout', reason: 'no answer within 100 ms', where: `${origin}/` });
-    expect(performance.now() - begun).toBeLessThan(2000);
+    expect(performance.now() - begun).toBeLessThan(6000);
   });
 
   test('a body that trickles is a timeout, too', async () => {
