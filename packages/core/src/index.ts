@@ -35,6 +35,7 @@ export * from './state.ts';
 export * from './step.ts';
 export * from './target.ts';
 export * from './text/byte-size.ts';
+export * from './text/clause.ts';
 export * from './text/log-line.ts';
 export * from './text/markup.ts';
 export * from './text/nearest.ts';

@@ -1,6 +1,5 @@
-import { done, failed, sameSplit, type Observed, type Outcome, type Problem, type Split, type Traffic } from '@sluice/core';
+import { clause, done, failed, sameSplit, type Observed, type Outcome, type Problem, type Split, type Traffic } from '@sluice/core';
 import type { Versions } from './rollout-state.ts';
-import { clause } from './wording.ts';
 
 /** splitText writes a split for people. */
 export const splitText = (split: Split): string =>

@@ -1,4 +1,4 @@
-import { failed, sameSplit, type Observed, type Outcome, type Problem, type Split, type Traffic } from '@sluice/core';
+import { clause, failed, sameSplit, type Observed, type Outcome, type Problem, type Split, type Traffic } from '@sluice/core';
 import type { Decision } from './decide.ts';
 import type { WeightedPlan } from './plan.ts';
 import type { RolloutPorts } from './ports.ts';
@@ -7,7 +7,6 @@ import { enterStage, type RolloutState, type Versions } from './rollout-state.ts
 import { defectProblem, stopProblem } from './stopping.ts';
 import { backToStable, isOurs, setSplit, splitText, stranded } from './way-back.ts';
 import { bake, planClock } from './watch.ts';
-import { clause } from './wording.ts';
 
 type WeightedPorts = RolloutPorts & { readonly traffic: Traffic };
 

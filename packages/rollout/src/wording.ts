@@ -46,6 +46,3 @@ export const seenText = (plan: RolloutPlan, state: RolloutState): string => {
 /** countedText says how much one source counted of each version. */
 export const countedText = ({ source, unit, stable, candidate }: Seen): string =>
   source === '' ? 'nothing was counted yet' : `${candidate} ${units[unit]} of the candidate and ${stable} of stable by ${source}`;
-
-/** clause is a reason without a full stop at its end, so that it can stand inside another one. */
-export const clause = (reason: string): string => reason.replace(/(?<!\.)\.$/, '');

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import {
+  clause,
   defaultCanaryPlan,
   defineStep,
   done,
@@ -15,7 +16,7 @@ import {
   type Target,
 } from '@sluice/core';
 import { pairedAsk } from '@sluice/probe';
-import { clause, drive, planOf, type RolloutEnd, type RolloutPlan, type RolloutProgress, type RolloutState, type Versions } from '@sluice/rollout';
+import { drive, planOf, type RolloutEnd, type RolloutPlan, type RolloutProgress, type RolloutState, type Versions } from '@sluice/rollout';
 import { earlierRollout } from './earlier-rollout.ts';
 import { commonInputs, text } from './inputs.ts';
 import { underItsLease, underLease, type Guard } from './lease.ts';

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
-import { defineStep, endedBy, type Deployment, type StepContext, type StepEnding, type Target, type Version } from '@sluice/core';
-import { clause } from '@sluice/rollout';
+import { clause, defineStep, endedBy, type Deployment, type StepContext, type StepEnding, type Target, type Version } from '@sluice/core';
 import { commonInputs, flag } from './inputs.ts';
 import { servedAfter } from './exposure.ts';
 import { changeRecord, recordOf } from './record.ts';

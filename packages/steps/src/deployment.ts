@@ -1,5 +1,4 @@
-import type { DeploymentState, StepContext, Target } from '@sluice/core';
-import { clause } from '@sluice/rollout';
+import { clause, type DeploymentState, type StepContext, type Target } from '@sluice/core';
 
 /**
  * reportDeployment tells the CI system's deployments page where a release stands, where there is such a page. A dry run

@@ -1,5 +1,5 @@
-import { done, emptyRecord, failed, type Outcome, type StepContext, type Target } from '@sluice/core';
-import { clause } from '@sluice/rollout';
+import { clause, done, emptyRecord, failed, type Outcome, type StepContext, type Target } from '@sluice/core';
+import { environmentName } from './environment-name.ts';
 import { changeRecord } from './record.ts';
 
 const waitMs = 600_000;
@@ -10,15 +10,13 @@ const renewMs = 60_000;
 /** longestMs ends the renewing of a run that never gives its lease back. */
 const longestMs = 7_200_000;
 
-/** Lease is the right to change an environment, renewed until it is given back. */
+/** HeldLease is the right to change an environment, renewed until it is given back. */
 export interface HeldLease {
   /** lostTo names the run that has taken the lease over; undefined while this run holds it. */
   lostTo(): string | undefined;
   /** giveBack ends the renewing; a failure is told, not hidden, because the lease runs out by itself. */
   giveBack(): Promise<void>;
 }
-
-const environmentName = (context: StepContext): string => (context.selected.ok ? context.selected.value.name : '');
 
 /** holderOf names this run for other runs that wait for the lease. No two runs have the same. */
 const holderOf = (context: StepContext): string => {

@@ -1,5 +1,6 @@
 import { durationText, type StepContext, type StepResult } from '@sluice/core';
 import type { Message, MessageSeverity } from '@sluice/notify';
+import { environmentName } from './environment-name.ts';
 
 /** severityOf says how soon a person should look at a result. */
 export const severityOf = (result: StepResult): MessageSeverity => {
@@ -21,7 +22,7 @@ const stepLine = (step: StepResult): string => `${step.step}: ${step.status} (${
 
 /** messageOf tells people how a release, or one step, ended; `beside` are the other steps of that run, where no release has put them together. */
 export const messageOf = (context: StepContext, result: StepResult, beside: readonly StepResult[] = []): Message => {
-  const environment = context.selected.ok ? context.selected.value.name : '';
+  const environment = environmentName(context);
   const { commit, actor, runUrl } = context.host.context;
   return {
     severity: severityOf(result),

@@ -1,6 +1,5 @@
 import * as z from 'zod/mini';
-import { defineStep, done, endedBy, type Inspection, type Outcome, type PublishRequest, type StepContext, type StepDefinition, type StepEnding, type Target, type Version } from '@sluice/core';
-import { clause } from '@sluice/rollout';
+import { clause, defineStep, done, endedBy, type Inspection, type Outcome, type PublishRequest, type StepContext, type StepDefinition, type StepEnding, type Target, type Version } from '@sluice/core';
 import { commonInputs, text } from './inputs.ts';
 import { servedAfter } from './exposure.ts';
 import { changeRecord } from './record.ts';

@@ -8,8 +8,7 @@ import {
   type Stored,
   type Target,
 } from '@sluice/core';
-
-const environmentName = (context: StepContext): string => (context.selected.ok ? context.selected.value.name : '');
+import { environmentName } from './environment-name.ts';
 
 const stored = async (context: StepContext, target: Target): Promise<Outcome<Stored | undefined>> =>
   target.application === '' ? done(undefined) : context.state.read(target.application, environmentName(context));

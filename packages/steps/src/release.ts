@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import {
+  clause,
   defineStep,
   done,
   endedBy,
@@ -15,7 +16,6 @@ import {
   type Target,
   type Version,
 } from '@sluice/core';
-import { clause } from '@sluice/rollout';
 import { canaryOfRelease } from './canary.ts';
 import { deploy } from './deploy.ts';
 import { reportDeployment } from './deployment.ts';

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import {
+  clause,
   defineStep,
   done,
   endedBy,
@@ -13,7 +14,6 @@ import {
   type Target,
   type Version,
 } from '@sluice/core';
-import { clause } from '@sluice/rollout';
 import { commonInputs, text } from './inputs.ts';
 import { holdLease } from './lease.ts';
 import { changeRecord, historyEntry, recordOf, withHistory } from './record.ts';

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { done, failed, readYaml, type Outcome, type Snapshot, type StepContext, type StepEnding, type Target } from '@sluice/core';
+import { environmentName } from './environment-name.ts';
 
 /** manifestName is the file beside a copy that says what it is of. */
 export const manifestName = 'snapshot.json';
@@ -72,7 +73,7 @@ export const filesOfCopy = async (context: StepContext, target: Target, folder: 
   const { actor, commit, runUrl } = context.host.context;
   const manifest: Manifest = {
     format: 1,
-    environment: context.selected.ok ? context.selected.value.name : '',
+    environment: environmentName(context),
     application: target.application,
     version,
     digest: taken.digest,

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { join } from 'node:path';
 import { defineStep, endedBy, type Outcome, type StepContext } from '@sluice/core';
+import { environmentName } from './environment-name.ts';
 import { commonInputs, flag, text } from './inputs.ts';
 import { filesOfCopy, verification } from './snapshot-manifest.ts';
 
@@ -31,7 +32,7 @@ export const snapshot = defineStep({
   offline: false,
   deadlineMs: 120_000,
   run: async (context, values) => {
-    const environment = context.selected.ok ? context.selected.value.name : '';
+    const environment = environmentName(context);
     const folder = values.folder ?? join(context.workFolder, 'snapshots', environment);
     if (values.verify === true && !context.offline) return verification(context, folder);
     const target = await context.target();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { clause } from '@sluice/rollout';
+import { clause } from '@sluice/core';
 import { briefly } from '../src/wording.ts';
 
 describe('briefly', () => {

@@ -1,4 +1,4 @@
-import { oneLine, type Answer, type FailureCategory, type HttpResponse, type Problem } from '@sluice/core';
+import { clause, oneLine, type Answer, type FailureCategory, type HttpResponse, type Problem } from '@sluice/core';
 import { isRecord } from '../source/json.ts';
 
 const textAt = (body: unknown, ...keys: readonly string[]): string => {
@@ -37,7 +37,7 @@ interface Meaning {
 }
 
 /** withMessage puts the server's own words behind a reason: in a summary and an annotation the reason stands alone. */
-const withMessage = (reason: string, message: string): string => (message === '' ? reason : `${reason}: ${oneLine(message, 160).replace(/\.$/, '')}`);
+const withMessage = (reason: string, message: string): string => (message === '' ? reason : `${reason}: ${clause(oneLine(message, 160))}`);
 
 /** failure is an answer that blames AgentRun itself, or what stands in front of it. */
 const failure = ({ status = 0, message = '', requestId }: Answer): Meaning => ({

@@ -1,4 +1,4 @@
-import { done, durationText, failed, oneLine, type Clock, type Outcome } from '@sluice/core';
+import { clause, done, durationText, failed, oneLine, type Clock, type Outcome } from '@sluice/core';
 
 /** Settling is anything that takes AgentRun a while to make. */
 export interface Settling {
@@ -28,7 +28,7 @@ export const hasFailed = ({ status }: Settling): boolean => status.endsWith('FAI
 
 /** notReady is the reason for a state that did not become ready. */
 const notReady = (what: string, { status, statusReason }: Settling): string =>
-  `${what} is ${status === '' ? 'in no known state' : oneLine(status, 40)}${statusReason === '' ? '' : `: ${oneLine(statusReason, 300).replace(/\.$/, '')}`}`;
+  `${what} is ${status === '' ? 'in no known state' : oneLine(status, 40)}${statusReason === '' ? '' : `: ${clause(oneLine(statusReason, 300))}`}`;
 
 /** waitReady asks until the thing is ready: after 3 s, then 1.5 times longer each time up to 10 s. A failed state ends it at once. */
 export const waitReady = async <T extends Settling>({ what, deadlineMs, clock, signal, read, log }: Waiting<T>): Promise<Outcome<T>> => {
