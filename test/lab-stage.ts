@@ -77,6 +77,10 @@ export interface RunOptions {
   readonly runId?: string;
   /** secrets are environment variables beside the lab's credentials; an empty one is not set. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** rightsOf is the step whose rights the run gets; its own when absent. */
+  readonly rightsOf?: StepName;
+  /** settings are environment variables that are no secret; none when absent. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** redact is the host's; nothing is secret when absent. */
   readonly redact?: (text: string) => string;
 }
@@ -165,6 +169,9 @@ export const openStage = async (): Promise<Stage> => {
     const context = createContext({
       host,
       clock,
+      step: options.rightsOf ?? step,
+      deadlineMs: 600_000,
+      settings: options.settings ?? {},
       signal,
       connectionSignal: never,
       cancelled: () => signal.aborted,

@@ -31,6 +31,14 @@ const answered = async (setting: Setting): Promise<string> => {
 
 const recordOf = async (app: string) => valueOf(await stage.state.read(app, 'production'))?.record;
 
+/** commentOf is what Studio shows beside the published version. */
+const commentOf = async (app: string): Promise<string> => {
+  const { origin, credentials } = stage.lab.dify;
+  const headers = { authorization: `Bearer ${credentials.adminKey}`, 'x-workspace-id': credentials.workspaceId };
+  const answer = await fetch(`${origin}/console/api/apps/${app}/workflows/publish`, { headers });
+  return ((await answer.json()) as { marked_comment: string }).marked_comment;
+};
+
 describe('rollback', () => {
   test('goes back to the last version that passed, not to its neighbour', async () => {
     const { appId } = stage.lab.dify.createApp(saying('before'));
@@ -43,6 +51,7 @@ describe('rollback', () => {
     const { result } = await stage.run('rollback', setting);
     expect(result).toMatchObject({ status: 'passed', outputs: { 'previous-version': third } });
     expect(await answered(setting)).toContain('first 回答');
+    expect(await commentOf(appId)).toMatch(/(?:^| )verdict=rolled-back(?: |$)/);
     expect(stage.lab.dify.published(appId)).toBe(result.outputs['version']);
     expect(stage.lab.dify.sameContent(appId, result.outputs['version'] ?? '', first)).toBe(true);
     const record = await recordOf(appId);
@@ -159,6 +168,8 @@ describe('--dry-run', () => {
     const present = stage.lab.dify.published(appId);
     const record = await recordOf(appId);
     const include = await readFile(stage.lab.gateway.includeFile, 'utf8').catch(() => 'none');
+    const copy = (): Promise<string> => readFile(join(stage.folder, '.sluice/snapshots/production/app.yml'), 'utf8').catch(() => 'none');
+    const copied = await copy();
     const inputs = step === 'rollback' ? { version: published } : step === 'notify' ? { title: 'Hello' } : {};
     const ran = await stage.run(step, setting, inputs, { dryRun: true });
     expect(written(ran)).toEqual([]);
@@ -168,7 +179,7 @@ describe('--dry-run', () => {
     expect(await readFile(stage.lab.gateway.includeFile, 'utf8').catch(() => 'none')).toBe(include);
     expect(stage.lab.inbox.messages()).toEqual([]);
     expect(await recordOf(appId)).toEqual(record);
-    await expect(readFile(join(stage.folder, '.sluice/snapshots/production/app.yml'))).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await copy()).toBe(copied);
   });
 
   test.each(stepNames.filter((step) => step !== 'notify'))('%s writes nothing to AgentRun', async (step) => {
@@ -266,6 +277,7 @@ describe('a release that fails', () => {
     expect(result).toMatchObject({ category: 'gate', outputs: { 'failed-step': 'health-check', recovered: expect.stringMatching(/live again.*read back/) } });
     expect(stage.lab.dify.sameContent(appId, stage.lab.dify.published(appId) ?? '', good)).toBe(true);
     expect(await answered(setting)).toContain('good 回答');
+    expect(await commentOf(appId)).toMatch(/(?:^| )verdict=failed(?: |$)/);
     expect(stage.lab.inbox.messages().length).toBe(2);
     expect(JSON.stringify(stage.lab.inbox.messages().at(-1))).toContain('stopped by a gate');
     const record = await recordOf(appId);

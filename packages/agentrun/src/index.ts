@@ -1,2 +1,3 @@
 export { agentrunPlatform } from './platform.ts';
-export { agentrunSecrets } from './server/credentials.ts';
+export { agentrunSecrets } from './credentials/names.ts';
+export { ramRights } from './credentials/rights.ts';

@@ -2,6 +2,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHttpClient, systemClock, type Clock, type HttpClient, type Outcome } from '@sluice/core';
+import { fixed } from '../src/credentials/session.ts';
 import { AgentRunApi } from '../src/server/api.ts';
 import { ask } from '../src/server/ask.ts';
 import { AgentRunClient } from '../src/server/client.ts';
@@ -10,7 +11,7 @@ import { contextOf } from '../src/server/context.ts';
 import type { Endpoint } from '../src/server/wire.ts';
 import { readRuntime } from '../src/server/wire.ts';
 import { AgentRunSource } from '../src/source/source.ts';
-import { agentYaml, environmentOf, must, newProject, secretsOf, type TestProject } from './fixture.ts';
+import { agentYaml, environmentOf, must, noIdentity, newProject, secretsOf, type TestProject } from './fixture.ts';
 
 const quiet = new AbortController().signal;
 const credentials = { accessKeyId: 'some-id', accessKeySecret: 'some-secret' };
@@ -69,7 +70,7 @@ const bad: Readonly<Record<string, readonly [start: () => Promise<string>, said:
   'says nothing': [() => serve((response) => response.end()), /answered nothing where JSON was expected/, /not a chat completion: ""/],
 };
 
-const apiAt = (control: string): AgentRunApi => new AgentRunApi(new AgentRunClient({ http, clock, signal: quiet, credentials, control, readOnly: false }));
+const apiAt = (control: string): AgentRunApi => new AgentRunApi(new AgentRunClient({ http, clock, signal: quiet, credentials: fixed(credentials), control, readOnly: false }));
 
 const calls: readonly (readonly [name: string, call: (control: string) => Promise<Outcome<unknown>>])[] = [
   ['a connection', (control) => connectionTo(control)],
@@ -83,6 +84,7 @@ const connectionTo = (control: string): Promise<Outcome<unknown>> => {
   const unused = (): Promise<Outcome<never>> => Promise.reject(new Error('not used'));
   return connect({
     name: 'orders-production',
+    ...noIdentity,
     environment: environmentOf({ endpoint: 'production', control }),
     secrets: secretsOf({ ALIBABA_CLOUD_ACCESS_KEY_ID: credentials.accessKeyId, ALIBABA_CLOUD_ACCESS_KEY_SECRET: credentials.accessKeySecret }),
     commands: { run: unused },
@@ -108,7 +110,7 @@ describe.each(Object.entries(bad))('a server that %s', (_name, [start, said, fai
     const data = await start();
     const source = project.source(agentYaml());
     if (!(source instanceof AgentRunSource)) throw new Error('not a source of AgentRun');
-    const context = contextOf({ http, clock, signal: quiet, credentials, control: data, data, source, endpoint: 'production', readOnly: false, log: () => undefined });
+    const context = contextOf({ http, clock, signal: quiet, credentials: fixed(credentials), control: data, data, source, endpoint: 'production', readOnly: false, log: () => undefined });
     const endpoint: Endpoint = { id: 'are-1', name: 'production', url: '', status: 'READY', statusReason: '', targetVersion: '1', weights: [] };
     const runtime = must(readRuntime({ agentRuntimeId: 'ar-1', agentRuntimeName: 'order-agent' }, 'read'));
     const reply = must(await ask(context, runtime, endpoint, { query: 'hello', inputs: {}, user: 'ada', streaming }, quiet));

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { done, failed, systemClock, type Clock, type HttpClient, type HttpRequest, type HttpResponse, type Outcome, type Question, type Target } from '@sluice/core';
 import { mayHaveKey } from '../src/server/address.ts';
+import { fixed } from '../src/credentials/session.ts';
 import { AgentRunApi } from '../src/server/api.ts';
 import { AgentRunClient } from '../src/server/client.ts';
 import { contextOf, type AgentRunContext } from '../src/server/context.ts';
 import { connect } from '../src/server/connect.ts';
-import { readCredentials } from '../src/server/credentials.ts';
 import { waitReady } from '../src/server/wait.ts';
 import { AgentRunSource } from '../src/source/source.ts';
-import { agentYaml, environmentOf, must, problemOf, secretsOf, startBench, type Bench } from './fixture.ts';
+import { agentYaml, environmentOf, must, noIdentity, overwrite, problemOf, secretsOf, startBench, type Bench } from './fixture.ts';
 
 const quiet = new AbortController().signal;
 const question: Question = { query: 'hello', inputs: {}, user: 'u', streaming: false };
@@ -48,7 +48,7 @@ const scripted = (...answers: readonly (HttpResponse | typeof lost)[]): HttpClie
 };
 
 const apiOver = (http: HttpClient, clock: Clock = countingClock()): AgentRunApi =>
-  new AgentRunApi(new AgentRunClient({ http, clock, signal: quiet, credentials: { accessKeyId: 'id', accessKeySecret: 'secret' }, control: 'https://agentrun.cn-hangzhou.aliyuncs.com', readOnly: false }));
+  new AgentRunApi(new AgentRunClient({ http, clock, signal: quiet, credentials: fixed({ accessKeyId: 'id', accessKeySecret: 'secret' }), control: 'https://agentrun.cn-hangzhou.aliyuncs.com', readOnly: false }));
 
 const versionItem = (version: string, description: string): object => ({ agentRuntimeVersion: version, description });
 const listOf = (items: readonly object[], total = items.length): HttpResponse => answer(200, { code: 'SUCCESS', data: { items, total } });
@@ -144,15 +144,6 @@ describe('waitReady', () => {
   });
 });
 
-describe('credentials', () => {
-  test('come from one family of names', () => {
-    const secrets = secretsOf({ ALIYUN_ACCESS_KEY_ID: 'aliyun-id', ALIYUN_ACCESS_KEY_SECRET: 'aliyun-secret', ALIBABA_CLOUD_SECURITY_TOKEN: 'token-of-another-key' });
-    expect(must(readCredentials(secrets))).toEqual({ accessKeyId: 'aliyun-id', accessKeySecret: 'aliyun-secret' });
-    expect(problemOf(readCredentials(secretsOf({ AGENTRUN_ACCESS_KEY_ID: 'some-id' }))).category).toBe('input');
-    expect(JSON.stringify(readCredentials(secretsOf({})))).toContain('ALIBABA_CLOUD_ACCESS_KEY_ID');
-  });
-});
-
 describe('on the data plane', () => {
   let bench: Bench;
   let target: Target;
@@ -165,7 +156,7 @@ describe('on the data plane', () => {
     bench.lab.createRuntime({ name: 'order-agent', endpoint: 'production' });
     const spy: HttpClient = { ...bench.http, send: (request) => (seen.push(request), bench.http.send(request)), stream: (request) => (seen.push(request), bench.http.stream(request)) };
     target = must(await bench.connect(source, { http: spy, secrets: { AGENTRUN_API_KEY: bench.lab.apiKey } }));
-    context = contextOf({ http: spy, clock: countingClock(), signal: quiet, credentials: bench.lab.credentials, control: bench.lab.control, source, endpoint: 'production', readOnly: false, apiKey: 'k', log: () => undefined });
+    context = contextOf({ http: spy, clock: countingClock(), signal: quiet, credentials: fixed(bench.lab.credentials), control: bench.lab.control, source, endpoint: 'production', readOnly: false, apiKey: 'k', log: () => undefined });
   });
   afterAll(() => bench.close());
 
@@ -197,13 +188,14 @@ describe('on the data plane', () => {
   });
 
   test('a run that is being cancelled still puts users back', async () => {
-    must(await target.deploy(bench.project.source(agentYaml()), { create: false, overwrite: true }));
+    must(await target.deploy(bench.project.source(agentYaml()), overwrite));
     must(await target.publish({ name: '2', marks: {} }));
     const cancelled = new AbortController();
     const unused = (): Promise<Outcome<never>> => Promise.reject(new Error('not used'));
     const other = must(
       await connect({
         name: 'orders-production',
+        ...noIdentity,
         environment: environmentOf({ endpoint: 'production', control: bench.lab.control }),
         http: bench.http,
         clock: systemClock(200),

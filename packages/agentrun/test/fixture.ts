@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createHttpClient, createSecretReader, failed, systemClock, type Connection, type EnvironmentConfig, type HttpClient, type Outcome, type Parsed, type SecretReader, type Source, type Target } from '@sluice/core';
+import { createHttpClient, createSecretReader, failed, systemClock, type Connection, type DeployOptions, type EnvironmentConfig, type HttpClient, type Outcome, type Parsed, type SecretReader, type Source, type Target } from '@sluice/core';
 import { startLabAgentRun, type LabAgentRun, type LabAgentRunOptions } from '@sluice/lab';
 import { agentrunPlatform } from '../src/index.ts';
 
@@ -76,6 +76,15 @@ export const environmentOf = (agentrun: EnvironmentConfig['agentrun'], more: Par
 /** secretsOf reads secrets from a record. */
 export const secretsOf = (environment: Readonly<Record<string, string>>): SecretReader => createSecretReader({ environment, mask: () => undefined, note: () => undefined, offline: false });
 
+/** noIdentity is the part of a connection that only other credentials than stored keys need. */
+export const noIdentity = {
+  step: 'release',
+  deadlineMs: 600_000,
+  setting: () => undefined,
+  mask: () => undefined,
+  credentialFile: (path: string) => Promise.resolve(failed({ category: 'input', reason: `${path} is not read` })),
+} satisfies Partial<Connection>;
+
 /** Bench is a lab account, a project and a connection to them. */
 export interface Bench {
   readonly lab: LabAgentRun;
@@ -85,6 +94,10 @@ export interface Bench {
   connect(source: Source, options?: Partial<Pick<Connection, 'readOnly' | 'http'>> & { readonly endpoint?: string; readonly account?: string; readonly secrets?: Readonly<Record<string, string>> }): Promise<Outcome<Target>>;
   close(): Promise<void>;
 }
+
+/** careful is a deployment that makes nothing new and overwrites nobody's work; overwrite replaces what is there. */
+export const careful: DeployOptions = { create: false, overwrite: false, dryRun: false, ours: [], writing: () => Promise.resolve({ ok: true, value: undefined }) };
+export const overwrite: DeployOptions = { ...careful, overwrite: true };
 
 /** startBench starts a lab whose waits and ours are fifty times shorter. */
 export const startBench = async (options: LabAgentRunOptions = {}): Promise<Bench> => {
@@ -103,7 +116,8 @@ export const startBench = async (options: LabAgentRunOptions = {}): Promise<Benc
     connect: (source, { endpoint = 'production', account, secrets = {}, readOnly = false, http: otherHttp } = {}) =>
       agentrunPlatform.connect({
         name: 'orders-production',
-        environment: environmentOf({ endpoint, control: lab.control, ...(account === undefined ? {} : { account }) }),
+        ...noIdentity,
+        environment: environmentOf({ endpoint, control: lab.control, sts: lab.sts, ...(account === undefined ? {} : { account }) }),
         http: otherHttp ?? http,
         clock,
         signal,

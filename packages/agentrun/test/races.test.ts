@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { done, systemClock, type HttpClient, type HttpRequest, type HttpResponse, type Outcome, type Question, type Target, type Traffic } from '@sluice/core';
 import { endpointAddress } from '../src/server/address.ts';
+import { fixed } from '../src/credentials/session.ts';
 import { AgentRunApi } from '../src/server/api.ts';
 import { AgentRunClient } from '../src/server/client.ts';
 import { contextOf } from '../src/server/context.ts';
 import { AgentRunSource } from '../src/source/source.ts';
-import { agentYaml, must, problemOf, startBench, type Bench } from './fixture.ts';
+import { agentYaml, must, overwrite, problemOf, startBench, type Bench } from './fixture.ts';
 
 const quiet = new AbortController().signal;
 const question: Question = { query: 'hello', inputs: {}, user: 'u', streaming: false };
-const overwrite = { create: false, overwrite: true };
 
 /** Meddling is what somebody else does around the first request that matches. */
 interface Meddling {
@@ -50,7 +50,7 @@ describe('somebody else acts at the same time', () => {
     bench = await startBench();
     const made = bench.lab.createRuntime({ name: 'order-agent', endpoint: 'production' });
     [id, endpointId] = [made.runtimeId, made.endpointId];
-    api = new AgentRunApi(new AgentRunClient({ http: bench.http, clock: systemClock(200), signal: quiet, credentials: bench.lab.credentials, control: bench.lab.control, readOnly: false }));
+    api = new AgentRunApi(new AgentRunClient({ http: bench.http, clock: systemClock(200), signal: quiet, credentials: fixed(bench.lab.credentials), control: bench.lab.control, readOnly: false }));
   });
   afterEach(() => bench.close());
 
@@ -157,7 +157,7 @@ describe('somebody else acts at the same time', () => {
   test('the address of an endpoint is https, loopback, or the data plane that sluice.yml names', async () => {
     const source = bench.project.source(agentYaml());
     if (!(source instanceof AgentRunSource)) throw new Error('not a source of AgentRun');
-    const context = contextOf({ http: bench.http, clock: systemClock(), signal: quiet, credentials: bench.lab.credentials, control: bench.lab.control, source, endpoint: 'production', readOnly: false, log: () => undefined });
+    const context = contextOf({ http: bench.http, clock: systemClock(), signal: quiet, credentials: fixed(bench.lab.credentials), control: bench.lab.control, source, endpoint: 'production', readOnly: false, log: () => undefined });
     const endpoint = must(await api.getEndpoint(id, endpointId));
     expect(must(endpointAddress(context, endpoint))).toBe(endpoint.url);
     expect(must(endpointAddress(context, { ...endpoint, url: 'https://1.example.com/x/' }))).toBe('https://1.example.com/x');

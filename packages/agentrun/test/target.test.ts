@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { systemClock, type Outcome, type Question, type Target, type Traffic, type Version } from '@sluice/core';
+import { fixed } from '../src/credentials/session.ts';
 import { AgentRunApi } from '../src/server/api.ts';
 import { AgentRunClient } from '../src/server/client.ts';
-import { agentYaml, must, problemOf, startBench, type Bench } from './fixture.ts';
+import { agentYaml, careful, must, overwrite, problemOf, startBench, type Bench } from './fixture.ts';
 
 const question = (streaming: boolean): Question => ({ query: 'where is order 17', inputs: {}, user: 'user-1', streaming });
 const quiet = new AbortController().signal;
-const deployOptions = { create: false, overwrite: false };
 
 const trafficOf = ({ traffic }: Target): Traffic => {
   if (traffic === undefined) throw new Error('the target splits no traffic');
@@ -20,7 +20,7 @@ const versionsOf = (target: Target): Promise<Outcome<readonly Version[]>> => {
 
 /** rawApi acts as somebody else does, beside Sluice. */
 const rawApi = async (bench: Bench, endpoint: string): Promise<{ api: AgentRunApi; id: string; endpointId: string }> => {
-  const api = new AgentRunApi(new AgentRunClient({ http: bench.http, clock: systemClock(200), signal: quiet, credentials: bench.lab.credentials, control: bench.lab.control, readOnly: false }));
+  const api = new AgentRunApi(new AgentRunClient({ http: bench.http, clock: systemClock(200), signal: quiet, credentials: fixed(bench.lab.credentials), control: bench.lab.control, readOnly: false }));
   const runtime = must(await api.findRuntime('order-agent'));
   const found = must(await api.findEndpoint(runtime?.id ?? '', endpoint));
   return { api, id: runtime?.id ?? '', endpointId: found?.id ?? '' };
@@ -39,16 +39,16 @@ describe('a whole release against the lab', () => {
     expect(target.application).toBe('');
     expect(must(await target.inspect())).toMatchObject({ exists: false });
     expect(must(await target.snapshot()).files).toEqual({});
-    expect(problemOf(await target.deploy(bench.project.source(agentYaml()), deployOptions))).toMatchObject({ category: 'input', hint: expect.stringContaining('--create') });
+    expect(problemOf(await target.deploy(bench.project.source(agentYaml()), careful))).toMatchObject({ category: 'input', hint: expect.stringContaining('--create') });
   });
 
   test('deploy creates the runtime, sends the code and reads it back', async () => {
     const source = bench.project.source(agentYaml());
-    const deployed = must(await target.deploy(source, { create: true, overwrite: false }));
+    const deployed = must(await target.deploy(source, { ...careful, create: true }));
     expect(deployed).toMatchObject({ changed: true, version: { id: 'draft', digest: source.digest } });
     expect(deployed.created?.application).toBe(target.application);
     expect(bench.lab.code('order-agent', 'LATEST')?.readUInt32LE(0)).toBe(0x04034b50);
-    expect(must(await target.deploy(source, deployOptions))).toMatchObject({ changed: false, version: { digest: source.digest } });
+    expect(must(await target.deploy(source, careful))).toMatchObject({ changed: false, version: { digest: source.digest } });
   });
 
   test('the deployed code can be asked before it has a version, through an endpoint of its own', async () => {
@@ -83,7 +83,7 @@ describe('a whole release against the lab', () => {
 
   test('a second version gets a share, then everybody; the old weights do not stay', async () => {
     const next = bench.project.source(agentYaml(['description: second']));
-    must(await target.deploy(next, deployOptions));
+    must(await target.deploy(next, careful));
     expect(must(await target.inspect())).toMatchObject({ live: { id: '1' }, candidate: { id: 'draft', digest: next.digest } });
     const version = must(await target.publish({ name: '2.0', marks: {}, digest: next.digest }));
     expect(version.id).toBe('2');
@@ -161,7 +161,7 @@ describe('care for what others did', () => {
     expect(before.live).toMatchObject({ id: 'draft' });
     expect(before.candidate).toBeUndefined();
 
-    const deployed = must(await target.deploy(source, deployOptions));
+    const deployed = must(await target.deploy(source, careful));
     expect(deployed.notes[0]).toContain('is now on version 1');
     expect(bench.lab.routing('order-agent', 'production').targetVersion).toBe('1');
     expect(must(await target.restore('draft', {}))).toMatchObject({ id: '1', digest: before.live?.digest });
@@ -171,22 +171,22 @@ describe('care for what others did', () => {
   test('LATEST that somebody edited is not replaced without overwrite', async () => {
     const source = bench.project.source(agentYaml(['description: mine']));
     const target = must(await bench.connect(source));
-    must(await target.deploy(bench.project.source(agentYaml()), { create: false, overwrite: true }));
+    must(await target.deploy(bench.project.source(agentYaml()), overwrite));
     const { api, id } = await rawApi(bench, 'production');
     const runtime = must(await api.getRuntime(id));
     must(await api.updateRuntime(id, { ...runtime.shown, memory: 4096, codeConfiguration: { language: 'nodejs20', ossBucketName: 'b', ossObjectName: 'o.zip' } }));
-    expect(problemOf(await target.deploy(source, deployOptions))).toMatchObject({ category: 'conflict', hint: expect.stringContaining('--overwrite') });
+    expect(problemOf(await target.deploy(source, careful))).toMatchObject({ category: 'conflict', hint: expect.stringContaining('--overwrite') });
     const edited = must(await target.inspect()).candidate?.digest;
     expect(problemOf(await target.publish({ name: 'x', marks: {}, digest: source.digest })).category).toBe('conflict');
-    expect(must(await target.deploy(source, { ...deployOptions, ...(edited === undefined ? {} : { lastDigest: edited }) })).changed).toBe(true);
+    expect(must(await target.deploy(source, { ...careful, ours: [edited ?? ''] })).changed).toBe(true);
   });
 
   test('a deployment that the platform cannot carry out says why, and the next one repairs it', async () => {
     const source = bench.project.source(agentYaml(['description: failing']));
     const target = must(await bench.connect(source));
     bench.lab.failNext('runtime', 'the image cannot be pulled');
-    expect(problemOf(await target.deploy(source, { create: false, overwrite: true }))).toMatchObject({ category: 'platform', reason: expect.stringContaining('the image cannot be pulled') });
-    expect(must(await target.deploy(source, { create: false, overwrite: true })).changed).toBe(true);
+    expect(problemOf(await target.deploy(source, overwrite))).toMatchObject({ category: 'platform', reason: expect.stringContaining('the image cannot be pulled') });
+    expect(must(await target.deploy(source, overwrite)).changed).toBe(true);
   });
 
   test('throttled calls are tried again; a wrong key is a permission problem', async () => {
@@ -205,7 +205,7 @@ describe('care for what others did', () => {
     must(await target.inspect());
     const before = bench.lab.routing('order-agent', 'production');
     for (const outcome of [
-      await target.deploy(bench.project.source(agentYaml(['description: dry'])), { create: true, overwrite: true }),
+      await target.deploy(bench.project.source(agentYaml(['description: dry'])), { ...overwrite, create: true }),
       await target.open('1'),
       await target.restore('1', {}),
     ]) {

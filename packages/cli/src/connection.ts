@@ -36,12 +36,14 @@ export interface ConnectionOptions {
 export const httpClient = ({ host, credentialHosts, ca, ...rest }: ConnectionOptions): HttpClient => {
   // Every call that is on its way listens to the one signal; many at once are no leak.
   setMaxListeners(0, rest.signal);
+  const proxyEnvironment = proxies(host);
+  for (const proxy of Object.values(proxyEnvironment)) if (URL.canParse(proxy) && new URL(proxy).password !== '') host.mask(proxy);
   const extraAuthorities = host.environment['NODE_EXTRA_CA_CERTS'];
   const http = createHttpClient({
     ...rest,
     userAgent: `sluice/${version}`,
     ...(credentialHosts === undefined ? {} : { credentialHosts }),
-    proxyEnvironment: proxies(host),
+    proxyEnvironment,
     ...(ca === undefined ? {} : { ca }),
     ...(extraAuthorities === undefined || extraAuthorities === '' ? {} : { extraAuthorities }),
   });

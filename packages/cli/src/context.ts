@@ -2,6 +2,7 @@ import {
   done,
   failed,
   placeText,
+  readFileText,
   type Application,
   type Connection,
   type ConnectionCheck,
@@ -9,6 +10,7 @@ import {
   type EvidenceRequest,
   type Outcome,
   type Place,
+  type Platform,
   type Project,
   type ResultsFolder,
   type SelectedEnvironment,
@@ -24,6 +26,11 @@ type Worked = 'application' | 'overlaid' | 'target' | 'connectionChecks' | 'pars
 
 /** ContextParts are what a step's context is put together from. */
 export interface ContextParts extends Omit<StepContext, Worked> {
+  /** step is the name of the step that runs, and deadlineMs its deadline. */
+  readonly step: string;
+  readonly deadlineMs: number;
+  /** settings are the environment variables that a platform's settings are read from; none in a rehearsal. */
+  readonly settings: Readonly<Record<string, string | undefined>>;
   /** connectionSignal ends connections; it fires later than `signal`. */
   readonly connectionSignal: AbortSignal;
   readonly results: ResultsFolder;
@@ -74,11 +81,28 @@ const refusedOffline = (): Outcome<never> =>
     hint: 'Run this step on a branch that sluice.yml maps to an environment; pull requests run validate, diff, plan and rehearse.',
   });
 
-/** connectionOf is the connection of the selected environment, for a source. */
-const connectionOf = (parts: ContextParts, { name, config }: SelectedEnvironment, source: Source): Connection => {
-  const { http, clock, secrets, commands, files, host } = parts;
+/** settingsOf reads the settings that a platform lists, and nothing else of the environment. */
+const settingsOf =
+  ({ settings }: ContextParts, environment: string, platform: Platform): Connection['setting'] =>
+  (name) =>
+    Object.hasOwn(platform.settings ?? {}, name)
+      ? [`${name}_${environment.toUpperCase().replaceAll('-', '_')}`, name].map((variable) => settings[variable]?.trim() ?? '').find((value) => value !== '')
+      : undefined;
+
+/** longestCredential is the most bytes of a file that holds one credential. */
+const longestCredential = 64 * 1024;
+
+/** connectionOf is the connection of the selected environment to a platform, for a source. */
+const connectionOf = (parts: ContextParts, { name, config }: SelectedEnvironment, platform: Platform, source: Source): Connection => {
+  const { http, clock, secrets, commands, files, host, step, deadlineMs, rehearsal } = parts;
   return {
     name: `${parts.project.config.name}-${name}`,
+    step,
+    deadlineMs,
+    setting: settingsOf(parts, name, platform),
+    mask: (secret) => host.mask(secret),
+    credentialFile: (path) => readFileText(path, path, longestCredential),
+    ...(host.identityToken === undefined || rehearsal ? {} : { identityToken: host.identityToken }),
     environment: config,
     ...{ http, clock, secrets, commands, files },
     signal: parts.connectionSignal,
@@ -97,7 +121,7 @@ const checkConnection = async (parts: ContextParts, application: () => Promise<O
   const { platform, parsed } = read.value;
   if (parsed.source === undefined) return done([{ name: 'connection', skipped: 'not checked, since the source cannot be read' }]);
   if (platform.check === undefined) return done([{ name: 'connection', skipped: `not checked, since Sluice cannot check a connection to ${platform.name} yet` }]);
-  return done(await platform.check({ ...connectionOf(parts, parts.selected.value, parsed.source), readOnly: true }));
+  return done(await platform.check({ ...connectionOf(parts, parts.selected.value, platform, parsed.source), readOnly: true }));
 };
 
 const connectTarget = async (
@@ -110,7 +134,7 @@ const connectTarget = async (
   const [read, overlaid] = [await application(), await source()];
   if (!read.ok) return read;
   if (!overlaid.ok) return overlaid;
-  return read.value.platform.connect(connectionOf(parts, parts.selected.value, overlaid.value));
+  return read.value.platform.connect(connectionOf(parts, parts.selected.value, read.value.platform, overlaid.value));
 };
 
 const environmentNamed = async (
@@ -140,7 +164,7 @@ export const createContext = (parts: ContextParts): Context => {
     return connectTarget(parts, application, overlaid);
   });
   const remembered = new Map<string, StepResult>();
-  const { connectionSignal: _connectionSignal, results, ...shared } = parts;
+  const { connectionSignal: _connectionSignal, step: _step, deadlineMs: _deadlineMs, settings: _settings, results, ...shared } = parts;
   return {
     ...shared,
     application,

@@ -21,11 +21,15 @@ const sentSecrets = ({ headers = {} }: HttpRequest): readonly string[] =>
     }
   });
 
-/** namedSecrets are the texts in a JSON value whose names promise a secret, such as `access_token`. */
+/** declaredSecret is the value of a variable that is declared a secret, whatever its name (Dify's `value_type`). */
+const declaredSecret = (value: object): readonly string[] =>
+  'value_type' in value && value.value_type === 'secret' && 'value' in value && typeof value.value === 'string' ? [value.value] : [];
+
+/** namedSecrets are the texts in a JSON value whose names promise a secret, such as `access_token`, and declared ones. */
 const namedSecrets = (value: unknown): readonly string[] =>
   typeof value !== 'object' || value === null
     ? []
-    : Object.entries(value).flatMap(([name, inner]: [string, unknown]) => (typeof inner === 'string' && looksLikeSecretName(name) ? [inner] : namedSecrets(inner)));
+    : [...declaredSecret(value), ...Object.entries(value).flatMap(([name, inner]: [string, unknown]) => (typeof inner === 'string' && looksLikeSecretName(name) ? [inner] : namedSecrets(inner)))];
 
 const bodySecrets = ({ credentials, tried }: HttpRequest, response: HttpResponse): readonly string[] => {
   if (credentials !== 'exchanged' || response.status >= 400) return [];

@@ -3,6 +3,7 @@ import { createFilePort, credentialHosts, done, readFileText, type Clock, type H
 import { commandRunner, httpClient } from './connection.ts';
 import { checkCredentialAddresses } from './credential-addresses.ts';
 import type { Surroundings } from './offline.ts';
+import { platformFor } from './platforms.ts';
 import { stateStore } from './stores.ts';
 
 /** authority reads the file of certificate authorities that an environment names. */
@@ -27,7 +28,9 @@ export const onlineSurroundings = async (
   for (const warning of checked.value) host.warn(warning);
   const ca = await authority(project, selected);
   if (!ca.ok) return ca;
-  const connection = { host, clock, signal, loopbackOnly: false, credentialHosts: hosts.value };
+  const platform = await platformFor(selected.config);
+  const trusted = (name: string): boolean => platform.ownHost?.(name) ?? false;
+  const connection = { host, clock, signal, loopbackOnly: false, credentialHosts: { ...hosts.value, trusted } };
   return done({
     http: httpClient({ ...connection, ...(ca.value === undefined ? {} : { ca: ca.value }) }),
     commands: commandRunner(host),

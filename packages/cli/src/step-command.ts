@@ -58,10 +58,10 @@ const contextFor = async (
   host: Host,
   project: Project,
   selected: Outcome<SelectedEnvironment>,
-  settings: { readonly offline: boolean; readonly dryRun: boolean; readonly results: ResultsFolder },
+  run: { readonly step: string; readonly deadlineMs: number; readonly offline: boolean; readonly dryRun: boolean; readonly results: ResultsFolder },
   signals: Signals,
 ): Promise<Outcome<Context>> => {
-  const { offline, dryRun, results } = settings;
+  const { step, deadlineMs, offline, dryRun, results } = run;
   const clock = systemClock();
   const surroundings =
     offline || !selected.ok
@@ -80,7 +80,8 @@ const contextFor = async (
   if (selected.ok && !offline) for (const name of await secretNames(project, selected.value.config)) secrets.find(name);
   return done(
     createContext({
-      ...{ host, clock, dryRun, offline, project, selected },
+      ...{ host, clock, step, deadlineMs, dryRun, offline, project, selected },
+      settings: host.environment,
       signal: signals.signal,
       connectionSignal: signals.connection,
       cancelled: () => signals.signal.aborted,
@@ -128,7 +129,7 @@ const prepare = async (host: Host, step: AnyStep, given: Arguments, results: Res
       : done(selection.value);
   const connects = !step.offline || (step.connectsWhenNamed === true && environment !== undefined);
   const offline = !connects || host.context.pullRequest !== undefined;
-  const context = await contextFor(host, project, selected, { offline, dryRun: inputs['dry-run'] === true, results }, signals);
+  const context = await contextFor(host, project, selected, { step: step.name, deadlineMs, offline, dryRun: inputs['dry-run'] === true, results }, signals);
   return context.ok ? done({ context: context.value, inputs, deadlineMs }) : context;
 };
 

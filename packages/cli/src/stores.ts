@@ -42,10 +42,20 @@ const warned = (store: StateStore, warn: () => void): StateStore => {
   };
 };
 
+/** redacted is a store that keeps no secret: names of versions, and reasons, come from servers, which may repeat one. */
+const redacted = (store: StateStore, redact: (text: string) => string): StateStore => ({
+  where: store.where,
+  prove: () => store.prove(),
+  read: (...place) => store.read(...place),
+  write: ({ history, ...record }, revision) =>
+    store.write({ ...record, history: history.map((entry) => ({ ...entry, name: redact(entry.name), reason: redact(entry.reason) })) }, revision),
+});
+
 /** stateStore is the folder named by SLUICE_STATE, else `.sluice/state` beside sluice.yml, which a CI throws away with its job. */
 export const stateStore = (host: Host, folder: string): StateStore => {
   const named = host.environment['SLUICE_STATE'];
-  if (named !== undefined && named !== '') return advised(folderStore(resolve(named)), remedies[host.name]);
-  const store = advised(folderStore(join(folder, '.sluice', 'state')), remedies[host.name]);
+  const opened = (path: string): StateStore => redacted(advised(folderStore(path), remedies[host.name]), (text) => host.redact(text));
+  if (named !== undefined && named !== '') return opened(resolve(named));
+  const store = opened(join(folder, '.sluice', 'state'));
   return host.context.onCi ? warned(store, () => host.warn(shortLived)) : store;
 };

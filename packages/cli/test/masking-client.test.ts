@@ -30,6 +30,7 @@ describe('what is hidden', () => {
     ['cookies and the CSRF token that are sent', { headers: { cookie: 'a=session-one; b=session-two', 'x-csrf-token': 'csrf-value' } }, answer('{}'), ['session-one', 'session-two', 'csrf-value']],
     ['cookies that arrive', {}, answer('{}', { headers: { 'set-cookie': 'access_token=session-one; HttpOnly\ncsrf_token=session-two' } }), ['session-one', 'session-two']],
     ['tokens that a login hands out', { credentials: 'exchanged' }, answer('{"result":"success","data":{"access_token":"access-123","refresh_token":"refresh-123"}}'), ['access-123', 'refresh-123']],
+    ['values that are declared secrets', { credentials: 'exchanged' }, answer('{"items":[{"name":"CRM","value":"stored-value","value_type":"secret"},{"name":"URL","value":"https://example.com","value_type":"string"}]}'), ['stored-value']],
     ['nothing of a refused login', { credentials: 'exchanged' }, answer('{"code":"invalid","token":"not-a-token"}', { status: 401 }), []],
     ['nothing of a login that is no JSON', { credentials: 'exchanged' }, answer('<html>'), []],
     ['nothing of an ordinary answer', { credentials: 'sent' }, answer('{"graph":{"key":"sys.query.text"}}'), []],

@@ -28,12 +28,24 @@ export interface Change {
 
 /** Connection is everything that a target needs; it never reads the process's environment or the disk itself. */
 export interface Connection {
+  /** step is the name of the step that connects, for rights that reach no further than it. */
+  readonly step: string;
+  /** deadlineMs is that step's deadline, in milliseconds. */
+  readonly deadlineMs: number;
   /** name is `<project>-<environment>`, a slug that no other environment has, for what a target must name outside its platform. */
   readonly name: string;
   readonly environment: EnvironmentConfig;
   readonly http: HttpClient;
   readonly clock: Clock;
   readonly secrets: SecretReader;
+  /** setting gives an environment variable that `Platform.settings` lists; `NAME_<ENVIRONMENT>` wins over `NAME`. Blank ones are absent. */
+  setting(name: string): string | undefined;
+  /** mask hides a secret that came from elsewhere than the environment, such as credentials in an answer, in all that is written from now on. */
+  mask(secret: string): void;
+  /** credentialFile reads a file that the environment names, such as an identity token that a cluster renews; it may be a symbolic link. */
+  credentialFile(path: string): Promise<Outcome<string>>;
+  /** identityToken is the CI's own token for an audience, which says what runs; absent where the CI gives none. */
+  readonly identityToken?: (audience: string) => Promise<Outcome<string>>;
   readonly commands: CommandRunner;
   readonly files: FilePort;
   readonly signal: AbortSignal;
@@ -72,6 +84,13 @@ export interface Platform {
   readonly name: string;
   /** secrets are the environment variables that `connect` may read, each with what it is for. */
   readonly secrets: Readonly<Record<string, string>>;
+  /** settings are the environment variables that `connect` may read and that are no secret, each with what it is for. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /**
+   * ownHost tells a host that the platform's operator alone runs, at the address that Sluice works out by itself: what
+   * is sent there need not be listed in SLUICE_HOSTS. A host that belongs to one customer is none.
+   */
+  ownHost?(host: string): boolean;
   /** exposures say, for each kind of target, who meets the new version after each step; for documentation. */
   readonly exposures: readonly Exposure[];
   /** parse reads a source and reports everything that is wrong with its shape. */

@@ -27,7 +27,10 @@ export interface EnvironmentRecord {
   readonly application: string;
   readonly environment: string;
   readonly stable?: { readonly version: string; readonly digest: string };
-  readonly candidate?: { readonly version: string; readonly digest: string };
+  /** candidate is what was deployed last; `over` is the version that was live, empty for none, when a run was about to publish it. */
+  readonly candidate?: { readonly version: string; readonly digest: string; readonly over?: string };
+  /** deploying are the digests that runs were about to deploy, newest first; recorded before the first write, gone once a deployment was read back and recorded. */
+  readonly deploying?: readonly string[];
   readonly lease?: Lease;
   /** rollout is a canary's own state with the permission to abort, set before each weight. */
   readonly rollout?: Json;

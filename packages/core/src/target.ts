@@ -45,6 +45,7 @@ export interface Inspection {
 
 /** Deployment is what `deploy` did, as read back from the platform. */
 export interface Deployment {
+  /** changed is false when the content was there already; in a dry run it says whether something would be written. */
   readonly changed: boolean;
   /** version is what now holds the source; `draft` where a publication is still to come. */
   readonly version: Version;
@@ -59,8 +60,12 @@ export interface DeployOptions {
   readonly create: boolean;
   /** overwrite replaces a candidate that somebody else edited since the last release. */
   readonly overwrite: boolean;
-  /** lastDigest is the digest that the last release deployed, if it is known. */
-  readonly lastDigest?: string;
+  /** dryRun takes every decision and writes nothing: the deployment is what a real one would give, its version the one that would be there. */
+  readonly dryRun: boolean;
+  /** ours are the digests that Sluice itself has deployed or published here, or was about to deploy; replacing those loses nobody's work. */
+  readonly ours: readonly string[];
+  /** writing is called once, right before the first write, with the digest that is about to be deployed; when it fails, nothing is written. */
+  writing(digest: string): Promise<Outcome<void>>;
 }
 
 /** PublishRequest names a version to be made. Platforms shorten what is too long for them. */
@@ -71,9 +76,15 @@ export interface PublishRequest {
   readonly digest?: string;
 }
 
+/** SnapshotOptions say what is copied beside what is live. */
+export interface SnapshotOptions {
+  /** draft copies what is deployed and not published, too, when it differs from what is live. */
+  readonly draft: boolean;
+}
+
 /** Snapshot is a copy of what is live, without secrets. */
 export interface Snapshot {
-  /** files are relative paths with their text. */
+  /** files are relative paths with their text; none when there is nothing to copy yet. */
   readonly files: Readonly<Record<string, string>>;
   readonly digest: string;
   readonly version?: Version;
@@ -120,7 +131,7 @@ export interface Target {
   checks(): readonly Rung[];
   /** open gives an address that serves only this version: an id, `draft` where the candidate can be asked, or `live` for the users' own address. */
   open(version: string): Promise<Outcome<Opened>>;
-  snapshot(): Promise<Outcome<Snapshot>>;
+  snapshot(options?: SnapshotOptions): Promise<Outcome<Snapshot>>;
   /** restore makes a published version live for everybody and gives what is then live, read back. */
   restore(version: string, marks: Marks): Promise<Outcome<Version>>;
   readonly logs?: Logs;

@@ -21,6 +21,7 @@ export interface Version {
 /** Marks are what Sluice writes beside a version where the platform keeps text. */
 export interface Marks {
   readonly commit?: string;
-  readonly verdict?: 'passed' | 'failed' | 'inconclusive' | 'rolled-back';
+  /** verdict is how a version was judged; beside one that was put back it says how the version after it ended. */
+  readonly verdict?: 'passed' | 'failed' | 'aborted' | 'inconclusive' | 'rolled-back';
   readonly runUrl?: string;
 }

@@ -26,8 +26,24 @@ describe('derivedForms', () => {
     ['JSON', JSON.stringify(secret).slice(1, -1)],
     ['JSON in ASCII', 'p@ss/w\\u00f6rd \\u5bc6\\u7801\\"1\\"'],
     ['markup', 'p@ss/wörd 密码&quot;1&quot;'],
+    ['markup with numbers', 'p@ss/wörd 密码&#34;1&#34;'],
+    ['hexadecimal', Buffer.from(secret).toString('hex')],
+    ['hexadecimal in capitals', Buffer.from(secret).toString('hex').toUpperCase()],
   ])('has %s', (_name, form) => {
     expect(derivedForms(secret)).toContain(form);
+  });
+
+  test.each([
+    ["a webhook's path", 'https://hooks.example.com/services/T0/XyZ01abcdefgh', 'XyZ01abcdefgh'],
+    ["a webhook's query", 'https://robot.example.com/send?access_token=0a1b2c3d4e5f&v=2', '0a1b2c3d4e5f'],
+    ["a proxy's password", 'http://proxy:s%2Bcret@proxy.example.com:3128', 's+cret'],
+    ["a proxy's password as it is written", 'http://proxy:s%2Bcret@proxy.example.com:3128', 's%2Bcret'],
+  ])('has %s by itself', (_name, address, part) => {
+    expect(derivedForms(address)).toContain(part);
+  });
+
+  test('leaves the words of an address readable', () => {
+    expect(redactedWith('/console/api/apps of https://crm.example.com failed', 'https://crm.example.com/console/api/customers?region=europe')).toBe('/console/api/apps of https://crm.example.com failed');
   });
 
   test('has both alphabets of base64', () => {

@@ -77,7 +77,7 @@ describe('deploy', () => {
     const source = sourceOf(greeting('from git'));
     const target = await targetOf(house, app.appId, source);
     expect(problem(await target.deploy(source, careful))).toMatchObject({ category: 'conflict' });
-    expect(value(await target.deploy(source, { ...careful, lastDigest })).changed).toBe(true);
+    expect(value(await target.deploy(source, { ...careful, ours: [lastDigest] })).changed).toBe(true);
     expect(value(await other.deploy(theirs, { ...careful, overwrite: true })).changed).toBe(true);
   });
 
@@ -89,7 +89,7 @@ describe('deploy', () => {
     value(await (await targetOf(house, app, sourceOf(chatflow()))).publish({ name: 'v', marks }));
   };
   const mine = sourceOf(greeting('from git, again'));
-  const deployed = async (app: string, lastDigest?: string) => (await targetOf(house, app, mine)).deploy(mine, { ...careful, ...(lastDigest === undefined ? {} : { lastDigest }) });
+  const deployed = async (app: string, lastDigest?: string) => (await targetOf(house, app, mine)).deploy(mine, { ...careful, ours: lastDigest === undefined ? [] : [lastDigest] });
 
   test.each<[string, readonly ('draft' | 'publish' | 'release')[], boolean, string]>([
     ['a draft that was never published, with no release known', ['draft'], false, 'was edited since the last release'],
@@ -202,7 +202,7 @@ describe('chat apps', () => {
     expect(value(await target.deploy(source, careful)).changed).toBe(false);
     expect(value(await target.publish({ name: 'x', marks: {} }))).toMatchObject({ id: 'live' });
     expect(problem(await target.restore('live', {}))).toMatchObject({ category: 'input' });
-    expect(problem(await target.deploy(sourceOf(next('third')), { ...careful, lastDigest: 'sha256:other' }))).toMatchObject({ category: 'conflict' });
+    expect(problem(await target.deploy(sourceOf(next('third')), { ...careful, ours: ['sha256:other'] }))).toMatchObject({ category: 'conflict' });
     expect(Object.keys(value(await target.snapshot()).files)).toEqual(['app.yml']);
     expect(value(await (value(await target.open('live'))).ask({ ...hello, inputs: { tone: 'warm' } }, never)).failed).toBeUndefined();
   });

@@ -1,8 +1,9 @@
 import type { DeployOptions, Question } from '@sluice/core';
-import { chatflow, textOf, type Dsl } from './dsl.ts';
-import { value, type House } from './harness.ts';
+import { openApplication } from '../src/server/target.ts';
+import { chatflow, sourceOf, textOf, type Dsl } from './dsl.ts';
+import { connectionTo, value, type House } from './harness.ts';
 
-export const careful: DeployOptions = { create: false, overwrite: false };
+export const careful: DeployOptions = { create: false, overwrite: false, dryRun: false, ours: [], writing: () => Promise.resolve({ ok: true, value: undefined }) };
 export const hello: Question = { query: 'hello', inputs: { city: '杭州' }, user: 'tester', streaming: true };
 export const never = new AbortController().signal;
 export const unknownId = '5f6c8a3b-91d2-4c07-8e6f-3b7a1c2d4e5f';
@@ -30,14 +31,9 @@ export const withSecret = (dsl: Dsl, secret = 'sk-first'): Dsl => {
 /** madeIn is an app that people have made in the lab before. */
 export const madeIn = (house: House, dsl: Dsl = withSecret(chatflow()), publish = true) => house.lab.createApp(textOf(dsl), { publish });
 
-/** storedSecret is the secret that the server has in the draft of an app. */
-export const storedSecret = async ({ lab, http }: House, app: string): Promise<string | undefined> => {
-  const response = await http.send({
-    method: 'GET',
-    url: `${lab.origin}/console/api/apps/${app}/workflows/draft/environment-variables`,
-    headers: { authorization: `Bearer ${lab.credentials.adminKey}`, 'x-workspace-id': lab.credentials.workspaceId },
-    tried: 'look',
-  });
-  const body: unknown = JSON.parse(value(response).text);
-  return /"value":\s*"(sk-[a-z]+)"/.exec(JSON.stringify(body))?.[1];
+/** storedSecret is the secret that the server has in the draft of an app; every release exports it when asked to. */
+export const storedSecret = async (house: House, app: string): Promise<string | undefined> => {
+  const { session } = value(await openApplication(connectionTo(house, app, sourceOf(chatflow()))));
+  const body = value(await session.json({ method: 'GET', path: `/apps/${app}/export?include_secret=true`, tried: 'look' }));
+  return /value: (sk-[a-z]+)/.exec(JSON.stringify(body))?.[1];
 };

@@ -12,7 +12,7 @@ import {
   type SecretReader,
   type Target,
 } from '@sluice/core';
-import { startLabDify, startLabGateway, type LabDify, type LabGateway } from '@sluice/lab';
+import { startLabDify, startLabGateway, type DifyVersion, type LabDify, type LabGateway } from '@sluice/lab';
 import { connect } from '../src/server/target.ts';
 import type { DifySource } from '../src/source/source.ts';
 
@@ -48,7 +48,7 @@ export interface House {
   close(): Promise<void>;
 }
 
-export const openHouse = async (version: '1.12.1' | '1.13.3' = '1.12.1'): Promise<House> => {
+export const openHouse = async (version: DifyVersion = '1.12.1'): Promise<House> => {
   const lab = await startLabDify({ timeScale: 40, version });
   const http = createHttpClient({ clock: systemClock(), signal: new AbortController().signal, userAgent: 'test', loopbackOnly: true });
   const gateways: LabGateway[] = [];
@@ -78,11 +78,18 @@ export interface Asked {
   readonly log?: (line: string) => void;
 }
 
-export const connectionTo = (house: House, app: string, source: DifySource, asked: Asked = {}): Connection => {
+/** Reached is a Dify, of the lab or real, and how to get there. */
+export interface Reached {
+  readonly lab: Pick<LabDify, 'origin'> & { readonly credentials: Pick<LabDify['credentials'], 'email' | 'password'> };
+  readonly http: HttpClient;
+}
+
+export const connectionTo = (house: Reached, app: string, source: DifySource, asked: Asked = {}): Connection => {
   const { lab } = house;
   const { gateway } = asked;
   return {
     name: asked.name ?? 'support-bot-here',
+    step: 'deploy', deadlineMs: 300_000, setting: () => undefined, mask: () => undefined, credentialFile: (path) => Promise.resolve(failed({ category: 'input', reason: `${path} is not read` })),
     environment: environmentOf({
       dify: app === '' ? { console: lab.origin } : `${lab.origin}/app/${app}/workflow`,
       ...(gateway === undefined ? {} : { gateway: { address: gateway.origin, nginx: { include: gateway.includeFile } } }),

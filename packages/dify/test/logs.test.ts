@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { startLabDify } from '@sluice/lab';
 import { chatflow, sourceOf, type Dsl } from './dsl.ts';
 import { careful, greeting, hello, madeIn, never, some, unknownId } from './fixtures.ts';
-import { openHouse, targetOf, value, type House } from './harness.ts';
+import { openHouse, problem, targetOf, value, type House } from './harness.ts';
 
 let house: House;
 beforeAll(async () => {
@@ -38,6 +39,21 @@ describe('logs', () => {
     expect(empty).toEqual([{ version: next.id, answers: 0, errors: 0, latenciesMs: [], tokens: [] }]);
     expect((await some(target.logs).read([unknownId], 0, 1))?.ok).toBe(false);
   });
+});
+
+test('runs of users that a release does not list are no evidence, and not zero', async () => {
+  const lab = await startLabDify({ timeScale: 40, version: '1.9.1' });
+  try {
+    const old = { ...house, lab };
+    const app = madeIn(old);
+    const target = await targetOf(old, app.appId, sourceOf(chatflow()));
+    const opened = value(await target.open(app.published ?? ''));
+    expect(value(await opened.ask(hello, never)).failed).toBeUndefined();
+    const refused = problem(await some(target.logs).read([app.published ?? ''], Date.now() - 60_000, Date.now() + 2000));
+    expect(refused).toMatchObject({ category: 'evidence', reason: expect.stringContaining('Dify 1.9.1 lists no runs of users'), hint: expect.stringContaining('Update Dify') });
+  } finally {
+    await lab.close();
+  }
 });
 
 describe('logs by pages', () => {

@@ -29,8 +29,9 @@ describe('readAddress', () => {
   test.each<[unknown, object]>([
     [`https://dify.example.com/app/${app}/workflow`, { console: 'https://dify.example.com/console/api', api: 'https://dify.example.com/v1', app, studio: `https://dify.example.com/app/${app}` }],
     [`https://dify.example.com/app/${app}`, { app }],
-    [`https://example.com/ai/app/${app}/overview`, { console: 'https://example.com/ai/console/api', api: 'https://example.com/v1', app }],
+    [`https://example.com/ai/app/${app}/overview`, { console: 'https://example.com/ai/console/api', api: 'https://example.com/ai/v1', app }],
     [`https://cloud.dify.ai/app/${app}/workflow`, { console: 'https://cloud.dify.ai/console/api', api: 'https://api.dify.ai/v1' }],
+    [{ console: 'https://example.com/ai/', app }, { console: 'https://example.com/ai/console/api', api: 'https://example.com/ai/v1', app }],
     [{ console: 'https://dify.example.com/', api: 'https://api.example.com/v1/', app, workspace: 'w' }, { console: 'https://dify.example.com/console/api', api: 'https://api.example.com/v1', app, workspace: 'w' }],
     [{ console: 'https://dify.example.com' }, { app: '', studio: 'https://dify.example.com' }],
   ])('%j', (dify, wanted) => {

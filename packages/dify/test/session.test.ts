@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHttpClient, done, systemClock, type HttpClient, type HttpRequest, type HttpResponse } from '@sluice/core';
 import { connect } from '../src/server/target.ts';
 import { chatflow, sourceOf, textOf } from './dsl.ts';
+import { careful } from './fixtures.ts';
 import { connectionTo, openHouse, problem, targetOf, value, type House } from './harness.ts';
 
 let house: House;
@@ -20,9 +21,13 @@ interface Server {
   readonly setup?: { readonly status: number; readonly body: unknown };
   readonly prefix?: string;
   readonly login?: { readonly status: number; readonly body: unknown };
+  /** laterLogin answers every login but the first. */
+  readonly laterLogin?: { readonly status: number; readonly body: unknown };
   /** expire makes every session that is older than the last refresh invalid after the first authorised call. */
   readonly expire?: boolean;
   readonly refreshes?: boolean;
+  /** refreshStatus answers a renewal with this status and nothing new. */
+  readonly refreshStatus?: number;
   readonly workspaces?: readonly { readonly id: string; readonly current: boolean }[];
 }
 
@@ -31,6 +36,7 @@ const scripted = (server: Server): { http: HttpClient; seen: HttpRequest[] } => 
   const seen: HttpRequest[] = [];
   let generation = 1;
   let calls = 0;
+  let logins = 0;
   const answer = (status: number, body: unknown, headers: Record<string, string> = {}): HttpResponse => ({
     status,
     text: JSON.stringify(body),
@@ -53,10 +59,13 @@ const scripted = (server: Server): { http: HttpClient; seen: HttpRequest[] } => 
     if (pathname === '/v1/' && server.rootHeader !== undefined) return { status: 404, text: '<!doctype html><h1>Not Found</h1>', headers: { 'content-type': 'text/html', 'x-version': server.rootHeader }, durationMs: 1 };
     if (pathname === '/v1/') return answer(200, { server_version: server.rootRelease });
     if (pathname.endsWith('/login')) {
-      if (server.login !== undefined) return answer(server.login.status, server.login.body);
+      logins += 1;
+      const login = logins > 1 ? (server.laterLogin ?? server.login) : server.login;
+      if (login !== undefined) return answer(login.status, login.body);
       return bearerDialect ? answer(200, bearer()) : answer(200, { result: 'success' }, cookies());
     }
     if (pathname.endsWith('/refresh-token')) {
+      if (server.refreshStatus !== undefined) return answer(server.refreshStatus, '<html>');
       if (server.refreshes === false) return answer(401, { result: 'fail', message: 'expired' });
       generation += 1;
       return bearerDialect ? answer(200, bearer()) : answer(200, { result: 'success' }, cookies());
@@ -92,7 +101,7 @@ const modeAsked = async (server: Server, secrets: Readonly<Record<string, string
   const source = sourceOf(chatflow());
   const environment = { dify: { console: house.lab.origin, app, ...(workspace === undefined ? {} : { workspace }) } };
   const target = value(await connect(connectionTo(house, app, source, { http, secrets, environment })));
-  const refused = problem(await target.deploy(source, { create: false, overwrite: false }));
+  const refused = problem(await target.deploy(source, careful));
   return { refused, seen, worked: refused.reason.includes('is a workflow app'), paths: seen.map((request) => new URL(request.url).pathname.replace('/console/api', '')) };
 };
 
@@ -256,7 +265,7 @@ describe('a session opened elsewhere', () => {
   test('is renewed by its refresh cookie, and without one is told as refused', async () => {
     expect((await modeAsked({ release: '1.12.1', prefix: '__Host-', expire: true }, { DIFY_TOKEN: cookies })).worked).toBe(true);
     const ended = await modeAsked({ release: '1.12.1', expire: true }, { DIFY_TOKEN: 'access_token=a1; csrf_token=c1' });
-    expect(ended.refused).toMatchObject({ category: 'permission', answer: { status: 401 } });
+    expect(ended.refused).toMatchObject({ category: 'permission', reason: 'the session in DIFY_TOKEN has ended and cannot be renewed', hint: expect.stringContaining('DIFY_EMAIL') });
     expect(ended.paths).not.toContain('/refresh-token');
   });
 
@@ -276,10 +285,30 @@ describe('renewal', () => {
     expect(paths.filter((path) => path === '/login')).toHaveLength(1);
   });
 
-  test('that is refused leaves the first refusal', async () => {
-    const { refused, paths } = await modeAsked({ release: '1.12.1', expire: true, refreshes: false });
-    expect(refused).toMatchObject({ category: 'permission', answer: { status: 401, code: 'unauthorized' } });
-    expect(paths.filter((path) => path === '/login')).toHaveLength(1);
+  const times = (paths: readonly string[], path: string): number => paths.filter((one) => one === path).length;
+
+  test.each(['1.9.1', '1.12.1'])('that is refused is followed by one login with the password that was right before, on %s', async (release) => {
+    const { worked, paths } = await modeAsked({ release, expire: true, refreshes: false });
+    expect(worked).toBe(true);
+    expect([times(paths, '/refresh-token'), times(paths, '/login')]).toEqual([1, 2]);
+  });
+
+  test('a password that has changed meanwhile is sent once, however often is asked', async () => {
+    const laterLogin = { status: 401, body: { code: 'authentication_failed', message: 'Invalid email or password.' } };
+    const { http, seen } = scripted({ release: '1.12.1', expire: true, refreshes: false, laterLogin });
+    const target = value(await connect(connectionTo(house, app, sourceOf(chatflow()), { http, secrets: account })));
+    for (let time = 0; time < 3; time += 1) {
+      const refused = problem(await target.deploy(sourceOf(chatflow()), careful));
+      expect(refused).toMatchObject({ category: 'permission', reason: 'the session has ended, and Dify refused the login', answer: { status: 401 } });
+      expect(JSON.stringify(refused)).not.toContain('sesame');
+    }
+    expect(seen.filter(({ url }) => url.endsWith('/login'))).toHaveLength(2);
+  });
+
+  test('that a server in trouble does not answer is told as its trouble, without a password', async () => {
+    const { refused, paths } = await modeAsked({ release: '1.12.1', expire: true, refreshStatus: 502 });
+    expect(refused).toMatchObject({ category: 'platform', reason: 'Dify refused to renew the session: HTTP 502', answer: { status: 502 } });
+    expect(times(paths, '/login')).toBe(1);
   });
 });
 

@@ -1,6 +1,7 @@
 import { configJsonSchema, type AnyStep, type Exposure } from '@sluice/core';
 import { actionYml } from './action-yml.ts';
 import { replaceMarked } from './marked.ts';
+import { rightsPage, type Rights } from './rights-page.ts';
 import { endingTable, exitCodesTable, exposureTable, stepReference, stepsTable } from './tables.ts';
 
 /** Sources are what the generated files are made from. */
@@ -9,6 +10,8 @@ export interface Sources {
   /** whole is the step behind the root action. */
   readonly whole: AnyStep;
   readonly exposures: readonly Exposure[];
+  /** rights are those of each step on Alibaba Cloud. */
+  readonly rights: Rights;
   /** readme is README.md as it is, with marks around its generated parts. */
   readonly readme: string;
 }
@@ -37,7 +40,7 @@ const stepsPage = (steps: readonly AnyStep[]): string =>
   ].join('\n');
 
 /** generatedFiles gives every generated file's path, relative to the repository, and its text. */
-export const generatedFiles = ({ steps, whole, exposures, readme }: Sources): Readonly<Record<string, string>> => ({
+export const generatedFiles = ({ steps, whole, exposures, rights, readme }: Sources): Readonly<Record<string, string>> => ({
   'action.yml': actionYml(whole, {
     title: 'Sluice release gates for Dify and AgentRun',
     runScript: 'actions/run.sh',
@@ -47,6 +50,7 @@ export const generatedFiles = ({ steps, whole, exposures, readme }: Sources): Re
     steps.map((step) => [`actions/${step.name}/action.yml`, actionYml(step, { title: `Sluice: ${step.name}`, runScript: '../run.sh' })]),
   ),
   'docs/steps.md': stepsPage(steps),
+  'docs/ram-policies.md': rightsPage(rights),
   'schema/sluice.schema.json': `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
   'README.md': replaceMarked(replaceMarked(readme, 'steps', stepsTable(steps)), 'exposure', exposureTable(exposures)),
 });

@@ -101,6 +101,7 @@ export const connectionOf = (ports: Partial<Connection>): Connection & { readonl
   if (environment === undefined) throw new Error('the test configuration has no environment');
   return {
     name: 'support-bot-production',
+    step: 'deploy', deadlineMs: 300_000, setting: () => undefined, mask: () => undefined, credentialFile: (path) => Promise.resolve(failed({ category: 'input', reason: `${path} is not read` })),
     environment,
     http: plainHttp,
     clock: systemClock(),

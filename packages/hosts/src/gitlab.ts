@@ -60,7 +60,9 @@ const merged = (earlier: string, values: Readonly<Record<string, string>>): stri
 
 /**
  * gitlabHost writes collapsible sections and a dotenv report (the file SLUICE_DOTENV, else `sluice.env` in the working
- * directory). GitLab has no command that masks: a secret is only ever redacted here.
+ * directory). GitLab has no command that masks: a secret is only ever redacted here. It has no `identityToken` either:
+ * GitLab puts a job's tokens into variables that `id_tokens` in .gitlab-ci.yml names, each for an audience that is fixed
+ * there, and gives out none on request; a platform reads such a variable as it reads any secret.
  */
 export const gitlabHost = (parts: HostParts): Host => {
   const { voice, clock, environment } = parts;

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** LabRequest is one request to a lab server, read whole. */
 export interface LabRequest {
@@ -55,7 +56,13 @@ export const answerJson = (
   response.end(JSON.stringify(value));
 };
 
-const respond = async (handler: LabHandler, request: IncomingMessage, response: ServerResponse, port: number): Promise<void> => {
+/** LabServerOptions set a server's pace. */
+export interface LabServerOptions {
+  /** latencyMs is real time that passes before each answer, as on a server that is far or busy; 0 when absent. */
+  readonly latencyMs?: number;
+}
+
+const respond = async (handler: LabHandler, request: IncomingMessage, response: ServerResponse, port: number, latencyMs: number): Promise<void> => {
   // A page in a browser could reach a loopback server under a name of its own (DNS rebinding), so the name must be ours.
   const host = request.headers.host ?? '';
   if (host !== `127.0.0.1:${port}` && host !== `localhost:${port}`) {
@@ -69,6 +76,7 @@ const respond = async (handler: LabHandler, request: IncomingMessage, response: 
     answerJson(response, 413, { code: 'too_large', message: 'the request is over 12 MB', status: 413 });
     return;
   }
+  if (latencyMs > 0) await sleep(latencyMs);
   const target = request.url ?? '/';
   const url = new URL(target, `http://127.0.0.1:${port}`);
   await handler(
@@ -92,10 +100,10 @@ const stop = (server: Server): Promise<void> =>
   });
 
 /** startServer listens on 127.0.0.1 on a free port. A handler that throws gives a 500 and the text of the error. */
-export const startServer = async (handler: LabHandler): Promise<LabServer> => {
+export const startServer = async (handler: LabHandler, { latencyMs = 0 }: LabServerOptions = {}): Promise<LabServer> => {
   const server = createServer((request, response) => {
     const port = (server.address() as AddressInfo | null)?.port ?? 0;
-    respond(handler, request, response, port).catch((error: unknown) => {
+    respond(handler, request, response, port, latencyMs).catch((error: unknown) => {
       if (response.headersSent) {
         response.destroy();
         return;

@@ -36,7 +36,7 @@ describe('ACS3 signature', () => {
 
   test('is accepted once and then refused as a replay', () => {
     const check = new SignatureCheck(
-      { accessKeyId: 'AKtest', accessKeySecret: 'SKtest', securityToken: 'STStok' },
+      (id) => (id === 'AKtest' ? { accessKeyId: 'AKtest', accessKeySecret: 'SKtest', securityToken: 'STStok' } : undefined),
       () => Date.parse('2026-01-02T03:10:00Z'),
     );
     const request = {

@@ -37,6 +37,17 @@ export const admin = (lab: LabDify): ReturnType<typeof caller> =>
     'x-workspace-id': lab.credentials.workspaceId,
   });
 
+/** owner asks the console with a session of the lab's owner (cookies and a CSRF header). */
+export const owner = async (lab: LabDify): Promise<ReturnType<typeof caller>> => {
+  const { email, password } = lab.credentials;
+  const login = await fetch(`${lab.origin}/console/api/login`, {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ email, password: Buffer.from(password).toString('base64') }),
+  });
+  const cookies = login.headers.getSetCookie().map((line) => line.split(';')[0] ?? '');
+  const csrf = cookies.find((cookie) => cookie.startsWith('csrf_token='))?.slice('csrf_token='.length) ?? '';
+  return caller(`${lab.origin}/console/api`, { cookie: cookies.join('; '), 'x-csrf-token': csrf });
+};
+
 export const service = (lab: LabDify, key: string): ReturnType<typeof caller> =>
   caller(`${lab.origin}/v1`, { authorization: `Bearer ${key}` });
 

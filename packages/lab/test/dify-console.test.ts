@@ -393,6 +393,7 @@ describe('apps and keys', () => {
     const before = lab.published(appId);
     const ask = admin(lab);
     expect(await ask('POST', `/apps/${appId}/model-config`, { pre_prompt: 'x' })).toMatchObject({ status: 400, body: { message: 'model is required' } });
+    lab.stock({ models: ['p/p/p/m'] });
     const model = { provider: 'p/p/p', name: 'm', completion_params: {} };
     expect((await ask('POST', `/apps/${appId}/model-config`, { model })).body).toEqual({ result: 'success' });
     expect(lab.published(appId)).not.toBe(before);

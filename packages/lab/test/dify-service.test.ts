@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { startLabDify, type LabDify } from '../src/dify/index.ts';
 import { chain, chatApp, chatflow, file, node, workflow } from './dify-apps.ts';
-import { admin, events, service, type Got } from './dify-client.ts';
+import { admin, events, service, type Got, owner } from './dify-client.ts';
 
 let lab: LabDify;
 beforeEach(async () => {
@@ -297,7 +297,7 @@ describe('an app without a workflow', () => {
 describe('the draft', () => {
   test('runs as a stream through the console, and its runs are listed as debugging', async () => {
     const { appId, published } = lab.createApp(chatflow());
-    const ask = admin(lab);
+    const ask = await owner(lab);
     const got = await ask('POST', `/apps/${appId}/advanced-chat/workflows/draft/run`, { query: 'x', inputs: {} });
     expect(names(got).at(-1)).toBe('message_end');
     const draft = (await ask('GET', `/apps/${appId}/workflows/draft`)).body['id'];

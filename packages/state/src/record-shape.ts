@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 
 const time = z.number().check(z.gte(0));
 
-const version = z.strictObject({ version: z.string(), digest: z.string() });
+const version = { version: z.string(), digest: z.string() };
 
 const json: z.ZodMiniType<Json> = z.json();
 
@@ -11,8 +11,9 @@ const environmentRecord = z.strictObject({
   format: z.literal(1),
   application: z.string(),
   environment: z.string(),
-  stable: z.exactOptional(version),
-  candidate: z.exactOptional(version),
+  stable: z.exactOptional(z.strictObject(version)),
+  candidate: z.exactOptional(z.strictObject({ ...version, over: z.exactOptional(z.string()) })),
+  deploying: z.exactOptional(z.array(z.string())),
   lease: z.exactOptional(z.strictObject({ holder: z.string(), until: time })),
   rollout: z.exactOptional(json),
   history: z.array(

@@ -18,6 +18,7 @@ import {
 import { pairedAsk } from '@sluice/probe';
 import { drive, planOf, type RolloutEnd, type RolloutPlan, type RolloutProgress, type RolloutState, type Versions } from '@sluice/rollout';
 import { earlierRollout } from './earlier-rollout.ts';
+import { publishesFirst } from './exposure.ts';
 import { commonInputs, text } from './inputs.ts';
 import { underItsLease, underLease, type Guard } from './lease.ts';
 import { newUsers, probesOf } from './questions.ts';
@@ -58,16 +59,20 @@ const stableVersion = async (context: StepContext, target: Target, values: Input
   if (observed !== undefined && !observed.ok) return observed;
   const pinned = observed?.value.split.stable ?? '';
   if (pinned !== '') return done(pinned);
-  const published = target.traffic === undefined ? undefined : await context.earlier('publish-version');
+  const published = publishesFirst(target.exposure) ? await context.earlier('publish-version') : undefined;
   // Where nothing is pinned, the platform's live version is the new one already; before the first version there was none.
   if (published?.status === 'passed') return done(published.outputs['previous-version'] ?? '');
   const inspected = await target.inspect();
   return inspected.ok ? done(inspected.value.live?.id ?? '') : inspected;
 };
 
-const candidateVersion = async (context: StepContext, target: Target, values: Inputs): Promise<string> => {
-  if (values.candidate !== undefined) return values.candidate;
-  return target.traffic === undefined ? draft : earlierOutput(context, 'publish-version', 'version');
+/** candidateVersion is what publish-version made where that comes first, else what was deployed; a target that splits traffic may have an id of its own for that. */
+const candidateVersion = async (context: StepContext, target: Target, values: Inputs): Promise<Outcome<string>> => {
+  if (values.candidate !== undefined) return done(values.candidate);
+  if (publishesFirst(target.exposure)) return done(await earlierOutput(context, 'publish-version', 'version'));
+  if (target.traffic === undefined) return done(draft);
+  const inspected = await target.inspect();
+  return inspected.ok ? done(inspected.value.candidate?.id ?? draft) : inspected;
 };
 
 /** nothingToJudge says why there is no canary to run; undefined when there is one. */
@@ -75,7 +80,7 @@ const nothingToJudge = async (context: StepContext, target: Target, versions: Ve
   if (versions.stable === '') return done('nothing to compare with: this is the first version');
   if (versions.candidate === '') return done(undefined);
   if (versions.stable === versions.candidate) return done(`users get ${versions.stable} already, nothing is different`);
-  if (target.traffic !== undefined || values.stable !== undefined || values.candidate !== undefined) return done(undefined);
+  if (publishesFirst(target.exposure) || values.stable !== undefined || values.candidate !== undefined) return done(undefined);
   const inspected = await target.inspect();
   if (!inspected.ok) return inspected;
   const same = await alreadyLive(context, target, inspected.value);
@@ -205,11 +210,11 @@ const dryRun = (plan: RolloutPlan, versions: Versions): StepEnding => ({
   outputs: { stable: versions.stable, candidate: versions.candidate },
 });
 
-/** letEverybodyIn gives all users the new version where a split would otherwise keep it from them: there is nothing to judge it by. */
+/** letEverybodyIn gives all users a published version where a split would otherwise keep it from them: there is nothing to judge it by. */
 const letEverybodyIn = async (context: StepContext, target: Target, versions: Versions, why: string): Promise<StepEnding> => {
   const outputs = { stable: versions.stable, candidate: versions.candidate };
   const { traffic } = target;
-  if (traffic === undefined || versions.candidate === '' || versions.candidate === versions.stable) return { category: 'skipped', reason: why, outputs };
+  if (traffic === undefined || !publishesFirst(target.exposure) || versions.candidate === '' || versions.candidate === versions.stable) return { category: 'skipped', reason: why, outputs };
   if (context.dryRun) return { category: 'skipped', reason: `${why}; would give everybody ${versions.candidate}`, outputs };
   const set = await traffic.set({ stable: versions.stable, weight: 0 }, { stable: versions.candidate, weight: 0 });
   if (!set.ok) return endedBy(set.problem, { outputs });
@@ -227,7 +232,9 @@ const run = async (context: StepContext, values: Inputs, guard: Guard): Promise<
   if (!known.ok) return endedBy(known.problem);
   const stable = await stableVersion(context, target.value, values);
   if (!stable.ok) return endedBy(stable.problem);
-  const versions = { stable: stable.value, candidate: await candidateVersion(context, target.value, values) };
+  const candidate = await candidateVersion(context, target.value, values);
+  if (!candidate.ok) return endedBy(candidate.problem);
+  const versions = { stable: stable.value, candidate: candidate.value };
   const nothing = await nothingToJudge(context, target.value, versions, values);
   if (!nothing.ok) return endedBy(nothing.problem);
   const why = plan === undefined ? 'sluice.yml asks for no canary in this environment' : nothing.value;

@@ -1,8 +1,10 @@
 import * as z from 'zod/mini';
-import { clause, defineStep, endedBy, type Deployment, type StepContext, type StepEnding, type Target, type Version } from '@sluice/core';
+import { clause, defineStep, done, endedBy, type Deployment, type Outcome, type StepContext, type StepDefinition, type StepEnding, type Target, type Version } from '@sluice/core';
+import { copyText, nothingToCopy, takeCopy } from './copy.ts';
 import { commonInputs, flag } from './inputs.ts';
 import { servedAfter } from './exposure.ts';
-import { changeRecord, recordOf } from './record.ts';
+import { announce, changeRecord, oursIn, recordOf } from './record.ts';
+import { snapshotFolder } from './snapshot.ts';
 
 const inputs = z.strictObject({
   ...commonInputs,
@@ -35,20 +37,64 @@ const publishedAs = async (target: Target, { changed, version }: Deployment): Pr
 
 /**
  * remember records what was deployed, so that the next deployment takes it for Sluice's own and not for somebody's
- * unpublished work, and publish-version knows what is still to be published: a new secret changes no digest.
+ * unpublished work, and publish-version knows what is still to be published: a new secret changes no digest. Nothing is
+ * being deployed any more then.
  */
 const remember = async (context: StepContext, target: Target, deployment: Deployment): Promise<void> => {
   const { digest } = deployment.version;
-  if (digest === undefined) return;
-  const { id } = await publishedAs(target, deployment);
-  const written = await changeRecord(context, target, (record) =>
-    !deployment.changed && record.candidate?.digest === digest ? record : { ...record, candidate: { version: id, digest } },
+  const id = digest === undefined ? '' : (await publishedAs(target, deployment)).id;
+  const written = await changeRecord(context, target, ({ deploying: _deploying, ...record }) =>
+    digest === undefined || (!deployment.changed && record.candidate?.digest === digest) ? record : { ...record, candidate: { version: id, digest } },
   );
   if (!written.ok) context.host.warn(`the deployment was not recorded: ${clause(written.problem.reason)}`);
 };
 
-/** deploy puts the source beside what runs and reads back what is there. */
-export const deploy = defineStep({
+/**
+ * copyFirst takes a copy of what is live before anything is written, unless the snapshot step of this run has. With
+ * `overwrite` the draft that is about to be replaced is copied, too, which that step does not do.
+ */
+const copyFirst = async (context: StepContext, target: Target, overwrite: boolean, inRelease: boolean): Promise<Outcome<void>> => {
+  const { runId } = context.host.context;
+  const earlier = await context.earlier('snapshot');
+  const taken = inRelease || (earlier?.status === 'passed' && runId !== '' && earlier.run === runId);
+  if (taken && !overwrite) return done(undefined);
+  const copy = await takeCopy(context, target, snapshotFolder(context), { draft: overwrite });
+  if (!copy.ok) return copy;
+  context.host.log(copy.value === undefined ? nothingToCopy : copyText(context, copy.value));
+  return done(undefined);
+};
+
+const whatIsDone = ({ dryRun }: StepContext, target: Target, changed: boolean): string => {
+  if (!changed) return dryRun ? 'is there already' : 'already there, nothing written';
+  if (!dryRun) return 'deployed and read back';
+  return target.application === '' ? 'would make the application' : 'would be deployed';
+};
+
+const run = async (context: StepContext, values: z.output<typeof inputs>, inRelease: boolean): Promise<StepEnding> => {
+  const source = await context.overlaid();
+  if (!source.ok) return endedBy(source.problem);
+  const target = await context.target();
+  if (!target.ok) return endedBy(target.problem);
+  const record = await recordOf(context, target.value);
+  if (!record.ok) return endedBy(record.problem);
+  const { create = false, overwrite = false } = values;
+  const copied = await copyFirst(context, target.value, overwrite, inRelease);
+  if (!copied.ok) return endedBy(copied.problem);
+  const { dryRun } = context;
+  const deployed = await target.value.deploy(source.value, { create, overwrite, dryRun, ours: oursIn(record.value), writing: (digest) => announce(context, target.value, digest) });
+  if (!deployed.ok) return endedBy(deployed.problem);
+  const { changed, version } = deployed.value;
+  if (!dryRun) await remember(context, target.value, deployed.value);
+  say(context, deployed.value);
+  return {
+    category: 'passed',
+    reason: `${source.value.title}: ${whatIsDone(context, target.value, changed)} (${version.digest ?? 'the platform shows no content'})`,
+    outputs: outputsOf(target.value, deployed.value),
+    evidence: { sent: source.value.digest, [dryRun ? 'planned' : 'readBack']: version.digest ?? null },
+  };
+};
+
+const definition: Omit<StepDefinition<typeof inputs>, 'run'> = {
   name: 'deploy',
   summary: 'Put the application beside what runs, keep its secrets, and read back what is there.',
   inputs,
@@ -61,37 +107,10 @@ export const deploy = defineStep({
   },
   offline: false,
   deadlineMs: 1_200_000,
-  run: async (context, values) => {
-    const source = await context.overlaid();
-    if (!source.ok) return endedBy(source.problem);
-    const target = await context.target();
-    if (!target.ok) return endedBy(target.problem);
-    const record = await recordOf(context, target.value);
-    if (!record.ok) return endedBy(record.problem);
-    if (context.dryRun) return dryRun(target.value, source.value.digest);
-    const lastDigest = record.value.candidate?.digest ?? record.value.stable?.digest;
-    const deployed = await target.value.deploy(source.value, {
-      create: values.create ?? false,
-      overwrite: values.overwrite ?? false,
-      ...(lastDigest === undefined ? {} : { lastDigest }),
-    });
-    if (!deployed.ok) return endedBy(deployed.problem);
-    await remember(context, target.value, deployed.value);
-    say(context, deployed.value);
-    const what = deployed.value.changed ? 'deployed and read back' : 'already there, nothing written';
-    return {
-      category: 'passed',
-      reason: `${source.value.title}: ${what} (${deployed.value.version.digest ?? 'the platform shows no content'})`,
-      outputs: outputsOf(target.value, deployed.value),
-      evidence: { sent: source.value.digest, readBack: deployed.value.version.digest ?? null },
-    };
-  },
-});
-
-const dryRun = async (target: Target, digest: string): Promise<StepEnding> => {
-  const inspected = await target.inspect();
-  if (!inspected.ok) return endedBy(inspected.problem);
-  const same = (inspected.value.candidate ?? inspected.value.live)?.digest === digest;
-  const what = !inspected.value.exists ? 'would make the application' : same ? 'is there already' : 'would be deployed';
-  return { category: 'passed', reason: `${digest} ${what}`, outputs: { digest, changed: String(!same), application: target.application } };
 };
+
+/** deploy puts the source beside what runs and reads back what is there. */
+export const deploy = defineStep({ ...definition, run: (context, values) => run(context, values, false) });
+
+/** deployOfRelease is deploy inside a release, which has taken a copy before. */
+export const deployOfRelease = defineStep({ ...definition, run: (context, values) => run(context, values, true) });

@@ -6,6 +6,12 @@ const order: readonly Served[] = ['nobody', 'a share', 'everybody'];
 export const servedAfter = (exposure: Exposure, step: string): Served =>
   exposure.rows.find((row) => row.step === step)?.served ?? 'nobody';
 
+/** publishesFirst says whether a version is published before it is judged by users, by the target's own table; else the candidate is judged as it was deployed. */
+export const publishesFirst = ({ rows }: Exposure): boolean => {
+  const at = (step: string): number => rows.findIndex((row) => row.step === step);
+  return at('publish-version') >= 0 && at('publish-version') < at('canary');
+};
+
 /** widerThan compares how many users meet the candidate. */
 export const widerThan = (one: Served, other: Served): boolean => order.indexOf(one) > order.indexOf(other);
 

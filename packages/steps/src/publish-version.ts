@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { clause, defineStep, done, endedBy, type Inspection, type Outcome, type PublishRequest, type StepContext, type StepDefinition, type StepEnding, type Target, type Version } from '@sluice/core';
 import { commonInputs, text } from './inputs.ts';
-import { servedAfter } from './exposure.ts';
+import { publishesFirst, servedAfter } from './exposure.ts';
 import { changeRecord } from './record.ts';
 import { alreadyLive, brokenOff } from './standing.ts';
 import { earlierOutput, releaseName, versionText } from './versions.ts';
@@ -11,7 +11,7 @@ const inputs = z.strictObject({
   name: text('Name of the version. Default: the commit. Platforms shorten it to what they keep.'),
 });
 
-const outputsOf = (version: Version, before: Version | undefined, served: string): Record<string, string> => ({
+const outputsOf = (version: Version, before: Pick<Version, 'id'> | undefined, served: string): Record<string, string> => ({
   version: version.id,
   'version-name': version.name,
   'previous-version': before?.id ?? '',
@@ -20,7 +20,7 @@ const outputsOf = (version: Version, before: Version | undefined, served: string
   served,
 });
 
-const ending = (reason: string, version: Version, before: Version | undefined, served: string): StepEnding => ({
+const ending = (reason: string, version: Version, before: Pick<Version, 'id'> | undefined, served: string): StepEnding => ({
   category: 'passed',
   reason,
   outputs: outputsOf(version, before, served),
@@ -32,6 +32,8 @@ const standing = async (context: StepContext, target: Target, inspected: Inspect
   const same = await alreadyLive(context, target, inspected);
   if (!same.ok) return same;
   if (same.value !== undefined) return done(ending(`nothing to publish: ${versionText(same.value)} has this content already, and users get it`, same.value, same.value, 'everybody'));
+  // Where the canary comes first, what it has left behind is its own to end; the target publishes nothing meanwhile.
+  if (!publishesFirst(target.exposure)) return done(undefined);
   const left = await brokenOff(context, target, inspected, holdsLease);
   if (!left.ok || left.value === undefined) return left.ok ? done(undefined) : left;
   const { candidate, stable, weight, continues } = left.value;
@@ -48,11 +50,27 @@ const standing = async (context: StepContext, target: Target, inspected: Inspect
   return done(undefined);
 };
 
+/**
+ * announce records what is live before a publication. A run that is killed after it, or that never hears how it ended,
+ * has then left enough for the next one to see that there is nothing more to publish.
+ */
+const rememberBefore = async (context: StepContext, target: Target, over: Pick<Version, 'id'> | undefined): Promise<void> => {
+  const written = await changeRecord(context, target, (record) => (record.candidate === undefined ? record : { ...record, candidate: { ...record.candidate, over: over?.id ?? '' } }));
+  if (!written.ok) context.host.warn(`what is live before the publication was not recorded: ${clause(written.problem.reason)}`);
+};
+
 /** remember records that what was deployed is published, and as which version. */
 const remember = async (context: StepContext, target: Target, { id, digest }: Version): Promise<void> => {
   if (digest === undefined) return;
   const written = await changeRecord(context, target, (record) => ({ ...record, candidate: { version: id, digest } }));
   if (!written.ok) context.host.warn(`the publication was not recorded: ${clause(written.problem.reason)}`);
+};
+
+/** before is the version that is replaced: what users get, or what they got before a canary gave them all the candidate. */
+const before = async (context: StepContext, { live, candidate }: Inspection): Promise<Pick<Version, 'id'> | undefined> => {
+  if (live === undefined || live.id !== candidate?.id) return live;
+  const id = await earlierOutput(context, 'canary', 'stable');
+  return id === '' ? live : { id };
 };
 
 const requestOf = async (context: StepContext, name: string, judged: string): Promise<PublishRequest> => {
@@ -66,7 +84,8 @@ const run = async (context: StepContext, values: z.output<typeof inputs>, holdsL
   if (!target.ok) return endedBy(target.problem);
   const inspected = await target.value.inspect();
   if (!inspected.ok) return endedBy(inspected.problem);
-  const { live, candidate } = inspected.value;
+  const { candidate } = inspected.value;
+  const live = await before(context, inspected.value);
   const previous = { 'previous-version': live?.id ?? '' };
   const stands = await standing(context, target.value, inspected.value, holdsLease);
   if (!stands.ok) return endedBy(stands.problem, { outputs: previous });
@@ -77,6 +96,7 @@ const run = async (context: StepContext, values: z.output<typeof inputs>, holdsL
     const what = judged === '' && candidate === undefined ? 'nothing is deployed' : `would publish ${judged === '' ? (candidate?.digest ?? 'the candidate') : judged} as ${name}`;
     return { category: 'passed', reason: what, outputs: previous };
   }
+  await rememberBefore(context, target.value, live);
   const published = await target.value.publish(await requestOf(context, name, judged));
   if (!published.ok) return endedBy(published.problem, { outputs: previous });
   await remember(context, target.value, published.value);

@@ -1,4 +1,4 @@
-import { done, failed, type Outcome, type StepContext, type Target, type Version } from '@sluice/core';
+import { done, failed, type Marks, type Outcome, type StepContext, type StepResult, type Target, type Version } from '@sluice/core';
 import { versionText } from './versions.ts';
 
 /** PutBack is what users get after a failed release, as read back. */
@@ -23,14 +23,20 @@ const alreadyServed = async (target: Target, good: Version): Promise<Outcome<Ver
   return done(split.weight === 0 && (split.stable === good.id || split.stable === '') ? live : undefined);
 };
 
-/** putBack makes sure that everybody gets `good` again: it looks first, restores when needed, and verifies by digest. */
-export const putBack = async (context: StepContext, target: Target, good: Version): Promise<Outcome<PutBack>> => {
+/** whyBack is the mark beside a version that is put back: how the release after it ended. */
+export const whyBack = (failing: StepResult | undefined): Marks['verdict'] => {
+  if (failing?.category === 'cancelled' || failing?.outputs['verdict'] === 'abort') return 'aborted';
+  return failing?.category === 'evidence' ? 'inconclusive' : 'failed';
+};
+
+/** putBack makes sure that everybody gets `good` again: it looks first, restores when needed, marks it with why, and verifies by digest. */
+export const putBack = async (context: StepContext, target: Target, good: Version, verdict: Marks['verdict']): Promise<Outcome<PutBack>> => {
   const served = await alreadyServed(target, good);
   if (served.ok && served.value !== undefined) {
     return done({ restored: false, version: served.value, said: `users get ${versionText(served.value)}, read back` });
   }
   const { commit, runUrl } = context.host.context;
-  const restored = await target.restore(good.id, { commit, runUrl });
+  const restored = await target.restore(good.id, { commit, runUrl, ...(verdict === undefined ? {} : { verdict }) });
   if (!restored.ok) return restored;
   if (good.digest !== undefined && restored.value.digest !== undefined && restored.value.digest !== good.digest) {
     return failed({

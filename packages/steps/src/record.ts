@@ -43,6 +43,24 @@ export const changeRecord = async (
   }
 };
 
+const mostDeploying = 20;
+
+/** oursIn are the digests that Sluice has deployed or published here, or was about to deploy when a run was killed. */
+export const oursIn = ({ candidate, stable, deploying = [] }: EnvironmentRecord): readonly string[] =>
+  [candidate?.digest, stable?.digest, ...deploying].filter((digest): digest is string => digest !== undefined && digest !== '');
+
+/**
+ * announce records what is about to be deployed, before anything is written, so that the next run knows it for Sluice's
+ * own even when this one is killed. An application that is still to be made has no record; that one can be written is proved.
+ */
+export const announce = async (context: StepContext, target: Target, digest: string): Promise<Outcome<void>> => {
+  if (target.application === '') return context.state.prove();
+  return changeRecord(context, target, (record) => ({
+    ...record,
+    deploying: [digest, ...(record.deploying ?? []).filter((one) => one !== digest)].slice(0, mostDeploying),
+  }));
+};
+
 const historyLength = 50;
 
 /** withHistory puts an entry in front of a record's history and keeps the newest fifty. */

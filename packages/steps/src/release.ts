@@ -3,12 +3,14 @@ import {
   clause,
   defineStep,
   done,
+  draft,
   endedBy,
   failed,
   resultOf,
   runStep,
   type AnyStep,
   type Category,
+  type Inspection,
   type Outcome,
   type StepContext,
   type StepEnding,
@@ -17,7 +19,7 @@ import {
   type Version,
 } from '@sluice/core';
 import { canaryOfRelease } from './canary.ts';
-import { deploy } from './deploy.ts';
+import { deployOfRelease } from './deploy.ts';
 import { reportDeployment } from './deployment.ts';
 import { exposureLines, servedAfter, widerThan } from './exposure.ts';
 import { healthCheck } from './health-check.ts';
@@ -25,9 +27,11 @@ import { commonInputs, flag, text } from './inputs.ts';
 import { holdLease, type HeldLease } from './lease.ts';
 import { notify, untellable } from './notify.ts';
 import { publishVersionOfRelease } from './publish-version.ts';
-import { putBack } from './put-back.ts';
+import { putBack, whyBack } from './put-back.ts';
 import { changeRecord, historyEntry, recordOf, withHistory } from './record.ts';
 import { snapshot } from './snapshot.ts';
+import { brokenOff } from './standing.ts';
+import { publishedUnrecorded } from './standing.ts';
 import { validate } from './validate.ts';
 import { releaseName } from './versions.ts';
 import { briefly } from './wording.ts';
@@ -44,7 +48,7 @@ type Inputs = z.output<typeof inputs>;
 /** stepsByRow says which step, with which inputs, stands behind a row of a target's exposure table. */
 const stepsByRow = (values: Inputs): Readonly<Record<string, { step: AnyStep; inputs: Record<string, unknown> }>> => ({
   snapshot: { step: snapshot, inputs: {} },
-  deploy: { step: deploy, inputs: { create: values.create, overwrite: values.overwrite } },
+  deploy: { step: deployOfRelease, inputs: { create: values.create, overwrite: values.overwrite } },
   'health-check candidate': { step: healthCheck, inputs: { version: 'candidate' } },
   'publish-version': { step: publishVersionOfRelease, inputs: { name: values.name } },
   canary: { step: canaryOfRelease, inputs: {} },
@@ -83,10 +87,9 @@ const walk = async (run: Run, target: Target): Promise<StepResult | undefined> =
 /** metCandidate says whether users could have met the candidate by now: the step that failed counts as taken. */
 const metCandidate = (run: Run, target: Target): boolean => {
   const taken = run.results.map((result) => result.step);
-  const published = taken.includes(publishVersionOfRelease.name);
-  const judged = taken.includes(canaryOfRelease.name) && target.traffic !== undefined;
-  const wide = target.exposure.rows.some((row) => taken.includes(row.step) && widerThan(servedAfter(target.exposure, row.step), 'nobody'));
-  return published || judged || wide;
+  // Doors that a split does not govern serve what is published, whoever the table says is served.
+  if (taken.includes(publishVersionOfRelease.name)) return true;
+  return target.exposure.rows.some((row) => taken.includes(row.step) && widerThan(servedAfter(target.exposure, row.step), 'nobody'));
 };
 
 /** prepare finds out what would go wrong after something has been changed, and takes the lease; an application that is still to be made has none. */
@@ -100,14 +103,16 @@ const prepare = async (context: StepContext, target: Target): Promise<Outcome<He
 };
 
 /**
- * goodBefore is the version to put back after a failure: what users get now, unless a run that was killed had published
- * it and never came to its end; then it is the version that was recorded as stable.
+ * goodBefore is the version to put back after a failure: what users get now, unless a run that was killed had given it to
+ * them, published or as a candidate, and never came to its end; then it is the version that was recorded as stable.
  */
-const goodBefore = async (context: StepContext, target: Target, live: Version | undefined): Promise<Outcome<Version | undefined>> => {
+const goodBefore = async (context: StepContext, target: Target, { live, candidate: deployed }: Inspection): Promise<Outcome<Version | undefined>> => {
   const record = await recordOf(context, target);
   if (!record.ok) return record;
   const { stable, candidate } = record.value;
-  if (live === undefined || stable === undefined || stable.version === live.id || candidate?.version !== live.id) return done(live);
+  if (live === undefined || stable === undefined || stable.version === live.id) return done(live);
+  const unjudged = candidate?.version === live.id || deployed?.id === live.id || publishedUnrecorded(record.value, live);
+  if (!unjudged) return done(live);
   const versions = await target.versions?.();
   if (versions?.ok === false) return versions;
   return done(versions?.value.find(({ id }) => id === stable.version) ?? live);
@@ -131,14 +136,37 @@ const remember = async (run: Run, target: Target, failing: StepResult | undefine
   if (!recorded.ok) run.context.host.warn(`the release was not recorded: ${recorded.problem.reason}`);
 };
 
+/** rememberGood records what was good before the first release that is known: a run that is killed leaves this much behind. */
+const rememberGood = async (context: StepContext, target: Target, good: Version | undefined): Promise<void> => {
+  if (context.dryRun || good === undefined || target.application === '') return;
+  const recorded = await changeRecord(context, target, (record) => (record.stable === undefined ? { ...record, stable: { version: good.id, digest: good.digest ?? '' } } : record));
+  if (!recorded.ok) context.host.warn(`the version to go back to was not recorded: ${clause(recorded.problem.reason)}`);
+};
+
+/** Before is how things stood before this release: what was seen, and the version to go back to. */
+interface Before {
+  readonly inspected: Inspection;
+  readonly good: Version | undefined;
+}
+
+/** leftBehind says whether a run that was killed has left users on a candidate, as it was before this release. */
+const leftBehind = async (context: StepContext, target: Target, before: Inspection): Promise<Outcome<boolean>> => {
+  const { live, candidate } = before;
+  if (live !== undefined && live.id !== draft && live.id === candidate?.id) return done(true);
+  const left = await brokenOff(context, target, before, true);
+  return left.ok ? done(left.value !== undefined) : left;
+};
+
 /** recover puts the last good version back after a failure, under a signal of its own so that a cancelled run can still do it. */
-const recover = async (run: Run, target: Target, before: Version | undefined, lease: HeldLease | undefined): Promise<Outcome<string>> => {
+const recover = async (run: Run, target: Target, before: Before, lease: HeldLease | undefined): Promise<Outcome<string>> => {
   if (run.context.dryRun) return done('nothing was changed');
   const other = lease?.lostTo();
   if (other !== undefined) return done(`this run put nothing back: the environment is changed by ${other}`);
-  if (!metCandidate(run, target)) return done('no user has met the new version');
-  if (before === undefined) return done('this was the first release: there is no earlier version to put back');
-  const back = await putBack(run.context, target, before);
+  const met = metCandidate(run, target) ? done(true) : await leftBehind(run.context, target, before.inspected);
+  if (!met.ok) return met;
+  if (!met.value) return done('no user has met the new version');
+  if (before.good === undefined) return done('this was the first release: there is no earlier version to put back');
+  const back = await putBack(run.context, target, before.good, whyBack(run.results.at(-1)));
   return back.ok ? done(back.value.said) : back;
 };
 
@@ -147,13 +175,14 @@ const change = async (run: Run, target: Target, lease: HeldLease | undefined): P
   const { context } = run;
   const before = await target.inspect();
   if (!before.ok) return endedBy(before.problem, { steps: run.results });
-  const goodOne = await goodBefore(context, target, before.value.live);
+  const goodOne = await goodBefore(context, target, before.value);
   if (!goodOne.ok) return endedBy(goodOne.problem, { steps: run.results });
+  await rememberGood(context, target, goodOne.value);
   for (const note of before.value.notes) context.host.log(note);
   for (const line of exposureLines(target.exposure)) context.host.log(line);
   await reportDeployment(context, target, 'in_progress', `release ${releaseName(context)}`);
   const failing = await walk(run, target);
-  const recovered = failing === undefined ? done('') : await recover(run, target, goodOne.value, lease);
+  const recovered = failing === undefined ? done('') : await recover(run, target, { inspected: before.value, good: goodOne.value }, lease);
   const after = await target.inspect();
   await remember(run, target, failing, after.ok ? after.value.live : undefined);
   const ended = ending(run, failing, recovered);

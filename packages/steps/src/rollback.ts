@@ -78,7 +78,7 @@ interface Way {
 const goBack = async (context: StepContext, target: Target, { left, chosen, reason }: Way): Promise<StepEnding> => {
   const outputs = { 'previous-version': left?.id ?? '' };
   const { commit, runUrl } = context.host.context;
-  const restored = await target.restore(chosen, { commit, runUrl });
+  const restored = await target.restore(chosen, { commit, runUrl, verdict: 'rolled-back' });
   if (!restored.ok) return endedBy(restored.problem, { outputs });
   const written = await changeRecord(context, target, (record) =>
     withHistory(

@@ -7,13 +7,16 @@ import { environmentName } from './environment-name.ts';
 /** manifestName is the file beside a copy that says what it is of. */
 export const manifestName = 'snapshot.json';
 
+/** staysInside says that a file's path leads to no other folder; a platform may keep its files in one of its own. */
+const staysInside = (path: string): boolean => /^[\w.-]+(?:\/[\w.-]+)*$/.test(path) && !path.split('/').includes('..');
+
 const manifestShape = z.object({
   format: z.literal(1),
   environment: z.string(),
   application: z.string(),
   version: z.string(),
   digest: z.string(),
-  files: z.record(z.string().check(z.regex(/^[^/\\]+$/)), z.string()),
+  files: z.record(z.string().check(z.refine(staysInside)), z.string()),
   takenAt: z.string(),
   takenBy: z.string(),
   commit: z.string(),

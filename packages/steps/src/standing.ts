@@ -1,4 +1,4 @@
-import { done, draft, type Inspection, type Outcome, type StepContext, type Target, type Version } from '@sluice/core';
+import { done, draft, type EnvironmentRecord, type Inspection, type Outcome, type StepContext, type Target, type Version } from '@sluice/core';
 import { heldByOther } from './lease.ts';
 import { recordOf } from './record.ts';
 import { earlierOutput } from './versions.ts';
@@ -11,20 +11,27 @@ interface Deployed {
   readonly pending: boolean;
 }
 
-const deployedNow = async (context: StepContext, target: Target, { candidate }: Inspection): Promise<Outcome<Deployed>> => {
+/**
+ * publishedUnrecorded says whether the live version is the recorded candidate, published by a run that came to no end:
+ * it had recorded what was live before, and that has changed since, to the candidate's content.
+ */
+export const publishedUnrecorded = ({ candidate }: EnvironmentRecord, live: Version | undefined): boolean =>
+  candidate?.over !== undefined && candidate.version === draft && live !== undefined && live.id !== candidate.over && live.digest === candidate.digest;
+
+const deployedNow = async (context: StepContext, target: Target, { candidate, live }: Inspection): Promise<Outcome<Deployed>> => {
   const record = await recordOf(context, target);
   if (!record.ok) return record;
   const judged = await earlierOutput(context, 'deploy', 'digest');
   const left = record.value.candidate;
-  const pending = left === undefined ? (await earlierOutput(context, 'deploy', 'changed')) === 'true' : left.version === draft;
+  const pending = left === undefined ? (await earlierOutput(context, 'deploy', 'changed')) === 'true' : left.version === draft && !publishedUnrecorded(record.value, live);
   return done({ digest: judged === '' ? (candidate?.digest ?? '') : judged, pending });
 };
 
 /** alreadyLive is the live version when it is what was deployed, so that there is nothing to publish and nothing to judge; else undefined. */
 export const alreadyLive = async (context: StepContext, target: Target, inspected: Inspection): Promise<Outcome<Version | undefined>> => {
-  const { live, ungoverned } = inspected;
-  // Doors outside a split that serve another version would keep it.
-  if (live === undefined || live.id === draft || ungoverned !== undefined) return done(undefined);
+  const { live, candidate, ungoverned } = inspected;
+  // Users may have the candidate before it is published; doors outside a split that serve another version would keep it.
+  if (live === undefined || live.id === draft || live.id === candidate?.id || ungoverned !== undefined) return done(undefined);
   const deployed = await deployedNow(context, target, inspected);
   if (!deployed.ok) return deployed;
   return done(!deployed.value.pending && deployed.value.digest !== '' && live.digest === deployed.value.digest ? live : undefined);
@@ -51,14 +58,15 @@ const permitted = (rollout: unknown): { readonly stable: unknown; readonly candi
  * the lease. `holdsLease` is true for a caller under whose lease this is asked.
  */
 export const brokenOff = async (context: StepContext, target: Target, inspected: Inspection, holdsLease: boolean): Promise<Outcome<BrokenOff | undefined>> => {
+  const record = await recordOf(context, target);
+  if (!record.ok) return record;
+  const permission = permitted(record.value.rollout);
+  if (permission === undefined) return done(undefined);
   const observed = await target.traffic?.read();
   if (observed === undefined) return done(undefined);
   if (!observed.ok) return observed;
   const { stable, candidate, weight } = observed.value.split;
-  const record = await recordOf(context, target);
-  if (!record.ok) return record;
-  const permission = permitted(record.value.rollout);
-  const ours = permission?.stable === stable && permission.candidate === candidate;
+  const ours = permission.stable === stable && permission.candidate === candidate;
   const another = !holdsLease && heldByOther(context, record.value.lease) !== undefined;
   if (candidate === undefined || weight === 0 || !ours || another) return done(undefined);
   const versions = await target.versions?.();

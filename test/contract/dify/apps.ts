@@ -68,6 +68,20 @@ ${node('start', '{type: start, title: Start, variables: []}')}${node('branch', b
 ${edge('start', 'branch')}${edge('branch', 'break', "'true'")}${edge('branch', 'answer', "'false'")}${edge('break', 'late')}    viewport: {x: 0, y: 0, zoom: 1}
 `;
 
+/** Model is the model that apps without a workflow use. */
+export interface Model {
+  readonly provider: string;
+  readonly name: string;
+}
+
+/** configurationDsl is an app without a workflow: its prompt says what it says. */
+export const configurationDsl = (mode: 'chat' | 'agent-chat' | 'completion', options: AppOptions, { provider, name }: Model): string => `${head(mode, options)}model_config:
+  model: {provider: ${provider}, name: ${name}, mode: chat, completion_params: {temperature: 0.1}}
+  pre_prompt: 'Always say: ${options.says} {{word}}'
+  user_input_form:
+    - text-input: {label: Word, variable: word, required: true, max_length: 20, default: ''}
+${mode === 'agent-chat' ? '  agent_mode: {enabled: true, strategy: function_call, max_iteration: 5, tools: []}\n' : ''}`;
+
 /** straightDsl is a chatflow without a branch: two answers, with an aggregator between them when `sums` says so. */
 export const straightDsl = (options: AppOptions, sums: boolean): string => `${head('advanced-chat', options)}workflow:
 ${variables({ ...options, says: 'x' })}  conversation_variables: []

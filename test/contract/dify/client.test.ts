@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   configSchema, createFilePort, createHttpClient, done, draft, failed, live, systemClock,
-  type HttpClient, type Outcome, type Reply, type Target,
+  type DeployOptions, type HttpClient, type Outcome, type Reply, type Target,
 } from '@sluice/core';
 import { difyPlatform } from '@sluice/dify';
 import { difyVersions } from '@sluice/lab';
@@ -14,6 +14,8 @@ import { textAt } from './caller.ts';
 import { atLeast } from './expectation.ts';
 import { labServer, realServer, type ContractServer } from './servers.ts';
 import { openWorld, type World } from './world.ts';
+
+const careful: DeployOptions = { create: false, overwrite: false, dryRun: false, ours: [], writing: () => Promise.resolve(done(undefined)) };
 
 const value = <T>(outcome: Outcome<T>): T => {
   if (outcome.ok) return outcome.value;
@@ -69,6 +71,7 @@ const connected = async (stage: Stage, { write }: Kind, says: string, password =
   const secrets: Readonly<Record<string, string>> = { DIFY_EMAIL: server.email, DIFY_PASSWORD: password };
   return value(
     await difyPlatform.connect({
+      step: 'deploy', deadlineMs: 300_000, setting: () => undefined, mask: () => undefined, credentialFile: (path) => Promise.resolve(failed({ category: 'input', reason: `${path} is not read` })),
       name: 'contract-here', environment, http, clock: systemClock(20), source: parsed.source, readOnly: false,
       secrets: {
         find: (name) => secrets[name],
@@ -106,7 +109,7 @@ const release = (start: () => Promise<ContractServer>, kind: Kind): void => {
   test('finds nothing, and makes the app', async () => {
     const target = await connected(stage, kind, 'one');
     expect(value(await target.inspect())).toMatchObject({ exists: false, server: `Dify ${stage.world.release}` });
-    const deployment = value(await target.deploy(await sourceOf(stage, kind, 'one'), { create: true, overwrite: false }));
+    const deployment = value(await target.deploy(await sourceOf(stage, kind, 'one'), { ...careful, create: true }));
     stage.app = deployment.created?.application ?? '';
     expect(deployment).toMatchObject({ changed: true, version: { id: draft } });
     expect(stage.app).not.toBe('');
@@ -124,14 +127,14 @@ const release = (start: () => Promise<ContractServer>, kind: Kind): void => {
 
   test('does not write what is there already', async () => {
     const target = await connected(stage, kind, 'one');
-    const deployment = value(await target.deploy(await sourceOf(stage, kind, 'one'), { create: false, overwrite: false }));
+    const deployment = value(await target.deploy(await sourceOf(stage, kind, 'one'), careful));
     // A server that does not show its secrets is sent the given ones again.
     expect(deployment.changed).toBe(!atLeast(stage.world.release, '1.5.0'));
   }, 60_000);
 
   test('releases a second version; both are listed, the newer first', async () => {
     const target = await connected(stage, kind, 'two');
-    const deployment = value(await target.deploy(await sourceOf(stage, kind, 'two'), { create: false, overwrite: true }));
+    const deployment = value(await target.deploy(await sourceOf(stage, kind, 'two'), { ...careful, overwrite: true }));
     expect(kind.said(await ask(target, draft, kind.question, true))).toBe('two');
     expect(kind.said(await ask(target, live, kind.question))).toBe('one');
     expect(/value: \W*(one|two)/.exec(value(await target.snapshot()).files['app.yml'] ?? '')?.[1]).toBe('one');

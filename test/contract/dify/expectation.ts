@@ -5,8 +5,8 @@ export interface Expectation {
   readonly name: string;
   /** ask sends the request and gives what is compared. */
   readonly ask: (world: World) => Promise<unknown>;
-  /** needs is a credential without which the request cannot be sent. */
-  readonly needs?: 'adminKey';
+  /** needs is what a server may lack, so that the request cannot be sent: a credential, a model, members below the owner. */
+  readonly needs?: 'adminKey' | 'model' | 'members';
 }
 
 /**

@@ -9,15 +9,28 @@ export interface ContractServer {
   /** adminKey and workspace are empty when the admin key is not to be tried. */
   readonly adminKey: string;
   readonly workspace: string;
+  /** model is `<provider>/<name>` of a usable model; empty when there is none. */
+  readonly model: string;
+  /** members are accounts below the owner, by role: admin, editor, normal. */
+  readonly members: Readonly<Record<string, { readonly email: string; readonly password: string }>>;
   close(): Promise<void>;
 }
 
 /** labServer starts the lab in one dialect. */
 export const labServer = async (version: NonNullable<LabDifyOptions['version']>): Promise<ContractServer> => {
   const lab = await startLabDify({ version, usualLatencyMs: 0 });
-  const { email, password, adminKey, workspaceId } = lab.credentials;
-  return { name: `the lab as ${version}`, origin: lab.origin, email, password, adminKey, workspace: workspaceId, close: () => lab.close() };
+  const { email, password, adminKey, workspaceId, members } = lab.credentials;
+  return { name: `the lab as ${version}`, origin: lab.origin, email, password, adminKey, workspace: workspaceId, model: 'langgenius/openai/openai/gpt-4o-mini', members, close: () => lab.close() };
 };
+
+/** membersOf reads `role=email` pairs, as in `editor=editor@example.com,normal=normal@example.com`. */
+const membersOf = (list: string, password: string): ContractServer['members'] =>
+  Object.fromEntries(
+    list
+      .split(',')
+      .map((pair) => pair.trim().split('='))
+      .flatMap(([role = '', email = '']) => (role === '' || email === '' ? [] : [[role, { email, password }]])),
+  );
 
 /** realServer is the server that the environment names; undefined when it names none. */
 export const realServer = (environment: Readonly<Record<string, string | undefined>>): ContractServer | undefined => {
@@ -28,6 +41,8 @@ export const realServer = (environment: Readonly<Record<string, string | undefin
     name: 'a real server', origin: address.replace(/\/+$/, ''), email, password,
     adminKey: environment['SLUICE_CONTRACT_DIFY_ADMIN_KEY'] ?? '',
     workspace: environment['SLUICE_CONTRACT_DIFY_WORKSPACE'] ?? '',
+    model: environment['SLUICE_CONTRACT_DIFY_MODEL'] ?? '',
+    members: membersOf(environment['SLUICE_CONTRACT_DIFY_MEMBERS'] ?? '', environment['SLUICE_CONTRACT_DIFY_MEMBER_PASSWORD'] ?? ''),
     close: () => Promise.resolve(),
   };
 };

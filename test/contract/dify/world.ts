@@ -1,4 +1,4 @@
-import { chatflowDsl, workflowDsl, type AppOptions } from './apps.ts';
+import { chatflowDsl, workflowDsl, type AppOptions, type Model } from './apps.ts';
 import { encoded, fieldsOf, send, sessionOf, textAt, type Answer, type Asking, type Session } from './caller.ts';
 import { plain } from './masking.ts';
 import type { ContractServer } from './servers.ts';
@@ -23,6 +23,7 @@ export interface World {
   readonly flow: Made;
   readonly chat: Made;
   readonly bare: Made;
+  readonly model: Model;
   /** names gives known ids a name for comparisons. */
   readonly names: Map<string, string>;
   send(method: string, path: string, asking?: Asking): Promise<Answer>;
@@ -81,6 +82,11 @@ export const sweep = async ({ console }: World): Promise<void> => {
   }
 };
 
+const modelOf = ({ model }: ContractServer): Model => {
+  const at = model.lastIndexOf('/');
+  return { provider: model.slice(0, Math.max(at, 0)), name: model.slice(at + 1) };
+};
+
 /** openWorld logs in, learns the server's release and makes the apps. */
 export const openWorld = async (server: ContractServer): Promise<World> => {
   const setup = await send(server.origin, 'GET', '/console/api/setup');
@@ -104,7 +110,7 @@ export const openWorld = async (server: ContractServer): Promise<World> => {
   const chat = await make(tools, 'chat', (says) => chatflowDsl(options('chat', says)), true);
   const bare = await make(tools, 'bare', (says) => workflowDsl(options('bare', says)), false);
   return {
-    server, release, dsl, session, flow, chat, bare, names, console, imported,
+    server, release, dsl, session, model: modelOf(server), flow, chat, bare, names, console, imported,
     send: (method, path, asking) => send(server.origin, method, path, asking),
     service: (app, method, path, body) =>
       send(server.origin, method, `/v1${path}`, { headers: { authorization: `Bearer ${app.key}` }, ...(body === undefined ? {} : { body }) }),

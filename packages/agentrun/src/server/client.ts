@@ -1,12 +1,14 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { done, failed, readJson, type Clock, type HttpClient, type HttpResponse, type Outcome, type Problem } from '@sluice/core';
 import { isRecord } from '../source/json.ts';
-import { answerOf, isThrottled, refusal } from './refusal.ts';
+import type { Signing } from '../credentials/session.ts';
+import type { Action } from './operations.ts';
+import { answerOf, isExpired, isReplayed, isThrottled, refusal } from './refusal.ts';
 import { encode, queryText, signedHeaders, type Credentials } from './sign.ts';
 
 /** Call is one operation of AgentRun's OpenAPI. */
 export interface Call {
-  readonly action: string;
+  readonly action: Action;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** path are the segments after the API's version. */
   readonly path: readonly string[];
@@ -20,7 +22,7 @@ export interface ClientOptions {
   readonly http: HttpClient;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly credentials: Credentials;
+  readonly credentials: Signing;
   /** control is the origin of the control plane. */
   readonly control: string;
   /** readOnly clients refuse everything but GET. */
@@ -34,7 +36,7 @@ const longestWaitMs = 20_000;
 
 /** isUnclear says that a problem leaves open whether the request was carried out. */
 export const isUnclear = ({ category, answer }: Problem): boolean =>
-  (category === 'platform' || category === 'timeout') && (answer?.status === undefined || answer.status >= 500 || answer.status === 408);
+  (category === 'platform' || category === 'timeout') && (answer?.status === undefined || answer.status >= 500 || answer.status === 408 || isReplayed(answer));
 
 /** isMissing says that the platform answered "not found". */
 export const isMissing = ({ answer }: Problem): boolean => answer?.status === 404 && !(answer.code ?? '').includes('AccessKey');
@@ -83,17 +85,26 @@ export class AgentRunClient {
 
   /**
    * call gives the `data` of the answer. Throttled calls are tried again; unclear ones (5xx, lost connections) too, but
-   * for POST, where the caller looks first whether it was done.
+   * for POST, where the caller looks first whether it was done. Credentials that the server calls expired are renewed
+   * once; a second refusal is final.
    */
   async call(call: Call): Promise<Outcome<unknown>> {
-    const { readOnly, clock, signal } = this.#options;
+    const { readOnly, clock, signal, credentials } = this.#options;
     const url = this.#url(call);
     if (readOnly && call.method !== 'GET') {
       return failed({ category: 'input', reason: `this is a dry run, so Sluice did not ${call.tried}`, tried: call.tried, where: url });
     }
+    let signing = await credentials.current();
+    let renewed = false;
     for (let attempt = 1; ; attempt += 1) {
-      const { outcome, waitMs } = await this.#once(call, url);
+      if (!signing.ok) return signing;
+      const { outcome, waitMs } = await this.#once(call, url, signing.value);
       if (outcome.ok || attempt === tries || signal.aborted) return outcome;
+      if (isExpired(outcome.problem.answer) && !renewed) {
+        renewed = true;
+        signing = await credentials.renewed(signing.value);
+        continue;
+      }
       const { problem } = outcome;
       const throttled = problem.answer !== undefined && isThrottled(problem.answer);
       if (!throttled && (call.method === 'POST' || !isUnclear(problem))) return outcome;
@@ -107,8 +118,8 @@ export class AgentRunClient {
     return `${control.replace(/\/$/, '')}/${[apiVersion, ...path].map(encode).join('/')}${text === '' ? '' : `?${text}`}`;
   }
 
-  async #once(call: Call, url: string): Promise<Answered> {
-    const { http, clock, signal, credentials } = this.#options;
+  async #once(call: Call, url: string, credentials: Credentials): Promise<Answered> {
+    const { http, clock, signal } = this.#options;
     const body = call.body === undefined ? '' : JSON.stringify(call.body);
     const headers = signedHeaders(
       { method: call.method, url, action: call.action, version: apiVersion, body, at: clock.now(), nonce: randomUUID() },

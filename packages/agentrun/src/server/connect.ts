@@ -1,12 +1,84 @@
 import { done, failed, type Connection, type Outcome, type Target } from '@sluice/core';
+import { chooseSource } from '../credentials/chain.ts';
+import { apiKeyName } from '../credentials/names.ts';
+import { policyOf, stepRole } from '../credentials/policy.ts';
+import { CredentialSession } from '../credentials/session.ts';
+import { callerAccount, stsAddress } from '../credentials/sts.ts';
 import { AgentRunSource } from '../source/source.ts';
-import { contextOf, findRuntime, findUsersEndpoint, type AgentRunContext } from './context.ts';
-import { apiKeyName, readCredentials } from './credentials.ts';
+import { contextOf, findRuntime, findUsersEndpoint, type AgentRunContext, type ContextOptions } from './context.ts';
 import { AgentRunTarget } from './target.ts';
 import type { Runtime } from './wire.ts';
 
+/** Opening is a connection whose credentials are chosen and not yet asked for. */
+export interface Opening {
+  readonly options: ContextOptions;
+  readonly session: CredentialSession;
+  /** sts is the origin of STS. */
+  readonly sts: string;
+  /** expected is the account that sluice.yml names. */
+  readonly expected: string | undefined;
+}
+
+/** openingOf chooses where the credentials of a connection come from. */
+export const openingOf = (connection: Connection): Outcome<Opening> => {
+  const { environment, source, secrets, http, clock, signal, readOnly, step } = connection;
+  const { agentrun } = environment;
+  if (!(source instanceof AgentRunSource) || agentrun === undefined) {
+    return failed({ category: 'defect', reason: 'the source or the environment does not belong to AgentRun', tried: 'connect', where: source.path });
+  }
+  const { region, agent } = source.parts;
+  const sts = stsAddress(region, agentrun.sts);
+  const logs = typeof agent.logConfig === 'object' ? agent.logConfig : undefined;
+  const policy = (account: string): string =>
+    JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: source.title, endpoint: agentrun.endpoint, ...(logs === undefined ? {} : { logs }) }));
+  const log = (line: string): void => connection.log(line);
+  const chosen = chooseSource({ ...connection, sts, policy }, log);
+  if (!chosen.ok) return chosen;
+  const session = new CredentialSession(chosen.value, clock);
+  const apiKey = secrets.find(apiKeyName);
+  return done({
+    options: {
+      ...{ http, clock, signal, log, readOnly, source },
+      credentials: session,
+      control: agentrun.control ?? `https://agentrun.${region}.aliyuncs.com`,
+      endpoint: agentrun.endpoint,
+      ...(apiKey === undefined ? {} : { apiKey }),
+      ...(agentrun.data === undefined ? {} : { data: agentrun.data }),
+    },
+    session,
+    sts,
+    expected: agentrun.account,
+  });
+};
+
+/** accountOf is the account of the credentials: a role's is in its ARN, that of a key is asked from STS. */
+export const accountOf = async ({ options, session, sts }: Opening): Promise<Outcome<string>> => {
+  if (session.source.account !== undefined) return done(session.source.account);
+  const credentials = await session.current();
+  return credentials.ok ? callerAccount({ ...options, sts }, credentials.value) : credentials;
+};
+
+/**
+ * guardAccount refuses credentials of another account than sluice.yml names, before anything is asked with them: a
+ * runtime of the same name may exist there. Where sluice.yml names none, nothing is asked.
+ */
+export const guardAccount = async (opening: Opening): Promise<Outcome<void>> => {
+  const { expected, session, sts } = opening;
+  if (expected === undefined) return done(undefined);
+  const account = await accountOf(opening);
+  if (!account.ok) return account;
+  if (account.value === expected) return done(undefined);
+  return failed({
+    category: 'input',
+    reason: `the credentials belong to account ${account.value}, and sluice.yml names account ${expected}`,
+    tried: 'check the account',
+    where: session.source.account === undefined ? sts : session.source.kind,
+    hint: `Use credentials of account ${expected}, or correct agentrun.account. They come from ${session.source.kind}.`,
+  });
+};
+
 /** workspaceOf gives the id of the workspace that s.yaml names, if it names one. */
-const workspaceOf = async (context: AgentRunContext): Promise<Outcome<string | undefined>> => {
+export const workspaceOf = async (context: AgentRunContext): Promise<Outcome<string | undefined>> => {
   const { workspace } = context.source.parts.agent;
   if (workspace?.id !== undefined || workspace?.name === undefined) return done(workspace?.id);
   const found = await context.api.findWorkspace(workspace.name);
@@ -14,49 +86,33 @@ const workspaceOf = async (context: AgentRunContext): Promise<Outcome<string | u
   return failed({ category: 'input', reason: `there is no workspace named "${workspace.name}"`, tried: 'find the workspace', where: context.control, hint: 'Create it in the AgentRun console, or correct agent.workspace in s.yaml.' });
 };
 
-/** guardAccount refuses a runtime of another account than sluice.yml names. The account shows in the runtime's ARN only. */
-const guardAccount = (account: string | undefined, runtime: Runtime | undefined): Outcome<void> => {
+/** guardRuntime refuses a runtime of another account than sluice.yml names, as its ARN tells: a resource can be shared. */
+export const guardRuntime = (account: string | undefined, runtime: Runtime | undefined): Outcome<void> => {
   const owner = /^acs:agentrun:[^:]*:(\d+):/.exec(runtime?.arn ?? '')?.[1];
   if (account === undefined || owner === undefined || owner === account) return done(undefined);
   return failed({
     category: 'input',
-    reason: `the access key belongs to account ${owner}, and sluice.yml names account ${account}`,
+    reason: `the runtime belongs to account ${owner}, and sluice.yml names account ${account}`,
     tried: 'check the account',
     where: runtime?.arn ?? '',
-    hint: 'Use the access key of the right account, or correct agentrun.account.',
+    hint: 'Use credentials of the right account, or correct agentrun.account.',
   });
 };
 
 /** connect finds the runtime and the users' endpoint. Both may still be missing; deploy and the first routing make them. */
 export const connect = async (connection: Connection): Promise<Outcome<Target>> => {
-  const { environment, source, secrets } = connection;
-  const { agentrun } = environment;
-  if (!(source instanceof AgentRunSource) || agentrun === undefined) {
-    return failed({ category: 'defect', reason: 'the source or the environment does not belong to AgentRun', tried: 'connect', where: source.path });
-  }
-  const credentials = readCredentials(secrets);
-  if (!credentials.ok) return credentials;
-  const apiKey = secrets.find(apiKeyName);
-  const options = {
-    http: connection.http,
-    clock: connection.clock,
-    signal: connection.signal,
-    log: (line: string) => connection.log(line),
-    credentials: credentials.value,
-    control: agentrun.control ?? `https://agentrun.${source.parts.region}.aliyuncs.com`,
-    source,
-    endpoint: agentrun.endpoint,
-    readOnly: connection.readOnly,
-    ...(apiKey === undefined ? {} : { apiKey }),
-    ...(agentrun.data === undefined ? {} : { data: agentrun.data }),
-  };
+  const opening = openingOf(connection);
+  if (!opening.ok) return opening;
+  const { options, expected } = opening.value;
+  const guarded = await guardAccount(opening.value);
+  if (!guarded.ok) return guarded;
   const workspace = await workspaceOf(contextOf(options));
   if (!workspace.ok) return workspace;
   const context = contextOf({ ...options, ...(workspace.value === undefined ? {} : { workspaceId: workspace.value }) });
   const runtime = await findRuntime(context);
   if (!runtime.ok) return runtime;
-  const guarded = guardAccount(agentrun.account, runtime.value);
-  if (!guarded.ok) return guarded;
+  const owned = guardRuntime(expected, runtime.value);
+  if (!owned.ok) return owned;
   if (runtime.value === undefined) return done(new AgentRunTarget(context, '', context.control));
   const users = await findUsersEndpoint(context, runtime.value.id);
   if (!users.ok) return users;

@@ -1,8 +1,8 @@
 import { done, failed, type Clock, type HttpClient, type Outcome } from '@sluice/core';
 import type { AgentRunSource } from '../source/source.ts';
+import type { Signing } from '../credentials/session.ts';
 import { AgentRunApi } from './api.ts';
 import { AgentRunClient } from './client.ts';
-import type { Credentials } from './sign.ts';
 import { waitReady } from './wait.ts';
 import type { Endpoint, Runtime } from './wire.ts';
 
@@ -11,7 +11,7 @@ export interface ContextOptions {
   readonly http: HttpClient;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  readonly credentials: Credentials;
+  readonly credentials: Signing;
   readonly apiKey?: string;
   /** control is the origin of the control plane; data that of the data plane, when sluice.yml names one. */
   readonly control: string;

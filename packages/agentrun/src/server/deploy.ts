@@ -1,4 +1,4 @@
-import { done, failed, sameSplit, type DeployOptions, type Deployment, type Outcome, type Problem, type Split } from '@sluice/core';
+import { done, draft, failed, sameSplit, type DeployOptions, type Deployment, type Outcome, type Problem, type Split } from '@sluice/core';
 import { compare, isSame } from '../source/compare.ts';
 import { digestOf } from '../source/configuration.ts';
 import { isJsonRecord } from '../source/json.ts';
@@ -27,32 +27,32 @@ export interface Pinned {
   readonly version: string;
 }
 
-/**
- * pinUsers makes sure that a deployment reaches nobody: an endpoint that serves LATEST is first put on a published
- * version of the same content, which is published when there is none.
- */
-export const pinUsers = async (context: AgentRunContext, runtime: Runtime, users: Endpoint): Promise<Outcome<Pinned | undefined>> => {
+/** splitToPin is the routing of an endpoint that serves LATEST, so that a deployment would reach its users; undefined when it does not. */
+const splitToPin = (context: AgentRunContext, users: Endpoint | undefined): Outcome<Split | undefined> => {
+  if (users === undefined) return done(undefined);
   const share = users.weights.some(({ version, weight }) => version === latest && weight > 0 && users.targetVersion !== latest);
   if (share) return problem('conflict', `endpoint "${users.name}" gives LATEST a share of the users, so that they would get the new code at once`, context, 'End that split in the AgentRun console, then deploy.');
   if (users.targetVersion !== latest) return done(undefined);
   const split = splitOf(users);
-  if (!split.ok) return split;
-  if (split.value.weight > 0) return problem('conflict', `endpoint "${users.name}" splits its users between LATEST and version ${split.value.candidate ?? ''}`, context, 'End that split in the AgentRun console, then deploy');
+  if (!split.ok || split.value.weight === 0) return split;
+  return problem('conflict', `endpoint "${users.name}" splits its users between LATEST and version ${split.value.candidate ?? ''}`, context, 'End that split in the AgentRun console, then deploy.');
+};
+
+/** pinUsers puts an endpoint that serves LATEST on a published version of the same content, which is published when there is none. */
+const pinUsers = async (context: AgentRunContext, runtime: Runtime, split: Split): Promise<Outcome<Pinned>> => {
   const published = await publishLatest(context, runtime, { name: 'what users had', marks: {} });
   if (!published.ok) return published;
-  const pinned = await setSplit(context, split.value, { stable: published.value.id, weight: 0 });
+  const pinned = await setSplit(context, split, { stable: published.value.id, weight: 0 });
   return pinned.ok ? done({ version: published.value.id }) : pinned;
 };
 
 /** lost says why replacing LATEST would lose somebody's work; undefined when it would not, or when the platform shows nothing to tell by. */
-const lost = async (context: AgentRunContext, runtime: Runtime, options: DeployOptions): Promise<Outcome<string | undefined>> => {
+const lost = async (context: AgentRunContext, runtime: Runtime, users: Endpoint | undefined, options: DeployOptions): Promise<Outcome<string | undefined>> => {
   const deployed = digestOf(runtime.shown);
-  if (options.overwrite || deployed === undefined || deployed === options.lastDigest) return done(undefined);
+  if (options.overwrite || deployed === undefined || options.ours.includes(deployed)) return done(undefined);
   const versions = await context.api.listVersions(runtime.id);
   if (!versions.ok) return versions;
-  const users = await findUsersEndpoint(context, runtime.id);
-  if (!users.ok) return users;
-  const kept = new Set([versions.value[0]?.version ?? latest, users.value?.targetVersion ?? latest]);
+  const kept = new Set([versions.value[0]?.version ?? latest, users?.targetVersion ?? latest]);
   for (const version of kept) {
     if (version === latest) continue;
     const content = await contentDigest(context, runtime.id, version);
@@ -100,42 +100,87 @@ const untouched = async (context: AgentRunContext, runtimeId: string, before: Sp
   return same ? done(undefined) : problem('conflict', `the routing of endpoint "${context.endpoint}" changed during the deployment`, context, 'Someone else routes this endpoint. Look at it in the AgentRun console.');
 };
 
-const update = async (context: AgentRunContext, source: AgentRunSource, runtime: Runtime, options: DeployOptions): Promise<Outcome<Deployment>> => {
-  if (isSame(compare(source.configuration, runtime.shown)) && !hasFailed(runtime)) {
-    return done({ changed: false, version: draftOf(runtime), notes: [] });
-  }
-  const reason = await lost(context, runtime, options);
+/** Plan is what a deployment to a runtime would do. */
+interface Plan {
+  readonly runtime: Runtime;
+  /** pin is the routing of the users' endpoint when it serves LATEST and must be pinned first. */
+  readonly pin: Split | undefined;
+  /** before is the routing that the users have. */
+  readonly before: Split | undefined;
+  /** changes is false when the runtime holds the source already. */
+  readonly changes: boolean;
+}
+
+/** planOf decides what a deployment would do, or why it may not. It reads only. */
+const planOf = async (context: AgentRunContext, source: AgentRunSource, runtime: Runtime, options: DeployOptions): Promise<Outcome<Plan>> => {
+  const users = await findUsersEndpoint(context, runtime.id);
+  if (!users.ok) return users;
+  const pin = splitToPin(context, users.value);
+  if (!pin.ok) return pin;
+  const before = usersSplit(users.value);
+  if (!before.ok) return before;
+  const changes = !isSame(compare(source.configuration, runtime.shown)) || hasFailed(runtime);
+  // Pinning publishes what LATEST holds, so that nothing of it is lost.
+  const reason = changes && pin.value === undefined ? await lost(context, runtime, users.value, options) : done(undefined);
   if (!reason.ok) return reason;
   if (reason.value !== undefined) return problem('conflict', reason.value, context, 'Publish it in the AgentRun console if it is wanted, or deploy with --overwrite.');
-  const sent = await context.api.updateRuntime(runtime.id, bodyOf(source));
-  return sent.ok ? readBack(context, source, runtime.id, []) : sent;
+  return done({ runtime, pin: pin.value, before: before.value, changes });
+};
+
+/** foretold is the deployment that a dry run tells of. */
+const foretold = (source: AgentRunSource, notes: readonly string[]): Deployment => ({
+  changed: true,
+  version: { id: draft, name: latest, digest: source.digest, comment: '', publishedAt: '' },
+  notes,
+});
+
+/** Deployed is a deployment with the version that an endpoint on LATEST was pinned to on the way. */
+interface Deployed {
+  readonly deployment: Deployment;
+  readonly pinned?: Pinned;
+}
+
+const carryOut = async (context: AgentRunContext, source: AgentRunSource, { runtime, pin, before, changes }: Plan): Promise<Outcome<Deployed>> => {
+  const pinned = pin === undefined ? done(undefined) : await pinUsers(context, runtime, pin);
+  if (!pinned.ok) return pinned;
+  const sent = changes ? await context.api.updateRuntime(runtime.id, bodyOf(source)) : done(undefined);
+  if (!sent.ok) return sent;
+  const deployed = changes ? await readBack(context, source, runtime.id, []) : done<Deployment>({ changed: false, version: draftOf(runtime), notes: [] });
+  if (!deployed.ok) return deployed;
+  const kept = await untouched(context, runtime.id, pinned.value === undefined ? before : { stable: pinned.value.version, weight: 0 });
+  if (!kept.ok) return kept;
+  if (pinned.value === undefined) return done({ deployment: deployed.value });
+  const note = `endpoint "${context.endpoint}" served LATEST and is now on version ${pinned.value.version}, which has the same content`;
+  return done({ deployment: { ...deployed.value, notes: [note, ...deployed.value.notes] }, pinned: pinned.value });
+};
+
+const deployNew = async (context: AgentRunContext, source: AgentRunSource, options: DeployOptions): Promise<Outcome<Deployed>> => {
+  if (!options.create) return problem('input', `there is no runtime named "${source.title}"`, context, 'Check the name and the region in s.yaml, or deploy with --create.');
+  if (options.dryRun) return done({ deployment: foretold(source, []) });
+  const said = await options.writing(source.digest);
+  if (!said.ok) return said;
+  const created = await create(context, source);
+  return created.ok ? done({ deployment: created.value }) : created;
 };
 
 /**
- * deploy puts the source into LATEST, where nobody gets it, and reads it back. The second value is the version that an
- * endpoint on LATEST was pinned to on the way.
+ * deploy decides what is to be written, says so, puts the source into LATEST, where nobody gets it, and reads it back.
+ * An endpoint that serves LATEST is pinned to a version of the same content first. A dry run ends with the decision.
  */
-export const deploy = async (context: AgentRunContext, source: AgentRunSource, options: DeployOptions): Promise<Outcome<{ deployment: Deployment; pinned?: Pinned }>> => {
+export const deploy = async (context: AgentRunContext, source: AgentRunSource, options: DeployOptions): Promise<Outcome<Deployed>> => {
   const found = await findRuntime(context);
   if (!found.ok) return found;
-  if (found.value === undefined) {
-    if (!options.create) return problem('input', `there is no runtime named "${source.title}"`, context, 'Check the name and the region in s.yaml, or deploy with --create.');
-    const created = await create(context, source);
-    return created.ok ? done({ deployment: created.value }) : created;
-  }
+  if (found.value === undefined) return deployNew(context, source, options);
   // A runtime whose last update failed is repaired by the next one, so only a running change is waited for.
   const runtime = hasFailed(found.value) ? await context.api.getRuntime(found.value.id) : await runtimeReady(context, found.value.id);
   if (!runtime.ok) return runtime;
-  const users = await findUsersEndpoint(context, runtime.value.id);
-  if (!users.ok) return users;
-  const pinned = users.value === undefined ? done(undefined) : await pinUsers(context, runtime.value, users.value);
-  if (!pinned.ok) return pinned;
-  const before: Outcome<Split | undefined> = pinned.value === undefined ? usersSplit(users.value) : done({ stable: pinned.value.version, weight: 0 });
-  if (!before.ok) return before;
-  const deployed = await update(context, source, runtime.value, options);
-  if (!deployed.ok) return deployed;
-  const kept = await untouched(context, runtime.value.id, before.value);
-  if (!kept.ok) return kept;
-  const note = pinned.value === undefined ? [] : [`endpoint "${context.endpoint}" served LATEST and is now on version ${pinned.value.version}, which has the same content`];
-  return done({ deployment: { ...deployed.value, notes: [...note, ...deployed.value.notes] }, ...(pinned.value === undefined ? {} : { pinned: pinned.value }) });
+  const plan = await planOf(context, source, runtime.value, options);
+  if (!plan.ok) return plan;
+  const { pin, changes } = plan.value;
+  if (options.dryRun) {
+    const notes = pin === undefined ? [] : [`endpoint "${context.endpoint}" serves LATEST and would be put on a published version of the same content`];
+    return done({ deployment: changes ? foretold(source, notes) : { changed: false, version: draftOf(runtime.value), notes } });
+  }
+  const said = changes || pin !== undefined ? await options.writing(source.digest) : done(undefined);
+  return said.ok ? carryOut(context, source, plan.value) : said;
 };

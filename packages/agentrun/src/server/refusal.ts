@@ -28,6 +28,12 @@ export const answerOf = (response: HttpResponse, body: unknown): Answer => {
 /** isThrottled says that the request was refused before anything was done, because there are too many. */
 export const isThrottled = ({ status, code = '' }: Answer): boolean => status === 429 || code.includes('Throttling');
 
+/** isExpired says that temporary credentials have ended, so that others may be taken. */
+export const isExpired = ({ code = '' }: Answer = {}): boolean => /SecurityToken/i.test(code) && /expired/i.test(code);
+
+/** isReplayed says that this very request had arrived before: something on the way sends requests twice, and whether the first was carried out stays open. */
+export const isReplayed = ({ code = '' }: Answer): boolean => code.startsWith('SignatureNonceUsed');
+
 const permissionCode = /AccessKey|Signature|SecurityToken|NoPermission|Forbidden|AccessDenied|Unauthorized/i;
 
 interface Meaning {
@@ -50,6 +56,14 @@ const meaningOf = (answer: Answer): Meaning => {
   const { status = 0, code = '', message = '' } = answer;
   if (isThrottled(answer)) return { category: 'platform', reason: 'AgentRun refuses more requests for now', hint: 'Run the step again in a few minutes.' };
   if (code.startsWith('InvalidTimeStamp')) return { category: 'input', reason: 'the clock of this machine differs from that of Alibaba Cloud', hint: 'Set the clock of the runner.' };
+  if (isReplayed(answer)) return { category: 'platform', reason: 'AgentRun got the request twice, and refused the second', hint: 'Something between this machine and Alibaba Cloud repeats requests: look at the proxy.' };
+  if (/^(?:NoPermission|Forbidden)/.test(code)) {
+    return {
+      category: 'permission',
+      reason: withMessage('the RAM user or role may not do this', message),
+      hint: 'Give it the rights that docs/ram-policies.md lists for this step. A role that was taken by an identity token has, in this step, no rights but those.',
+    };
+  }
   if (status === 401 || status === 403 || permissionCode.test(code)) {
     return {
       category: 'permission',

@@ -116,6 +116,9 @@ const rehearsalResults = (host: Host, workFolder: string): ResultsFolder => {
   return resultsFolder(named ? host.resultsFolder : join(workFolder, 'results'), (text) => host.redact(text), (line) => host.log(line), named ? attachmentsOf : undefined);
 };
 
+/** rehearsedMs is the deadline that a rehearsed release is told of. */
+const rehearsedMs = 60 * 60_000;
+
 const stage = async (parts: StageParts): Promise<Outcome<Stage>> => {
   const { lab, project, environment, signal, workFolder } = parts;
   const standing = await seeded(parts);
@@ -131,6 +134,9 @@ const stage = async (parts: StageParts): Promise<Outcome<Stage>> => {
   const context = createContext({
     host,
     clock: systemClock(factor),
+    step: 'release',
+    deadlineMs: rehearsedMs,
+    settings: {},
     signal,
     connectionSignal: new AbortController().signal,
     cancelled: () => signal.aborted,

@@ -57,7 +57,7 @@ const placeholders = (environment: EnvironmentConfig): Readonly<Record<string, s
 const platformBlock = (environment: EnvironmentConfig, lab: Lab, application: string): Pick<EnvironmentConfig, 'dify' | 'agentrun'> => {
   if (environment.agentrun !== undefined) {
     const { account: _account, ...agentrun } = environment.agentrun;
-    return { agentrun: { ...agentrun, control: lab.agentrun.control, data: lab.agentrun.data } };
+    return { agentrun: { ...agentrun, control: lab.agentrun.control, data: lab.agentrun.data, sts: lab.agentrun.sts } };
   }
   return { dify: { console: lab.dify.origin, api: `${lab.dify.origin}/v1`, ...(application === '' ? {} : { app: application }) } };
 };

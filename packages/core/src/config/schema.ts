@@ -46,7 +46,7 @@ const address = z.url({ protocol: /^https?$/, error: 'must be an http or https a
 const difyLong = z.strictObject({
   /** console is the address of Studio, with a prefix if there is one. */
   console: address,
-  /** api is the address of the service API; the console's origin with /v1 when absent. */
+  /** api is the address of the service API; the console's address with /v1 when absent. */
   api: z.optional(address),
   /** app is the app's id; absent before the first release. */
   app: z.optional(z.string().check(z.minLength(1))),
@@ -55,22 +55,43 @@ const difyLong = z.strictObject({
   ca: z.optional(z.string()),
 });
 
+const commandLine = z.array(z.string()).check(z.minLength(1));
+
 const agentrun = z.strictObject({
   /** source is the environment's own s.yaml; the file's `source` when absent. */
   source: z.optional(z.string()),
   /** endpoint is the name of the endpoint that users call. */
-  endpoint: z.string().check(z.minLength(1)),
+  endpoint: z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'must be the name of an endpoint: a letter, then letters, digits, hyphens and underscores, at most 64')),
   account: z.optional(z.string().check(z.regex(/^[0-9]{5,20}$/, 'must be an account id, quoted'))),
-  /** control and data are addresses in private clouds; the region's public ones when absent. */
+  /** control, data, sts, logs and metrics are addresses in private clouds; the region's public ones when absent. */
   control: z.optional(address),
   data: z.optional(address),
-});
-
-const commandLine = z.array(z.string()).check(z.minLength(1));
+  sts: z.optional(address),
+  logs: z.optional(address),
+  metrics: z.optional(address),
+  /** deploy is what builds and deploys: `api` sends what s.yaml names, `s` runs the Serverless Devs CLI; `api` when absent. */
+  deploy: z.optional(z.enum(['api', 's'])),
+  /** build, s and component are for `deploy: s` alone: whether to build (`auto` when absent), how the CLI is called, and the component's version where s.yaml pins none. */
+  build: z.optional(z.enum(['auto', 'reuse', 'never'])),
+  s: z.optional(commandLine),
+  component: z.optional(z.string().check(z.regex(/^[0-9]+\.[0-9]+\.[0-9]+$/, 'must be a version such as 1.0.12, quoted'))),
+  /** weights is the scale of the platform's weights, `ratio` (0 to 1) when absent. */
+  weights: z.optional(z.enum(['ratio', 'percent'])),
+  /** cleared is how weights are taken away: as an empty list, or each as zero; the one and then, where weights stay, the other when absent. */
+  cleared: z.optional(z.enum(['empty', 'zero'])),
+  /** auth is how the agent's callers prove themselves; `key` when AGENTRUN_API_KEY is set, else `none`, when absent. */
+  auth: z.optional(z.enum(['none', 'key', 'ram'])),
+  /** evict ends sessions that remain on an aborted version. */
+  evict: z.optional(z.boolean()),
+}).check(
+  z.refine(({ deploy, build, s, component }) => deploy === 's' || [build, s, component].every((value) => value === undefined), 'build, s and component are for `deploy: s` alone'),
+);
 
 const gateway = z.strictObject({
   /** address is what users call; the service API's address when absent. */
   address: z.optional(address),
+  /** twin is a second Dify app that stands in for the candidate: its address in Studio, or its id. */
+  twin: z.optional(z.string().check(z.regex(/^(?:https?:\/\/[^@\s]+\/app\/)?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?:\/\S*)?$/, "must be the app's address in Studio, or its id"))),
   nginx: z.strictObject({
     include: z.string().check(z.minLength(1)),
     sticky: z._default(z.enum(['user']), 'user'),

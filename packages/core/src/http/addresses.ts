@@ -21,6 +21,12 @@ const unsafe = listOf(
   ['::', 128, 'ipv6'],
 );
 
+/**
+ * instanceMetadata is where instances of Alibaba Cloud (ECS) find the credentials of their role. It is the one metadata
+ * address that may be asked, and only by a request that says so (`HttpRequest.metadata`).
+ */
+export const instanceMetadata = 'http://100.100.100.200';
+
 /** hostOf is a URL's host as names and addresses are compared: without brackets and without a last dot. */
 export const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
 

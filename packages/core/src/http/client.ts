@@ -12,6 +12,11 @@ export interface HttpRequest {
    * out others, too, as a login's. Those in the usual headers need not be said.
    */
   readonly credentials?: 'sent' | 'exchanged';
+  /**
+   * metadata requests go to the metadata service of the instance that this process runs on: to `instanceMetadata` and
+   * nowhere else, never through a proxy. No other request may go there.
+   */
+  readonly metadata?: true;
   /** tried names the action in errors, as in "publish app 5f6c". */
   readonly tried: string;
   /** deadlineMs is for the whole call; 30 s when absent. For streams it is the time to the first byte. */

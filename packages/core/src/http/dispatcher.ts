@@ -20,6 +20,9 @@ export interface DispatcherOptions {
   readonly proxyEnvironment?: Readonly<Record<string, string | undefined>>;
 }
 
+/** directly are the same options without a proxy and without authorities of one's own: for the instance's metadata, which no proxy may see. */
+export const directly = ({ loopbackOnly }: DispatcherOptions): DispatcherOptions => ({ loopbackOnly });
+
 type Resolve = (hostname: string, options: LookupAllOptions, callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void;
 
 /** checkedLookup resolves names and refuses those that lead to an address that is not allowed, so that DNS cannot undo the check of the URL. */

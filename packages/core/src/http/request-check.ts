@@ -1,7 +1,7 @@
 import { done, failed, type Outcome } from '../outcome.ts';
 import type { Problem } from '../problem.ts';
 import { isListedHost, type CredentialHosts } from '../secrets/host-binding.ts';
-import { hostOf, isLoopbackHost, isUnsafeAddress } from './addresses.ts';
+import { hostOf, instanceMetadata, isLoopbackHost, isUnsafeAddress } from './addresses.ts';
 import type { HttpRequest } from './client.ts';
 
 /** RequestRules say where requests may go. */
@@ -40,6 +40,8 @@ export const checkRequest = (request: HttpRequest, rules: RequestRules): Outcome
   if (rules.loopbackOnly && !isLoopbackHost(host)) {
     return refused(request, `a rehearsal connects to this machine only, not to ${host}`, where, 'Run the step without the rehearsal to reach it.');
   }
+  // The instance's own metadata service hands credentials out and takes none, so it need not be listed.
+  if (request.metadata === true) return url.origin === instanceMetadata ? done(url) : refused(request, `${host} is not the metadata service of Alibaba Cloud`, where, 'This is a defect of Sluice. Report it.');
   if (isUnsafeAddress(host)) {
     return refused(request, `${host} is a link-local or metadata address`, where, 'Use the address that people open.');
   }

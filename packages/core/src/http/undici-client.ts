@@ -91,13 +91,19 @@ const isEventStream = (answer: Answer): boolean =>
 export const createHttpClient = (options: HttpClientOptions): HttpClient => {
   const { clock } = options;
   let pool: Promise<Outcome<Dispatcher>> | undefined;
+  let direct: Promise<Outcome<Dispatcher>> | undefined;
+
+  const poolFor = ({ metadata }: HttpRequest): Promise<Outcome<Dispatcher>> => {
+    // Name resolution, TLS and undici are loaded with the first request only.
+    const load = (): Promise<typeof import('./dispatcher.ts')> => import('./dispatcher.ts');
+    if (metadata === true) return (direct ??= load().then(({ createDispatcher, directly }) => createDispatcher(directly(options))));
+    return (pool ??= load().then(({ createDispatcher }) => createDispatcher(options)));
+  };
 
   const prepare = async (request: HttpRequest, accept: string): Promise<Outcome<Call>> => {
     const url = checkRequest(request, options);
     if (!url.ok) return url;
-    // Name resolution, TLS and undici are loaded with the first request only.
-    pool ??= import('./dispatcher.ts').then(({ createDispatcher }) => createDispatcher(options));
-    const dispatcher = await pool;
+    const dispatcher = await poolFor(request);
     if (!dispatcher.ok) return dispatcher;
     const given = Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
     const headers = { 'user-agent': options.userAgent, accept, 'accept-encoding': 'identity', ...Object.fromEntries(given) };
@@ -172,9 +178,10 @@ export const createHttpClient = (options: HttpClientOptions): HttpClient => {
     send,
     stream,
     close: async () => {
-      const made = await pool;
-      // Destroying, not closing: a stream that nobody reads to its end must not keep the process.
-      if (made?.ok === true) await made.value.destroy();
+      for (const made of [await pool, await direct]) {
+        // Destroying, not closing: a stream that nobody reads to its end must not keep the process.
+        if (made?.ok === true) await made.value.destroy();
+      }
     },
   };
 };

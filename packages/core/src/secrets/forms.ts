@@ -34,8 +34,32 @@ const jsonEscaped = (value: string): string[] => {
   ]);
 };
 
-const markupEscaped = (value: string): string =>
-  value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;').replaceAll("'", '&#39;');
+/** markupEscaped are the ways in which markup is written: by most, by Python, by Jinja, and by Go, which also escapes the plus. */
+const markupEscaped = (value: string): string[] => {
+  const escaped = value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const quotes = (double: string, single: string): string => escaped.replaceAll('"', double).replaceAll("'", single);
+  const numbered = quotes('&#34;', '&#39;');
+  return [quotes('&quot;', '&#39;'), quotes('&quot;', '&#x27;'), numbered, numbered.replaceAll('+', '&#43;')];
+};
+
+/** hexForms are the bytes in hexadecimal digits, small and capital. */
+const hexForms = (value: string): string[] => {
+  const digits = Buffer.from(value, 'utf8').toString('hex');
+  return [digits, digits.toUpperCase()];
+};
+
+/** percentDecoded undoes percent-encoding, and leaves what is none. */
+const percentDecoded = (value: string): string => new URLSearchParams(`=${value.replaceAll('+', '%2B').replaceAll('&', '%26')}`).get('') ?? value;
+
+/** isRandom tells a part of an address that nobody has made up as a word. */
+const isRandom = (part: string): boolean => part.length >= 10 && /\d/.test(part) && /[A-Za-z]/.test(part);
+
+/** addressParts are what of a web address is a secret by itself, as a server sees and repeats it: its password, and tokens in user, path and query. */
+const addressParts = (value: string): string[] => {
+  if (!/^\s*https?:/i.test(value) || !URL.canParse(value)) return [];
+  const { username, password, pathname, search, searchParams } = new URL(value);
+  return [password, percentDecoded(password), ...[username, ...pathname.split('/'), ...search.split(/[?&=]/), ...searchParams.values()].filter(isRandom)];
+};
 
 /** wellFormed replaces halves of surrogate pairs, which no encoding can carry. */
 const wellFormed = (value: string): string => Buffer.from(value, 'utf8').toString('utf8');
@@ -48,7 +72,7 @@ const isPlain = (value: string): boolean => /^[\w.-]*$/.test(value);
 const encodedOnce = (value: string): string[] => {
   if (isPlain(value)) return [value, ...base64Forms(value)];
   const whole = wellFormed(value);
-  return unique([value, ...base64Forms(whole), ...percentEncoded(whole), ...jsonEscaped(whole), markupEscaped(value)]);
+  return unique([value, ...base64Forms(whole), ...percentEncoded(whole), ...jsonEscaped(whole), ...markupEscaped(value)]);
 };
 
 /** shortestTwice is the length from which a value is known in two encodings at once; of a shorter one these would be ordinary text. */
@@ -56,19 +80,20 @@ const shortestTwice = 8;
 
 const formsOf = (value: string): string[] => {
   const once = encodedOnce(value);
-  return value.length < shortestTwice ? once : once.flatMap(encodedOnce);
+  return [...(value.length < shortestTwice ? once : once.flatMap(encodedOnce)), ...hexForms(value)];
 };
 
 /** canBeHidden tells whether a secret is long enough to have forms; it costs nothing, and making them up to 2 ms. */
 export const canBeHidden = (secret: string): boolean => secret.trim().length >= shortestForm;
 
 /**
- * derivedForms are the texts that would give a secret away: itself, trimmed, each of its lines, and each of these in
- * base64 (so also inside `Authorization: Basic`), percent-encoded, escaped for JSON and for markup, and in any two of
- * these at once, as in JSON that quotes JSON. Forms shorter than 4 characters are left out.
+ * derivedForms are the texts that would give a secret away: itself, trimmed, each of its lines, the secret parts of a web
+ * address, and each of these in base64 (so also inside `Authorization: Basic`), percent-encoded, escaped for JSON and for
+ * markup, and in any two of these at once, as in JSON that quotes JSON; and in hexadecimal. Forms shorter than 4
+ * characters are left out.
  */
 export const derivedForms = (secret: string): readonly string[] => {
-  const values = [secret, secret.trim(), ...secret.split(/\r\n|[\n\r]/).flatMap((line) => [line, line.trim()])];
+  const values = [secret, secret.trim(), ...addressParts(secret), ...secret.split(/\r\n|[\n\r]/).flatMap((line) => [line, line.trim()])];
   const worthHiding = unique(values).filter(canBeHidden);
   return unique(worthHiding.flatMap(formsOf)).filter((form) => form.length >= shortestForm);
 };

@@ -7,6 +7,11 @@ export interface CredentialHosts {
   readonly bound: boolean;
   /** hosts are names and addresses in lower case, with `:port` where one port alone is meant. */
   readonly hosts: readonly string[];
+  /**
+   * trusted tells hosts that need not be listed, over https and at the usual port: those of a platform's own services,
+   * which its operator alone runs (`Platform.ownHost`).
+   */
+  readonly trusted?: (host: string) => boolean;
 }
 
 const refused = (reason: string, where: string, hint: string): Outcome<never> =>
@@ -35,7 +40,8 @@ export const credentialHosts = (environmentVariable: string | undefined): Outcom
 };
 
 /** isListedHost tells whether a URL's host is among the hosts. */
-export const isListedHost = (url: URL, { hosts }: CredentialHosts): boolean => {
+export const isListedHost = (url: URL, { hosts, trusted }: CredentialHosts): boolean => {
+  if (url.protocol === 'https:' && url.port === '' && trusted?.(hostOf(url)) === true) return true;
   const port = url.port === '' ? (url.protocol === 'http:' ? '80' : '443') : url.port;
   return hosts.includes(hostOf(url)) || hosts.includes(`${hostOf(url)}:${port}`);
 };

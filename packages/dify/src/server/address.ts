@@ -21,9 +21,12 @@ export const isUuid = (text: string): boolean => uuid.test(text);
 
 const trimmed = (address: string): string => address.replace(/\/+$/, '');
 
-/** apiOf is the console's origin with /v1; Dify Cloud answers on a host of its own. */
-const apiOf = (console: URL): string =>
-  console.hostname === 'cloud.dify.ai' ? 'https://api.dify.ai/v1' : `${console.origin}/v1`;
+/**
+ * apiOf is /v1 beside Studio, behind the same prefix: Dify's own nginx has /console/api and /v1 at one place (1.13.3,
+ * docker/nginx/conf.d/default.conf.template), so what puts a prefix before one puts it before both. Dify Cloud answers
+ * on a host of its own.
+ */
+const apiOf = (studio: string): string => (new URL(studio).hostname === 'cloud.dify.ai' ? 'https://api.dify.ai/v1' : `${studio}/v1`);
 
 const wholeAddress = "Open the app in Studio and copy the browser's whole address, as in https://dify.example.com/app/<id>/workflow.";
 
@@ -40,7 +43,7 @@ const fromAddressBar = (text: string): Outcome<Address> => {
     });
   }
   const studio = `${url.origin}${prefix}`;
-  return done({ console: `${studio}/console/api`, api: apiOf(url), app, workspace: '', studio: `${studio}/app/${app}` });
+  return done({ console: `${studio}/console/api`, api: apiOf(studio), app, workspace: '', studio: `${studio}/app/${app}` });
 };
 
 /** readAddress reads `dify` of an environment: Studio's address bar, or the long form. */
@@ -55,7 +58,7 @@ export const readAddress = (environment: EnvironmentConfig): Outcome<Address> =>
   }
   return done({
     console: `${studio}/console/api`,
-    api: dify.api === undefined ? apiOf(new URL(studio)) : trimmed(dify.api),
+    api: dify.api === undefined ? apiOf(studio) : trimmed(dify.api),
     app,
     workspace: dify.workspace ?? '',
     studio: app === '' ? studio : `${studio}/app/${app}`,

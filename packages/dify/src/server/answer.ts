@@ -26,24 +26,39 @@ const said = (response: HttpResponse): { readonly code?: string; readonly messag
 
 const requestIdOf = (response: HttpResponse): string | undefined => response.headers['x-request-id'] ?? response.headers['x-trace-id'];
 
+const again = 'Then run this again: what is done already is not done twice.';
+
+/** usualHint says what to do after a refusal that the caller has nothing better to say of. */
+const usualHint = (status: number, code?: string): string => {
+  if (code === 'app_not_found') return 'Check the app id in sluice.yml, that nobody has deleted the app, and the workspace in which the account works.';
+  if (status === 401) return 'Run this again: it logs in anew.';
+  if (status === 403) return 'The account may not do this. Give it the role editor in the workspace of the app.';
+  if (status === 404) return 'Check the addresses in sluice.yml, and that what is asked for still exists.';
+  if (status === 409) return 'Run this again when nobody edits the app in Studio.';
+  if (status === 429) return `The server asks to slow down. Wait a while. ${again}`;
+  if (status >= 500) return `Look at the server's own log, and at the proxy in front of it. ${again}`;
+  return `Correct what the server names. ${again}`;
+};
+
 /** refusal turns an answer with an error status into a problem with what the server said. */
 export const refusal = (response: HttpResponse, tried: string, where: string, hint?: string): Problem => {
+  const { status } = response;
   const requestId = requestIdOf(response);
   const answer = said(response);
   return {
-    category: categoryOf(response.status, answer.code),
-    reason: `Dify refused to ${tried}`,
+    category: categoryOf(status, answer.code),
+    reason: `Dify refused to ${tried}: ${answer.message?.replace(/\.$/, '') ?? `HTTP ${status}`}`,
     tried,
     where,
-    answer: { status: response.status, ...answer, ...(requestId === undefined ? {} : { requestId }) },
-    ...(hint === undefined ? {} : { hint }),
+    answer: { status, ...answer, ...(requestId === undefined ? {} : { requestId }) },
+    hint: hint ?? usualHint(status, answer.code),
   };
 };
 
-/** mayHaveHappened says whether a write that failed so may have been carried out: no answer came, or a proxy's. */
+/** mayHaveHappened says whether a write that failed so may have been carried out: no answer came, or a proxy's, or a page in its place. */
 export const mayHaveHappened = (problem: Problem): boolean => {
   const status = problem.answer?.status;
-  return status === undefined ? problem.category !== 'input' && problem.category !== 'permission' && problem.category !== 'defect' : status >= 500 || status === 408;
+  return status === undefined ? problem.category !== 'input' && problem.category !== 'permission' && problem.category !== 'defect' : status < 400 || status >= 500 || status === 408;
 };
 
 /** jsonAt gives the JSON of an answer of any status; what is none is a problem with the address. */

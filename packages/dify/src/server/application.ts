@@ -14,14 +14,22 @@ export interface Application {
   /** source is the overlaid source that the connection was opened with. */
   readonly source: DifySource;
   readonly mode: Mode;
-  /** traffic is there when the environment has a gateway. */
+  /** traffic is there when the environment has a gateway that pins versions of this app. */
   readonly traffic?: Traffic;
+  /** twin is there when the environment's gateway splits users between this app and a second one. */
+  readonly twin?: Twin;
   /** id is the app's id, empty until it is created. */
   id(): string;
   /** created remembers the id of an app that this connection has made. */
   created(id: string): void;
   /** key is the key of the service API: DIFY_APP_KEY, else one that the console shows or makes. */
   key(): Promise<Outcome<string>>;
+}
+
+/** Twin is a second app that stands in for the candidate, and the gateway's split between the ids of the two apps. */
+export interface Twin {
+  readonly app: Application;
+  readonly gateway: Traffic;
 }
 
 /** noApplication is the problem of everything that needs an app where there is none yet. */

@@ -2,7 +2,6 @@ import { done, failed, type Outcome } from '@sluice/core';
 import * as z from 'zod/mini';
 import { shaped } from './answer.ts';
 import type { Application } from './application.ts';
-import { workflowPageShape, type Workflow } from './shapes.ts';
 
 /** Named is an entry of one of a workspace's lists. */
 export interface Named {
@@ -23,6 +22,8 @@ const providersShape = z.array(z.object({ id: z.string(), name: z.string(), type
 const modelsShape = z.object({ data: z.array(z.object({ provider: z.string(), models: z.array(z.object({ model: z.string() })) })) });
 
 const subscriptionsShape = z.array(z.object({ id: z.string(), name: text }));
+
+const pluginsShape = z.object({ plugins: z.array(z.object({ plugin_unique_identifier: z.string() })) });
 
 /** pageSize is the most that Dify gives at once; mostPages bounds a list that never ends. */
 const pageSize = 100;
@@ -97,10 +98,10 @@ export const subscriptionsOf = (application: Application, provider: string): Pro
     list.ok ? done(list.value.map((one) => ({ ...one, note: '' }))) : list,
   );
 
-/** newestVersions gives an app's newest published versions, at most five, newest first. The draft's row comes before them. */
-export const newestVersions = async (application: Application): Promise<Outcome<readonly Workflow[]>> => {
-  const list = await read(application, `/apps/${application.id()}/workflows?page=1&limit=6`, workflowPageShape, `list the newest versions of app ${application.id()}`);
-  return list.ok ? done(list.value.items.filter((item) => item.version !== 'draft').slice(0, 5)) : list;
+/** installedPlugins gives the workspace's plugins by their whole identifiers, as in `langgenius/openai:0.2.7@…` (Dify >= 1.0). */
+export const installedPlugins = async (application: Application): Promise<Outcome<readonly string[]>> => {
+  const list = await read(application, '/workspaces/current/plugin/list?page=1&page_size=256', pluginsShape, 'list the plugins of the workspace');
+  return list.ok ? done(list.value.plugins.map((one) => one.plugin_unique_identifier)) : list;
 };
 
 /** onlyOne gives the id of the one entry; none or several are an `input` problem that lists them. */

@@ -6,6 +6,7 @@ import { usersAddress } from './open.ts';
 import { adminKeyRunsChatDrafts, loginDialect } from './release.ts';
 import { serviceJson, withConsoleWord } from './service-address.ts';
 import { openApplication } from './target.ts';
+import { checkTwin } from './twin-versions.ts';
 import { knownApp } from './versions.ts';
 
 /** Skipped is why nothing was asked. */
@@ -85,6 +86,17 @@ const app = async (application: Application): Promise<Found> => {
   return failed({ category: 'input', reason: `the file is a ${application.mode} app, but app ${found.value.id} on the server is a ${found.value.mode} app`, hint: 'Point the environment at an app of the same mode.' });
 };
 
+/** twin looks at the second app, and at how many users the gateway sends there. */
+const twin = async (application: Application): Promise<Found> => {
+  if (application.twin === undefined) return { skipped: 'the environment names none' };
+  const { app: second, gateway } = application.twin;
+  const found = await checkTwin({ app: second, gateway, main: application });
+  if (!found.ok) return found;
+  const observed = await gateway.read();
+  if (!observed.ok) return observed;
+  return done(`"${found.value.name}" (${found.value.id}), ${found.value.mode}; the gateway sends it ${observed.value.split.weight} % of the users`);
+};
+
 /** anyAnswer asks without a key: an API that refuses in JSON is there. */
 const anyAnswer = async (application: Application, base: string): Promise<Outcome<string>> => {
   const tried = 'ask whether the service API is there';
@@ -118,6 +130,7 @@ const steps: readonly (readonly [name: string, ask: (application: Application) =
   ['workspace', workspace],
   ['role', role],
   ['app', app],
+  ['twin', twin],
   ['service API', serviceApi],
 ];
 
@@ -129,7 +142,8 @@ export const checkConnection = async (connection: Connection): Promise<readonly 
   const application = await openApplication(connection);
   if (!application.ok) return [{ name: 'address', outcome: application }];
   const checks = [...(await server(application.value))];
-  for (const [name, ask] of steps) {
+  const asked = steps.filter(([name]) => name !== 'twin' || application.value.twin !== undefined);
+  for (const [name, ask] of asked) {
     if (checks.some((check) => check.outcome?.ok === false)) break;
     const found = await ask(application.value);
     checks.push('skipped' in found ? { name, ...found } : { name, outcome: found });

@@ -63,18 +63,19 @@ export interface Console {
 export const createConsole = (session: Session, base: string, readOnly: boolean): Console => {
   const where = (path: string): string => `${base}${path}`;
 
-  const read = async <T>(path: string, schema: z.ZodMiniType<T>, tried: string): Promise<Outcome<T>> => {
-    const body = await session.json({ method: 'GET', path, tried });
+  const read = async <T>(path: string, schema: z.ZodMiniType<T>, tried: string, handsOut = false): Promise<Outcome<T>> => {
+    const body = await session.json({ method: 'GET', path, tried, handsOut });
     return body.ok ? shaped(schema, body.value, tried, where(path)) : body;
   };
 
-  /** readOptional takes the 404s of these codes, null and an entry without an id for "there is none". */
+  /** readOptional takes the refusals of these codes, null and an entry without an id for "there is none". */
   const readOptional = async <T>(path: string, schema: z.ZodMiniType<T>, tried: string, codes: readonly string[]): Promise<Outcome<T | undefined>> => {
     const response = await session.answer({ method: 'GET', path, tried });
     if (!response.ok) return response;
     const body = jsonOf(response.value, tried, where(path));
     if (!body.ok) {
-      const missing = response.value.status === 404 && codes.includes(body.problem.answer?.code ?? '');
+      // A draft that does not exist is a 400 before 1.12.0.
+      const missing = [400, 404].includes(response.value.status) && codes.includes(body.problem.answer?.code ?? '');
       return missing ? done(undefined) : body;
     }
     // A view that gives nothing is answered as null or, by the serializer, as an object of nulls.
@@ -121,7 +122,7 @@ export const createConsole = (session: Session, base: string, readOnly: boolean)
       return answer.ok ? done(answer.value.data) : answer;
     },
     keys: async (app) => {
-      const answer = await read(`/apps/${app}/api-keys`, keysShape, `read the API keys of app ${app}`);
+      const answer = await read(`/apps/${app}/api-keys`, keysShape, `read the API keys of app ${app}`, true);
       return answer.ok ? done(answer.value.data.map((key) => key.token)) : answer;
     },
     runs: async (app, chat, lastId) => {
@@ -134,7 +135,7 @@ export const createConsole = (session: Session, base: string, readOnly: boolean)
       return detail.ok ? done(detail.value.error) : detail;
     },
     draftSecrets: async (app) => {
-      const list = await read(`/apps/${app}/workflows/draft/environment-variables`, secretsShape, `compare the secrets of app ${app}`);
+      const list = await read(`/apps/${app}/workflows/draft/environment-variables`, secretsShape, `compare the secrets of app ${app}`, true);
       if (!list.ok) return list;
       return done(new Map(list.value.items.filter((item) => item.value_type === 'secret').map((item) => [item.id, String(item.value)])));
     },
@@ -168,7 +169,7 @@ export const createConsole = (session: Session, base: string, readOnly: boolean)
       return failed({ ...written.problem, reason: 'somebody changed the draft at the same moment', hint: 'Nothing was published. Run this again when nobody edits the app in Studio.' });
     },
     createKey: async (app) => {
-      const key = await write({ method: 'POST', path: `/apps/${app}/api-keys`, tried: `create an API key of app ${app}` }, keyShape);
+      const key = await write({ method: 'POST', path: `/apps/${app}/api-keys`, tried: `create an API key of app ${app}`, handsOut: true }, keyShape);
       return key.ok ? done(key.value.token) : key;
     },
     configureModel: (app, model) => writeOnly({ method: 'POST', path: `/apps/${app}/model-config`, body: model, tried: `write the configuration of app ${app}` }),

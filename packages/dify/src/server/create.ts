@@ -4,14 +4,16 @@ import { modelContent } from '../source/content.ts';
 import { hasGraph } from '../source/dsl.ts';
 import { renderDsl } from '../source/render.ts';
 import type { DifySource } from '../source/source.ts';
+import { mayHaveHappened } from './answer.ts';
 import { noApplication, type Application } from './application.ts';
 import { appsNamed, type Named } from './catalogue.ts';
 import { complete } from './complete.ts';
 import { missingDatasets } from './datasets.ts';
 import { missingPlugins } from './dependencies.ts';
-import { mayBeImported, runImport, type Imported } from './import.ts';
+import { runImport, type Imported } from './import.ts';
 import { liveAtOnce } from './live-at-once.ts';
 import { fitToWorkspace } from './names.ts';
+import type { Change } from './plan.ts';
 import { lossText, notKept, readBack } from './read-back.ts';
 import type { Kept } from './secrets.ts';
 import { configurationVersion, knownApp } from './versions.ts';
@@ -64,33 +66,38 @@ const made = async (application: Application, source: DifySource): Promise<Outco
   const answer = await runImport(application, renderDsl(source.root));
   if (answer.ok) return answer;
   const found = await appsNamed(application, source.title);
-  if (!mayBeImported(answer.problem)) return failed(leftBehind(answer.problem, found));
+  if (!mayHaveHappened(answer.problem)) return failed(leftBehind(answer.problem, found));
   const [only, ...others] = found.ok ? found.value : [];
   // There was no app of this name a moment ago, so a single one is the one that was just made.
   if (only === undefined || others.length > 0) return failed(unknownEnd(application, source, answer.problem));
   return done({ app: only.id, notes: ['The answer to the creation was lost; the app was found by its name.'], confirmed: false });
 };
 
-/** createApp makes the app by an import without an id, when the workspace has none of that name yet. */
-export const createApp = async (application: Application, given: DifySource, options: DeployOptions): Promise<Outcome<Deployment>> => {
+/** planCreation decides whether the app can be made: the workspace has none of that name yet, and everything that it needs. */
+export const planCreation = async (application: Application, given: DifySource, options: DeployOptions): Promise<Outcome<Change>> => {
   if (!options.create) return noApplication(application.address);
   const refused = liveAtOnce(application);
   if (refused !== undefined) return failed(refused);
-  const found = await appsNamed(application, given.title);
-  if (!found.ok) return found;
-  if (found.value.length > 0) return failed(alreadyThere(application, given.title, found.value));
+  const apps = await appsNamed(application, given.title);
+  if (!apps.ok) return apps;
+  if (apps.value.length > 0) return failed(alreadyThere(application, given.title, apps.value));
   const fitted = await fitToWorkspace(application, given);
   if (!fitted.ok) return fitted;
-  const kept = hasGraph(given.mode) ? complete(fitted.value.source, undefined) : done({ source: fitted.value.source, given: new Map<string, string>() });
+  const { source, notes, found } = fitted.value;
+  const kept = hasGraph(given.mode) ? complete(source, undefined) : done({ source, given: new Map<string, string>() });
   if (!kept.ok) return kept;
-  const datasets = await missingDatasets(application, kept.value.source);
-  if (!datasets.ok) return datasets;
-  const answer = await made(application, kept.value.source);
+  const datasets = await missingDatasets(application, kept.value.source, found);
+  return datasets.ok ? done({ kind: 'app', kept: kept.value, notes: [...notes, ...datasets.value] }) : datasets;
+};
+
+/** createApp makes the app by an import without an id, and reads it back. */
+export const createApp = async (application: Application, { kept, notes }: Change): Promise<Outcome<Deployment>> => {
+  const answer = await made(application, kept.source);
   if (!answer.ok) return answer;
   application.created(answer.value.app);
   const created = { application: answer.value.app, lines: linesFor(application, answer.value.app) };
-  const missing = await missingPlugins(application, kept.value.source, answer.value.confirmed);
-  const deployment = await createdDeployment(application, kept.value, [...fitted.value.notes, ...datasets.value, ...answer.value.notes, ...missing]);
+  const missing = await missingPlugins(application, kept.source, answer.value.confirmed);
+  const deployment = await createdDeployment(application, kept, [...notes, ...answer.value.notes, ...missing]);
   if (deployment.ok) return done({ ...deployment.value, created });
   return failed({ ...deployment.problem, hint: `The app was made. Add to sluice.yml: ${created.lines.map((line) => line.trim()).join(' ')}. ${deployment.problem.hint ?? ''}`.trim() });
 };

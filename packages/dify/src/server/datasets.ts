@@ -39,10 +39,12 @@ const lineFor = (id: string): string => `Add to the environment in sluice.yml: d
 const foreign = (source: DifySource, id: string) =>
   failed(inputProblem(`the dataset ${id} of ${usersOf(source, id)} belongs to another workspace; the server would drop it without saying so`, source, lineFor(id)));
 
+/** isNamed tells the name of a dataset: only what the environment has put there is one; anything else that is no id was encrypted by an export. */
+const isNamed = ({ connection }: Application, id: string): boolean => !isUuid(id) && Object.values(connection.environment.datasets ?? {}).includes(id);
+
 const found = async (application: Application, source: DifySource, id: string, workspace: () => Promise<Outcome<string>>): Promise<Outcome<string>> => {
   if (isUuid(id)) return done(id);
-  // Only what the environment has put there is a name; anything else that is no id was encrypted by an export.
-  if (Object.values(application.connection.environment.datasets ?? {}).includes(id)) {
+  if (isNamed(application, id)) {
     const named = await datasetsNamed(application, id);
     return named.ok ? onlyOne('dataset', id, 'datasets', named.value) : failed({ ...named.problem, hint: 'The list asks the plugin daemon. Name the dataset by its id under datasets in sluice.yml to do without it.' });
   }
@@ -52,8 +54,15 @@ const found = async (application: Application, source: DifySource, id: string, w
   return plain === undefined ? foreign(source, id) : done(plain);
 };
 
+/** Mapped is a source with plain dataset ids. */
+export interface Mapped {
+  readonly source: DifySource;
+  /** found are the ids that the workspace was seen to have. */
+  readonly found: ReadonlySet<string>;
+}
+
 /** withDatasets gives the source with plain dataset ids: names from the overlay are looked up, foreign ids are a problem. */
-export const withDatasets = async (application: Application, source: DifySource): Promise<Outcome<DifySource>> => {
+export const withDatasets = async (application: Application, source: DifySource): Promise<Outcome<Mapped>> => {
   const workspace = async (): Promise<Outcome<string>> => {
     const one = await application.session.workspace();
     return one.ok ? done(one.value.id) : one;
@@ -64,17 +73,18 @@ export const withDatasets = async (application: Application, source: DifySource)
     if (!known.ok) return known;
     plain.set(id, known.value);
   }
-  if (plain.size === 0) return done(source);
-  return done(source.with(rewritten(source.root, (mapping) => withDatasetIds(mapping, (id) => plain.get(id) ?? id))));
+  if (plain.size === 0) return done({ source, found: new Set() });
+  const mapped = source.with(rewritten(source.root, (mapping) => withDatasetIds(mapping, (id) => plain.get(id) ?? id)));
+  return done({ source: mapped, found: new Set([...plain].filter(([id]) => isNamed(application, id)).map(([, id]) => id)) });
 };
 
 /**
  * missingDatasets is the problem of dataset ids that the workspace does not have. The server takes any UUID, and a
  * knowledge node then finds nothing without an error. The list asks the plugin daemon, which a deployment can do without:
- * when it cannot be read, the value is a note that says so.
+ * when it cannot be read, the value is a note that says so. Those of `found` are not asked about again.
  */
-export const missingDatasets = async (application: Application, source: DifySource): Promise<Outcome<readonly string[]>> => {
-  const ids = datasetIdsOf(source);
+export const missingDatasets = async (application: Application, source: DifySource, found: ReadonlySet<string>): Promise<Outcome<readonly string[]>> => {
+  const ids = datasetIdsOf(source).filter((id) => !found.has(id));
   if (ids.length === 0) return done([]);
   const there = await datasetsThere(application, ids);
   if (!there.ok && there.problem.category === 'cancelled') return there;

@@ -1,6 +1,7 @@
 import { listOf, mappingOf, textOf, type Mapping } from '../source/shape.ts';
 import type { DifySource } from '../source/source.ts';
 import type { Application } from './application.ts';
+import { installedPlugins } from './catalogue.ts';
 
 const identifierKeys = ['marketplace_plugin_unique_identifier', 'github_plugin_unique_identifier', 'plugin_unique_identifier'];
 
@@ -9,9 +10,11 @@ const versionIn = (identifier: string): string => /:([^@]+)(?:@|$)/.exec(identif
 
 const pluginIn = (identifier: string): string => identifier.replace(/[:@].*$/, '');
 
+const identifierIn = (value: Mapping): string => identifierKeys.map((key) => textOf(value[key])).find((text) => text !== '') ?? '';
+
 /** wanted names a plugin and its version, as in `langgenius/openai 0.2.7`. */
 const wanted = (value: Mapping): string => {
-  const identifier = identifierKeys.map((key) => textOf(value[key])).find((text) => text !== '') ?? '';
+  const identifier = identifierIn(value);
   const plugin = pluginIn(identifier) || textOf(value['repo']) || 'one that the file does not name';
   return `${plugin} ${versionIn(identifier) || textOf(value['version'])}`.trim();
 };
@@ -36,4 +39,19 @@ export const missingPlugins = async (application: Application, source: DifySourc
   if (confirmed) return unknown('Dify forgets what an import needs that had to be confirmed');
   const missing = await application.console.missingPlugins(application.id());
   return missing.ok ? missing.value.map(missingLine) : unknown(missing.problem.reason);
+};
+
+/**
+ * absentPlugins foretells missingPlugins, for a dry run: the server knows what a file lacks only after its import, so the
+ * identifiers of the file are held against the list of what is installed.
+ */
+export const absentPlugins = async (application: Application, source: DifySource): Promise<readonly string[]> => {
+  const needed = listOf(source.root['dependencies']).map(mappingOf);
+  if (needed.length === 0) return [];
+  const installed = await installedPlugins(application);
+  if (!installed.ok) return unknown(installed.problem.reason);
+  return needed
+    .map((item) => ({ item, identifier: identifierIn(mappingOf(item['value'])) }))
+    .filter(({ identifier }) => !installed.value.includes(identifier))
+    .map(({ item, identifier }) => missingLine({ ...item, current_identifier: installed.value.find((one) => pluginIn(one) === pluginIn(identifier)) }));
 };

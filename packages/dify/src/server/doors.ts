@@ -38,22 +38,42 @@ const isOpen = async ({ session, address }: Application, { name, path, open }: D
   return body.ok ? done(open(mappingOf(body.value))) : failed(body.problem);
 };
 
+/** Past is what is said of an app's open doors. */
+interface Past {
+  readonly app: Application;
+  readonly where: string;
+  readonly meets: string;
+}
+
+const look = async ({ app, where, meets }: Past): Promise<readonly string[]> => {
+  const doors = app.id() === '' ? [] : doorsOf(app);
+  const seen = await Promise.all(doors.map((door) => isOpen(app, door)));
+  const open = doors.filter((_, index) => seen[index]?.ok === true && seen[index].value);
+  const unseen = doors.flatMap(({ name }, index) => {
+    const one = seen[index];
+    return one === undefined || one.ok ? [] : [`It could not be seen whether ${name} is open${where}, which bypasses the gateway: ${one.problem.reason}.`];
+  });
+  const names = open.map(({ name }) => name).join(', ');
+  return [...(names === '' ? [] : [`Open past the gateway${where}: ${names}. Who comes that way ${meets}.`]), ...unseen];
+};
+
+/** pastGateway are the apps whose doors matter: none without a gateway, the app itself, and its twin where it has one. */
+const pastGateway = (application: Application): readonly Past[] => {
+  const { twin, traffic } = application;
+  if (twin !== undefined) {
+    return [
+      { app: application, where: '', meets: 'gets what the app itself has, whatever the split' },
+      { app: twin.app, where: ` at the twin ${twin.app.id()}`, meets: 'meets the candidate as soon as it is deployed, unjudged; close them' },
+    ];
+  }
+  return traffic === undefined ? [] : [{ app: application, where: '', meets: 'gets what Dify has published, whatever the split' }];
+};
+
 /**
  * createDoors gives lines about the doors that bypass the gateway: those that are open, and those that could not be
  * seen. The console is asked once; without a gateway there is nothing to bypass and nothing is asked.
  */
 export const createDoors = (application: Application): (() => Promise<readonly string[]>) => {
-  const look = async (): Promise<readonly string[]> => {
-    const doors = doorsOf(application);
-    const seen = await Promise.all(doors.map((door) => isOpen(application, door)));
-    const open = doors.filter((_, index) => seen[index]?.ok === true && seen[index].value);
-    const unseen = doors.flatMap(({ name }, index) => {
-      const one = seen[index];
-      return one === undefined || one.ok ? [] : [`It could not be seen whether ${name} is open, which bypasses the gateway: ${one.problem.reason}.`];
-    });
-    const names = open.map(({ name }) => name).join(', ');
-    return [...(names === '' ? [] : [`Open past the gateway: ${names}. Who comes that way gets what Dify has published, whatever the split.`]), ...unseen];
-  };
   let looked: Promise<readonly string[]> | undefined;
-  return () => (application.traffic === undefined ? Promise.resolve([]) : (looked ??= look()));
+  return () => (looked ??= Promise.all(pastGateway(application).map(look)).then((lines) => lines.flat()));
 };

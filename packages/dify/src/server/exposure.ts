@@ -32,8 +32,28 @@ const withGateway: Exposure = {
   bypasses: [
     'the web app and embedded chats run the published version',
     'the MCP server runs the published version',
+    'Explore runs the published version',
     'triggers (schedule, webhook, plugin) run the published version',
+    'its tool in other apps runs the published version',
     'clients that call the service API directly get the published version',
+  ],
+};
+
+const withTwin: Exposure = {
+  title: 'Dify with a twin behind a gateway',
+  rows: [
+    row('validate', 'nobody', 'nothing is written'),
+    row('snapshot', 'nobody', 'nothing is written'),
+    row('deploy', 'nobody', 'the twin is written and published; the gateway sends nobody there'),
+    row('health-check candidate', 'nobody', 'the twin is asked with its own key, straight at the service API'),
+    row('canary', 'a share', "the gateway swaps the key of a share of the users for the twin's; after a pass, of everybody"),
+    row('publish-version', 'everybody', 'the app itself gets what was judged in the twin, and the gateway sends everybody to it'),
+    row('health-check live', 'everybody', "asked at the users' own address"),
+  ],
+  bypasses: [
+    "the app's own web app, MCP server, Explore, triggers and tool in other apps run its old version until publish-version",
+    "the twin's own ones run the candidate as soon as it is deployed, if they are open",
+    'clients that call the service API directly, or whose key is not in the list of keys, get the app itself',
   ],
 };
 
@@ -50,11 +70,21 @@ const withoutGraph: Exposure = {
 };
 
 /** difyExposures are the tables of all kinds of Dify targets. */
-export const difyExposures: readonly Exposure[] = [withoutGateway, withGateway, withoutGraph];
+export const difyExposures: readonly Exposure[] = [withoutGateway, withGateway, withTwin, withoutGraph];
 
 /** exposureOf is the order of a release and who meets the candidate after each step. */
 export const exposureOf = (mode: Mode, gateway: boolean): Exposure =>
   !hasGraph(mode) ? withoutGraph : gateway ? withGateway : withoutGateway;
+
+/** exposureWithTwin is the order of a release of an app that has a twin, and who meets the candidate after each step. */
+export const exposureWithTwin = withTwin;
+
+/** lackingWithTwin says why capabilities are absent where an app has a twin. */
+export const lackingWithTwin = (mode: Mode): Readonly<Partial<Record<Capability, string>>> => {
+  if (hasGraph(mode)) return {};
+  const none = `${mode} apps of Dify have one configuration and no versions`;
+  return { mark: none, logs: `Dify's console lists no runs of ${mode} apps by version` };
+};
 
 const waysOut =
   'Dify splits no traffic by itself; put a gateway in front of it (gateway: in sluice.yml), or use canary: true, which judges paired answers before anybody sees the new version';

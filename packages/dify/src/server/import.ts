@@ -1,5 +1,4 @@
 import { done, failed, oneLine, type Outcome, type Problem } from '@sluice/core';
-import { mayHaveHappened } from './answer.ts';
 import { unknownApplication, type Application } from './application.ts';
 import type { Import } from './shapes.ts';
 
@@ -50,10 +49,4 @@ export const runImport = async (application: Application, yaml: string, app?: st
     return failed({ category: 'platform', reason: `the import ended as ${status} without an app`, where: `${application.address.console}/apps/imports`, hint: 'Look at the app in Studio, then run the release again.' });
   }
   return done({ app: id, notes: notesOf(first.value), confirmed: first.value.status === 'pending' });
-};
-
-/** mayBeImported says whether an import that ended so may have been carried out. A page in place of an answer says nothing either way. */
-export const mayBeImported = (problem: Problem): boolean => {
-  const status = problem.answer?.status;
-  return mayHaveHappened(problem) || (status !== undefined && status < 400);
 };

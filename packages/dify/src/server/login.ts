@@ -14,6 +14,8 @@ export interface Entry {
 
 const lockOut = 'Check DIFY_EMAIL and DIFY_PASSWORD. Sluice does not try again: five wrong passwords lock an account for 24 hours.';
 
+const newToken = 'Set DIFY_TOKEN to a session of now, or set DIFY_EMAIL and DIFY_PASSWORD: they log in by themselves.';
+
 /** refusedLogin says what a refusal means, by the codes of Dify 1.12.1, api/controllers/console/auth/error.py and wraps.py. */
 const refusedLogin = (response: HttpResponse, release: string, where: string): Problem => {
   const problem = refusal(response, 'log in', where, lockOut);
@@ -107,19 +109,31 @@ export const logIn = async (door: Door & { readonly release: string }): Promise<
   return session.ok ? done({ credentials: session.value }) : session;
 };
 
-/** refresh renews a session after a 401; the admin key and a session without a refresh token have nothing to renew. */
-export const refresh = async (door: Door, credentials: Credentials): Promise<Outcome<Credentials>> => {
+/** refresh renews a session by its refresh token; a session that has none is a `permission` problem. */
+const refresh = async (door: Door, credentials: Credentials): Promise<Outcome<Credentials>> => {
   const tried = 'renew the session';
   const where = `${door.address.console}/refresh-token`;
   const { kind } = credentials;
   const renewable = kind === 'cookies' ? cookieNamed(credentials.cookies, 'refresh_token') !== undefined : credentials.refreshToken !== '';
-  if (kind === 'admin-key' || !renewable) return failed({ category: 'permission', reason: 'the session has ended and cannot be renewed', tried, where });
+  if (kind === 'admin-key' || !renewable) return failed({ category: 'permission', reason: 'the session in DIFY_TOKEN has ended and cannot be renewed', tried, where, hint: newToken });
   const body = kind === 'cookies' ? undefined : { refresh_token: credentials.refreshToken };
   const response = await exchange(door, '/refresh-token', body, tried, kind === 'cookies' ? { cookie: cookieHeader(credentials.cookies) } : {});
   if (!response.ok) return response;
-  if (response.value.status >= 400) return failed({ ...refusal(response.value, tried, where), category: 'permission' });
+  if (response.value.status >= 400) return failed(refusal(response.value, tried, where, newToken));
   const json = jsonAt(response.value, tried, where);
   if (!json.ok) return json;
   const renewed = credentialsIn(door, '/refresh-token', kind, readCookies(credentials.cookies, response.value.headers['set-cookie']), json.value);
   return renewed.ok ? done({ ...renewed.value, ...(credentials.email === undefined ? {} : { email: credentials.email }) }) : renewed;
+};
+
+/**
+ * renewedSession follows a 401: by the refresh token or, where the server does not know it any more, as after a restart of
+ * its Redis, by the password, which was right before. A refusal of both is a `permission` problem.
+ */
+export const renewedSession = async (door: Door & { readonly release: string }, used: Credentials): Promise<Outcome<Credentials>> => {
+  const renewed = await refresh(door, used);
+  if (renewed.ok || renewed.problem.category !== 'permission' || used.email === undefined) return renewed;
+  const again = await logIn(door);
+  if (again.ok) return done(again.value.credentials);
+  return failed({ ...again.problem, reason: `the session has ended, and ${again.problem.reason}` });
 };

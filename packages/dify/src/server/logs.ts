@@ -1,5 +1,6 @@
 import { done, failed, type Arm, type Logs, type Outcome } from '@sluice/core';
 import type { Application } from './application.ts';
+import { atLeast } from './release.ts';
 import type { Run } from './shapes.ts';
 import { allWorkflows } from './versions.ts';
 
@@ -55,6 +56,21 @@ const armOf = async (application: Application, version: string, runs: readonly R
   });
 };
 
+/**
+ * listsUsersRuns refuses the lists of releases that show the editor's runs alone: from 1.9.2 on they can be asked for by
+ * where a run came from (api/controllers/console/app/workflow_run.py), before, the server ignores the question.
+ */
+const listsUsersRuns = async ({ session, address }: Application): Promise<Outcome<void>> => {
+  const release = await session.release();
+  if (!release.ok || atLeast(release.value, '1.9.2')) return release.ok ? done(undefined) : release;
+  return failed({
+    category: 'evidence',
+    reason: `Dify ${release.value} lists no runs of users, only those of its editor; update Dify to 1.9.2 or later, or judge by pairs`,
+    where: address.studio,
+    hint: 'Update Dify, or use paired answers: canary.pairs above 0, or canary: true without a gateway.',
+  });
+};
+
 /** createLogs reads how each version did from the console's run lists. Runs in the editor are not among them. */
 export const createLogs = (application: Application): Logs => {
   /** texts are the timestamps that the lists name versions by; a version's never changes. */
@@ -72,6 +88,8 @@ export const createLogs = (application: Application): Logs => {
     source: 'dify run logs',
     unit: 'request',
     read: async (versions, from, to) => {
+      const able = await listsUsersRuns(application);
+      if (!able.ok) return able;
       const known = await learn(versions);
       if (!known.ok) return known;
       // The lists tell whole seconds. Rounding both ends down counts every run once, and only in seconds that are over.

@@ -6,11 +6,10 @@ import { modelUse, rewritten, splitModel, toolUse, usesIn, withModel, withTool, 
 import { isUuid } from './address.ts';
 import type { Application } from './application.ts';
 import { modelsOf, onlyOne, subscriptionsOf, toolProviders, type Named } from './catalogue.ts';
-import { withDatasets } from './datasets.ts';
+import { withDatasets, type Mapped } from './datasets.ts';
 
 /** Fitted is a source whose names are ids of the target workspace. */
-export interface Fitted {
-  readonly source: DifySource;
+export interface Fitted extends Mapped {
   readonly notes: readonly string[];
 }
 
@@ -75,7 +74,7 @@ const providerOf = (use: ModelUse, all: readonly Named[]): Outcome<string> => {
 };
 
 /** withModels looks up the providers of models that the environment names without one. */
-const withModels = async (application: Application, source: DifySource): Promise<Outcome<Fitted>> => {
+const withModels = async (application: Application, source: DifySource): Promise<Outcome<Omit<Fitted, 'found'>>> => {
   const named = new Set(Object.values(application.connection.environment.models ?? {}).filter((text) => splitModel(text).provider === undefined));
   const list = listing((kind) => modelsOf(application, kind));
   const providers = new Map<string, string>();
@@ -127,8 +126,10 @@ const withSubscriptions = async (application: Application, source: DifySource): 
 export const fitToWorkspace = async (application: Application, given: DifySource): Promise<Outcome<Fitted>> => {
   const datasets = await withDatasets(application, given);
   if (!datasets.ok) return datasets;
-  const tools = await withTools(application, datasets.value);
+  const tools = await withTools(application, datasets.value.source);
   if (!tools.ok) return tools;
   const subscriptions = await withSubscriptions(application, tools.value);
-  return subscriptions.ok ? withModels(application, subscriptions.value) : subscriptions;
+  if (!subscriptions.ok) return subscriptions;
+  const models = await withModels(application, subscriptions.value);
+  return models.ok ? done({ ...models.value, found: datasets.value.found }) : models;
 };

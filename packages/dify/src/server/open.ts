@@ -4,6 +4,7 @@ import { isUuid } from './address.ts';
 import { noApplication, type Application } from './application.ts';
 import { adminKeyRunsChatDrafts, atLeast } from './release.ts';
 import { heardFrom, openService, refusedDraft, unanswered } from './service.ts';
+import { silenceExplained } from './silent-stream.ts';
 
 const withPath = (address: string): string => {
   const url = new URL(address);
@@ -32,7 +33,7 @@ const askDraft = async (application: Application, row: string, question: Questio
       ? refusedDraft(stream.value.response, tried, `${application.address.console}${path}`, latency())
       : failed({ category: 'platform', reason: 'the console answered a draft run with no stream of events', tried });
   }
-  const reply = await heardFrom(stream.value, chat, latency);
+  const reply = await heardFrom(stream.value, chat, latency, silenceExplained(application));
   return reply.ok && reply.value.version === row ? done({ ...reply.value, version: draft }) : reply;
 };
 

@@ -4,8 +4,9 @@ import { hasGraph } from '../source/dsl.ts';
 import { mayHaveHappened } from './answer.ts';
 import { noApplication, type Application } from './application.ts';
 import { markedComment, markedName } from './marks.ts';
+import { presentOf } from './present.ts';
 import type { Workflow } from './shapes.ts';
-import { configurationVersion, contentOf, knownApp, knownDraft, versionOf } from './versions.ts';
+import { configurationVersion, contentOf, knownApp, versionOf } from './versions.ts';
 
 const changedDraft = (application: Application, wanted: string, found: string): Problem => ({
   category: 'conflict',
@@ -15,13 +16,11 @@ const changedDraft = (application: Application, wanted: string, found: string): 
   hint: `Nothing was published. Judged was ${wanted}, the draft is ${found}. Run the release again.`,
 });
 
-/** draftWith reads the draft and checks its digest. */
-const draftWith = async (application: Application, digest: string | undefined): Promise<Outcome<Workflow>> => {
-  const current = await knownDraft(application);
-  if (!current.ok) return current;
-  if (current.value === undefined) return failed({ category: 'input', reason: 'the app has no draft to publish', where: application.address.studio, hint: 'Deploy first.' });
-  const found = digestOf(contentOf(application, current.value));
-  return digest === undefined || digest === found ? done(current.value) : failed(changedDraft(application, digest, found));
+/** judgedDigest is the draft's digest, which must be the one that was judged. */
+const judgedDigest = (application: Application, draft: Workflow | undefined, judged: string | undefined): Outcome<string> => {
+  if (draft === undefined) return failed({ category: 'input', reason: 'the app has no draft to publish', where: application.address.studio, hint: 'Deploy first.' });
+  const found = digestOf(contentOf(application, draft));
+  return judged === undefined || judged === found ? done(found) : failed(changedDraft(application, judged, found));
 };
 
 /** pin makes a gateway serve one version to everybody and reads that back. */
@@ -88,10 +87,12 @@ export const publish = async (application: Application, request: PublishRequest)
     const app = await knownApp(application);
     return app.ok ? done(configurationVersion(application, app.value)) : app;
   }
-  const [draft, live] = await Promise.all([draftWith(application, request.digest), application.console.published(application.id())]);
-  if (!draft.ok) return draft;
-  if (!live.ok) return live;
-  const pinned = await pinBefore(application, live.value);
+  const present = await presentOf(application, 1);
+  if (!present.ok) return present;
+  const [live] = present.value.newest;
+  const digest = judgedDigest(application, present.value.draft, request.digest);
+  if (!digest.ok) return digest;
+  const pinned = await pinBefore(application, live);
   if (!pinned.ok) return pinned;
-  return publishDraft(application, request.name, request.marks, digestOf(contentOf(application, draft.value)), live.value?.id);
+  return publishDraft(application, request.name, request.marks, digest.value, live?.id);
 };

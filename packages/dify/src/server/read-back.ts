@@ -66,7 +66,7 @@ export const readSecrets = async (application: Application, { source, given }: K
 const unread = (problem: Problem): Problem => ({
   ...problem,
   reason: `the draft was written, but could not be read back: ${problem.reason}`,
-  hint: 'Nothing was published. Run the release again: a draft that already has this content is not written twice.',
+  hint: `Nothing was published. ${problem.hint ?? 'Run the release again.'} A draft that already has this content is not written twice.`,
 });
 
 /** verified compares a draft with what was deployed: graph, features, variables, bindings and secrets. */

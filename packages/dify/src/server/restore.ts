@@ -5,6 +5,7 @@ import type { Mapping } from '../source/shape.ts';
 import { mayHaveHappened } from './answer.ts';
 import { noApplication, type Application } from './application.ts';
 import { commitIn } from './marks.ts';
+import { presentOf } from './present.ts';
 import { pin, publishDraft } from './publish.ts';
 import { atLeast } from './release.ts';
 import { givenSecrets, presentSecrets, type Present } from './secrets.ts';
@@ -60,8 +61,13 @@ const arrived = async (application: Application, lost: Problem, before: Workflow
   return after.ok && after.value !== undefined && after.value.hash !== before?.hash && digestOf(contentOf(application, after.value)) === digest;
 };
 
-const findVersion = async (application: Application, version: string): Promise<Outcome<Workflow>> => {
-  const all = await allWorkflows(application, (one) => one.id === version);
+/** pageOfVersions is how many versions are read with the draft; an older one is looked for page by page. */
+const pageOfVersions = 19;
+
+const findVersion = async (application: Application, version: string, newestFew: readonly Workflow[]): Promise<Outcome<Workflow>> => {
+  const near = newestFew.find((one) => one.id === version);
+  if (near !== undefined) return done(near);
+  const all = newestFew.length < pageOfVersions ? done(newestFew) : await allWorkflows(application, (one) => one.id === version);
   if (!all.ok) return all;
   const found = all.value.find((one) => one.id === version);
   if (found !== undefined) return done(found);
@@ -97,21 +103,21 @@ export const restore = async (application: Application, version: string, marks: 
   if (!hasGraph(application.mode)) {
     return failed({ category: 'input', reason: `${application.mode} apps of Dify keep no versions to go back to`, hint: 'Deploy the snapshot that was taken before the release, or the commit before it.' });
   }
-  const old = await findVersion(application, version);
+  const present = await presentOf(application, pageOfVersions);
+  if (!present.ok) return present;
+  const { draft: current, newest: [before] } = present.value;
+  const old = await findVersion(application, version, present.value.newest);
   if (!old.ok) return old;
   const safe = await pinAt(application, version);
   if (!safe.ok) return safe;
-  const [current, before] = await Promise.all([knownDraft(application), application.console.published(application.id())]);
-  if (!current.ok) return current;
-  if (!before.ok) return before;
-  sayLost(application, current.value, before.value);
+  sayLost(application, current, before);
   const digest = digestOf(contentOf(application, old.value));
-  const written = await intoDraft(application, old.value, current.value);
-  if (!written.ok && !(await arrived(application, written.problem, current.value, digest))) return written;
+  const written = await intoDraft(application, old.value, current);
+  if (!written.ok && !(await arrived(application, written.problem, current, digest))) return written;
   const name = `back to ${old.value.marked_name.replace(/^(?:back to )+/, '') || old.value.id}`;
   // The commit beside a version is that of its content, not of the run that went back to it.
   const commit = commitIn(old.value.marked_comment);
-  const published = await publishDraft(application, name, commit === undefined ? marks : { ...marks, commit }, digest, before.value?.id);
+  const published = await publishDraft(application, name, commit === undefined ? marks : { ...marks, commit }, digest, before?.id);
   if (!published.ok) return published;
   const pinned = await pinAt(application, published.value.id);
   return pinned.ok ? published : pinned;

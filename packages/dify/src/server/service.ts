@@ -3,6 +3,7 @@ import { isMapping, mappingOf, type Mapping } from '../source/shape.ts';
 import { refusal } from './answer.ts';
 import type { Application } from './application.ts';
 import { serviceJson } from './service-address.ts';
+import { silenceExplained } from './silent-stream.ts';
 import { hear, replyOf, silence, wholeReply } from './replies.ts';
 
 const blockingDeadlineMs = 90_000;
@@ -53,17 +54,21 @@ const hintFor = (status: number): string => {
   return 'Check the address of the API and that this version was published in this app.';
 };
 
-/** heardFrom follows a stream to its end and makes the reply. */
+/** heardFrom follows a stream to its end and makes the reply; `explain` has more to say of one that brought nothing but pings. */
 export const heardFrom = async (
   stream: Extract<EventStream, { kind: 'events' }>,
   chat: boolean,
   latency: () => number,
+  explain: (seen: string) => Promise<string>,
 ): Promise<Outcome<Reply>> => {
   let heard = silence;
   for await (const event of stream.events) {
     if (!event.ok) {
       if (event.problem.category === 'cancelled') return event;
-      return done(replyOf(heard, chat, latency(), stream.status, event.problem.reason));
+      const { category, reason } = event.problem;
+      const silentMs = latency();
+      const cut = category === 'timeout' && heard === silence ? await explain(reason) : reason;
+      return done(replyOf(heard, chat, silentMs, stream.status, cut));
     }
     heard = hear(heard, eventOf(event.value.data), event.value.atMs, chat);
     if (heard.ended) break;
@@ -87,11 +92,14 @@ export const unanswered = (problem: Problem, latencyMs: number): Outcome<Reply> 
     ? failed(problem)
     : done({ failed: problem.reason, text: '', outputs: {}, latencyMs, status: 0 });
 
+const inOnePiece = (asked: Asked): Asked => ({ ...asked, streaming: false, body: { ...asked.body, response_mode: 'blocking' } });
+
 const askService = async (
   application: Application,
   base: string,
   asked: Asked,
   signal: AbortSignal,
+  explain: (seen: string, ask: () => Promise<Outcome<Reply>>) => Promise<string>,
 ): Promise<Outcome<Reply>> => {
   const key = await application.key();
   if (!key.ok) return key;
@@ -113,7 +121,7 @@ const askService = async (
   if (asked.streaming) {
     const stream = await http.stream(request);
     if (!stream.ok) return unanswered(stream.problem, latency());
-    if (stream.value.kind === 'events') return heardFrom(stream.value, chat, latency);
+    if (stream.value.kind === 'events') return heardFrom(stream.value, chat, latency, (seen) => explain(seen, () => askService(application, base, inOnePiece(asked), signal, explain)));
     return wholeAnswer(stream.value.response, tried, base, where, chat, latency());
   }
   const response = await http.send({ ...request, deadlineMs: blockingDeadlineMs });
@@ -130,9 +138,12 @@ const wholeAnswer = (response: HttpResponse, tried: string, base: string, where:
 export const refusedDraft = refused;
 
 /** openService opens the service API at `base`, pinned to a published version or as users have it. */
-export const openService = (application: Application, base: string, version: string, how: string, pinned?: string): Opened => ({
-  version,
-  how,
-  ask: (question, signal) => askService(application, base, questionFor(application.mode, question, pinned), signal),
-  close: () => Promise.resolve(done(undefined)),
-});
+export const openService = (application: Application, base: string, version: string, how: string, pinned?: string): Opened => {
+  const explain = silenceExplained(application);
+  return {
+    version,
+    how,
+    ask: (question, signal) => askService(application, base, questionFor(application.mode, question, pinned), signal, explain),
+    close: () => Promise.resolve(done(undefined)),
+  };
+};

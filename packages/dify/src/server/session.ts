@@ -6,11 +6,12 @@ import {
   type HttpRequest,
   type HttpResponse,
   type Outcome,
+  type Problem,
 } from '@sluice/core';
 import { jsonOf } from './answer.ts';
 import type { Address } from './address.ts';
 import type { Credentials } from './credentials.ts';
-import { logIn, missingCredentials, refresh } from './login.ts';
+import { logIn, missingCredentials, renewedSession } from './login.ts';
 import { serverRelease } from './server-release.ts';
 import { currentWorkspace, type Workspace } from './workspace.ts';
 
@@ -21,6 +22,8 @@ export interface ConsoleRequest {
   readonly path: string;
   readonly body?: unknown;
   readonly tried: string;
+  /** handsOut says that the answer holds keys or secrets, which are to be hidden from then on. */
+  readonly handsOut?: boolean;
   readonly repeatable?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -60,17 +63,23 @@ export const createSession = (connection: Connection, address: Address): Session
     if (entry.ok) credentials = entry.value.credentials;
     return entry;
   });
-  let renewing: Promise<boolean> | undefined;
-  const renewNow = async (): Promise<boolean> => {
-    if (credentials === undefined) return false;
-    const renewed = await refresh(door, credentials);
+  let renewing: Promise<Outcome<void>> | undefined;
+  /** ended is why the session is gone for good: no renewal is tried again, and no password that was refused sent again. */
+  let ended: Problem | undefined;
+  const renewNow = async (used: Credentials): Promise<Outcome<void>> => {
+    const version = await release();
+    const renewed = version.ok ? await renewedSession({ ...door, release: version.value }, used) : version;
     renewing = undefined;
-    if (!renewed.ok) return false;
-    credentials = renewed.value;
-    return true;
+    if (renewed.ok) credentials = renewed.value;
+    else if (renewed.problem.category === 'permission') ended = renewed.problem;
+    return renewed.ok ? done(undefined) : renewed;
   };
-  // Calls that meet a 401 at the same time share one renewal: the refresh token is good for one use.
-  const renew = (): Promise<boolean> => (renewing ??= renewNow());
+  /** renew follows a 401. Calls that meet one at the same time share one renewal: the refresh token is good for one use. */
+  const renew = async (used: Credentials): Promise<Outcome<void>> => {
+    if (ended !== undefined) return failed(ended);
+    // Another call may have renewed the session while this one was under way.
+    return credentials === used ? (renewing ??= renewNow(used)) : done(undefined);
+  };
 
   const requestOf = (request: ConsoleRequest): HttpRequest => ({
     method: request.method,
@@ -81,18 +90,21 @@ export const createSession = (connection: Connection, address: Address): Session
     },
     ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
     tried: request.tried,
+    ...(request.handsOut === true ? { credentials: 'exchanged' as const } : {}),
     ...(request.repeatable === undefined ? {} : { repeatable: request.repeatable }),
     signal: request.signal ?? connection.signal,
   });
 
-  const sent = async (request: ConsoleRequest): Promise<Outcome<HttpResponse>> => {
+  /** authorised makes a call, and after a 401 once more with a renewed session. */
+  const authorised = async <T>(call: () => Promise<Outcome<T>>, refused: (answer: T) => boolean): Promise<Outcome<T>> => {
     const used = credentials;
-    const first = await connection.http.send(requestOf(request));
-    if (!first.ok || first.value.status !== 401) return first;
-    // Another call may have renewed the session while this one was under way.
-    if (credentials === used && !(await renew())) return first;
-    return connection.http.send(requestOf(request));
+    const first = await call();
+    if (!first.ok || !refused(first.value) || used === undefined || used.kind === 'admin-key') return first;
+    const renewed = await renew(used);
+    return renewed.ok ? call() : renewed;
   };
+  const sent = (request: ConsoleRequest): Promise<Outcome<HttpResponse>> =>
+    authorised(() => connection.http.send(requestOf(request)), (response) => response.status === 401);
   const jsonFrom = async (request: ConsoleRequest, send: (request: ConsoleRequest) => Promise<Outcome<HttpResponse>>): Promise<Outcome<unknown>> => {
     const response = await send(request);
     return response.ok ? jsonOf(response.value, request.tried, `${address.console}${request.path}`) : response;
@@ -123,10 +135,10 @@ export const createSession = (connection: Connection, address: Address): Session
     stream: async (request) => {
       const before = await ready();
       if (!before.ok) return before;
-      const first = await connection.http.stream(requestOf(request));
-      if (!first.ok || first.value.kind === 'events' || first.value.response.status !== 401) return first;
-      if (!(await renew())) return first;
-      return connection.http.stream(requestOf(request));
+      return authorised(
+        () => connection.http.stream(requestOf(request)),
+        (stream) => stream.kind === 'whole' && stream.response.status === 401,
+      );
     },
   };
 };

@@ -32,6 +32,8 @@ export const appShape = z.object({
   icon_type: text,
   icon_background: text,
   model_config: z.pipe(z.nullish(mapping), z.transform((value) => value ?? {})),
+  /** workflow is null for an app that was never published, and absent where a server does not tell. */
+  workflow: z.nullish(mapping),
 });
 
 /** App is an app's own entry, without its workflows. */

@@ -1,14 +1,19 @@
-import { done, failed, readYaml, type Outcome, type Snapshot } from '@sluice/core';
+import { done, failed, readYaml, type Outcome, type Snapshot, type SnapshotOptions } from '@sluice/core';
 import { digestOf } from '../source/content.ts';
 import { hasGraph } from '../source/dsl.ts';
 import { renderDsl } from '../source/render.ts';
 import { isMapping, listOf, mappingOf, textOf, type Mapping } from '../source/shape.ts';
-import { noApplication, type Application } from './application.ts';
+import type { Application } from './application.ts';
+import { presentOf, type Present } from './present.ts';
 import { atLeast } from './release.ts';
 import type { App, Workflow } from './shapes.ts';
-import { configurationVersion, contentOf, knownApp, knownDraft, publishedWorkflow, versionOf } from './versions.ts';
+import { configurationVersion, contentOf, knownApp, versionOf } from './versions.ts';
 
 const fileName = 'app.yml';
+const draftName = 'draft.yml';
+
+/** nothing is the copy of an app that has nothing to copy. */
+const nothing: Snapshot = { files: {}, digest: '' };
 
 /** withIcon takes the icon from the app's own entry: an export of 1.12.1 replaces every emoji (api/services/app_dsl_service.py). */
 const withIcon = (root: Mapping, app: App): Mapping =>
@@ -62,24 +67,49 @@ const exported = async (application: Application, app: App, published: Workflow 
   return done(renderDsl(withoutGiven(withIcon(live, app), givenNames(application))));
 };
 
-/** snapshot is what is live, or the draft when nothing is published yet. Its digest is the server's, not the export's. */
-export const snapshot = async (application: Application): Promise<Outcome<Snapshot>> => {
-  if (application.id() === '') return noApplication(application.address);
-  const [app, published] = await Promise.all([knownApp(application), publishedWorkflow(application)]);
-  if (!app.ok) return app;
-  if (!published.ok) return published;
-  const yaml = await exported(application, app.value, published.value);
+/** Live is what users get: the published version, or the draft of an app that was never published. */
+interface Live {
+  readonly workflow: Workflow;
+  readonly published: boolean;
+}
+
+/** liveOf is undefined for an app that has neither a version nor a draft. */
+const liveOf = ({ newest: [published], draft }: Present): Live | undefined => {
+  if (published !== undefined) return { workflow: published, published: true };
+  return draft === undefined ? undefined : { workflow: draft, published: false };
+};
+
+const ofGraph = async (application: Application, app: App, options: SnapshotOptions): Promise<Outcome<Snapshot>> => {
+  const present = await presentOf(application, 1);
+  if (!present.ok) return present;
+  const live = liveOf(present.value);
+  if (live === undefined) return done(nothing);
+  const yaml = await exported(application, app, live.published ? live.workflow : undefined);
   if (!yaml.ok) return yaml;
-  const files = { [fileName]: yaml.value };
-  if (!hasGraph(application.mode)) {
-    const version = configurationVersion(application, app.value);
-    return done({ files, digest: version.digest ?? '', version });
-  }
-  if (published.value !== undefined) {
-    return done({ files, digest: digestOf(contentOf(application, published.value)), version: versionOf(application, published.value) });
-  }
-  const current = await knownDraft(application);
-  if (!current.ok) return current;
-  if (current.value === undefined) return failed({ category: 'input', reason: 'the app has neither a draft nor a published version', where: application.address.studio });
-  return done({ files, digest: digestOf(contentOf(application, current.value)) });
+  const version = versionOf(application, live.workflow);
+  const digest = digestOf(contentOf(application, live.workflow));
+  const { draft } = present.value;
+  const other = options.draft && draft !== undefined && digestOf(contentOf(application, draft)) !== digest;
+  const theirs = other ? await exported(application, app, undefined) : done(undefined);
+  if (!theirs.ok) return theirs;
+  return done({
+    files: { [fileName]: yaml.value, ...(theirs.value === undefined ? {} : { [draftName]: theirs.value }) },
+    digest,
+    ...(live.published ? { version } : {}),
+  });
+};
+
+/**
+ * snapshot is what is live, or the draft when nothing is published yet, and on request the draft beside it, where it is
+ * another. Its digest is the server's, not the export's. Of an app that is still to be made, or is empty, there is none.
+ */
+export const snapshot = async (application: Application, options: SnapshotOptions = { draft: false }): Promise<Outcome<Snapshot>> => {
+  if (application.id() === '') return done(nothing);
+  const app = await knownApp(application);
+  if (!app.ok) return app;
+  if (hasGraph(application.mode)) return ofGraph(application, app.value, options);
+  const yaml = await exported(application, app.value, undefined);
+  if (!yaml.ok) return yaml;
+  const version = configurationVersion(application, app.value);
+  return done({ files: { [fileName]: yaml.value }, digest: version.digest ?? '', version });
 };

@@ -18,6 +18,7 @@ import { publish } from './publish.ts';
 import { restore } from './restore.ts';
 import { createSession } from './session.ts';
 import { snapshot } from './snapshot.ts';
+import { createTwinTarget, withTwin } from './twin.ts';
 import { allWorkflows, configurationVersion, knownApp, knownDraft, pinnedVersion, versionOf } from './versions.ts';
 
 const inspectGraph = async (application: Application, server: string): Promise<Outcome<Inspection>> => {
@@ -82,7 +83,7 @@ const createTarget = (application: Application, doors = createDoors(application)
   ...(hasGraph(application.mode) ? graphCapabilities(application) : {}),
   checks: () => checksOf(application),
   open: (version) => openVersion(application, version),
-  snapshot: () => snapshot(application),
+  snapshot: (options) => snapshot(application, options),
   restore: (version, marks) => restore(application, version, marks),
   ...(application.traffic === undefined ? {} : { traffic: application.traffic }),
   close: () => Promise.resolve(),
@@ -102,25 +103,29 @@ export const openApplication = async (given: Connection): Promise<Outcome<Applic
   const gateway = await openGateway(given, source, address.value, session);
   if (!gateway.ok) return gateway;
   let id = address.value.app;
-  return done({
+  const application: Application = {
     connection,
     address: address.value,
     session,
     console,
     source,
     mode: source.mode,
-    ...(gateway.value === undefined ? {} : { traffic: gateway.value }),
     id: () => id,
     created: (made) => {
       id = made;
     },
     key: appKey(connection, console, () => id),
-  });
+  };
+  if (gateway.value === undefined) return done(application);
+  const { twin } = environment.gateway ?? {};
+  return twin === undefined ? done({ ...application, traffic: gateway.value }) : withTwin(application, twin, gateway.value);
 };
 
 /** connect gives the target of an environment. Nothing is asked and nobody logs in before the first use. */
 export const connect = async (given: Connection): Promise<Outcome<Target>> => {
   const application = await openApplication(given);
-  return application.ok ? done(createTarget(application.value)) : application;
+  if (!application.ok) return application;
+  const { twin } = application.value;
+  return done(twin === undefined ? createTarget(application.value) : createTwinTarget({ ...twin, main: application.value }));
 };
 

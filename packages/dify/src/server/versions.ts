@@ -64,7 +64,7 @@ export const knownDraft = async (application: Application): Promise<Outcome<Work
 };
 
 /** otherMode is the problem of an app that is not what the file is. */
-const otherMode = (application: Application, app: App): Problem => ({
+export const otherMode = (application: Application, app: App): Problem => ({
   category: 'input',
   reason: `the file is a ${application.mode} app, but app ${app.id} on the server is a ${app.mode} app`,
   where: application.address.studio,

@@ -60,6 +60,12 @@ const variableOf = (item: unknown): [string, Mapping] => {
   return [name, { type: shown, value: variable['value'], description: textOf(variable['description']) }];
 };
 
+/** environmentVariableOf leaves the description out: it says nothing of the behaviour, and consoles before 1.6.0 do not show it. */
+const environmentVariableOf = (item: unknown): [string, Mapping] => {
+  const [name, variable] = variableOf(item);
+  return [name, Object.fromEntries(Object.entries(variable).filter(([key]) => key !== 'description'))];
+};
+
 /** pruned drops what says nothing: null, empty texts, lists and objects, and switches that are off. */
 const pruned = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(pruned);
@@ -91,7 +97,7 @@ export const workflowContent = (mode: Mode, workflow: Mapping): Content => ({
   edges: [...new Set(graphEdges(workflow['graph']).map((edge) => `${edge.source} ${edge.handle} ${edge.target}`))].sort(),
   // Imports fill in the features that a file leaves out, as switched off (Dify 1.12.1, WorkflowService.validate_features_structure).
   features: mappingOf(pruned(featuresOf(workflow['features']))),
-  environment: Object.fromEntries(listOf(workflow['environment_variables']).map(variableOf)),
+  environment: Object.fromEntries(listOf(workflow['environment_variables']).map(environmentVariableOf)),
   conversation: Object.fromEntries(listOf(workflow['conversation_variables']).map(variableOf)),
   model: {},
 });

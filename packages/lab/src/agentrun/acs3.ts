@@ -61,13 +61,20 @@ const checkDate = (text: string, now: number): Refused | undefined => {
     : refusal('InvalidTimeStamp.Expired', 'Specified time stamp or date value is expired.');
 };
 
-const checkToken = (sent: string | undefined, key: AccessKey): Refused | undefined => {
+/** KnownKey is a key pair that the gateway knows, with its end when it has one. */
+export interface KnownKey extends AccessKey {
+  /** expiresAt is milliseconds since 1970. */
+  readonly expiresAt?: number;
+}
+
+const checkToken = (sent: string | undefined, key: KnownKey, now: number): Refused | undefined => {
   if (sent === undefined && key.securityToken !== undefined) {
     return refusal('MissingSecurityToken', 'SecurityToken is mandatory for this action.');
   }
-  return sent === undefined || sameText(sent, key.securityToken ?? '')
-    ? undefined
-    : refusal('InvalidSecurityToken.MismatchWithAccessKey', 'Specified SecurityToken mismatch with the AccessKey.');
+  if (sent !== undefined && !sameText(sent, key.securityToken ?? '')) {
+    return refusal('InvalidSecurityToken.MismatchWithAccessKey', 'Specified SecurityToken mismatch with the AccessKey.');
+  }
+  return key.expiresAt !== undefined && key.expiresAt <= now ? refusal('InvalidSecurityToken.Expired', 'Specified SecurityToken is expired.') : undefined;
 };
 
 const unsignedHeader = (request: SignedRequest, signedNames: readonly string[]): string | undefined =>
@@ -77,12 +84,12 @@ const unsignedHeader = (request: SignedRequest, signedNames: readonly string[]):
 
 /** SignatureCheck accepts each correctly signed request once, as the OpenAPI gateway does. */
 export class SignatureCheck {
-  readonly #key: AccessKey;
+  readonly #keyOf: (accessKeyId: string) => KnownKey | undefined;
   readonly #now: () => number;
   readonly #nonces = new Map<string, number>();
 
-  constructor(key: AccessKey, now: () => number) {
-    this.#key = key;
+  constructor(keyOf: (accessKeyId: string) => KnownKey | undefined, now: () => number) {
+    this.#keyOf = keyOf;
     this.#now = now;
   }
 
@@ -92,7 +99,8 @@ export class SignatureCheck {
     if (signature === '') {
       return refusal('IncompleteSignature', `The request needs an Authorization header of ${algorithm}.`);
     }
-    if (!sameText(keyId, this.#key.accessKeyId)) {
+    const key = this.#keyOf(keyId);
+    if (key === undefined) {
       return refusal('InvalidAccessKeyId.NotFound', 'Specified access key is not found.', 404);
     }
     const signedNames = names.split(';');
@@ -101,7 +109,7 @@ export class SignatureCheck {
     if ([...signedNames].sort(byCode).join(';') !== names) {
       return refusal('IncompleteSignature', 'SignedHeaders must be in alphabetical order.');
     }
-    if (!sameText(signature, acs3Signature(request, signedNames, this.#key.accessKeySecret))) {
+    if (!sameText(signature, acs3Signature(request, signedNames, key.accessKeySecret))) {
       const toSign = `${algorithm}\n${sha256(canonicalRequest(request, signedNames))}`;
       return refusal(
         'SignatureDoesNotMatch',
@@ -113,7 +121,7 @@ export class SignatureCheck {
     }
     return (
       checkDate(request.headers['x-acs-date'] ?? '', this.#now()) ??
-      checkToken(request.headers['x-acs-security-token'], this.#key) ??
+      checkToken(request.headers['x-acs-security-token'], key, this.#now()) ??
       this.#refuseReplay(request.headers['x-acs-signature-nonce'] ?? '')
     );
   }

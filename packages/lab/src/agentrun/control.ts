@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { answerJson, type LabHandler, type LabRequest } from '../server.ts';
 import type { SignatureCheck } from './acs3.ts';
+import type { LabKey } from './keys.ts';
 import { operations, type Operation } from './operations.ts';
+import { allows } from './ram.ts';
 import { invalid, type Reply } from './reply.ts';
-import type { Account } from './shapes.ts';
+import { resourceArn, type Account } from './shapes.ts';
 import type { Store } from './store.ts';
 
 /** Throttle refuses the next requests as a platform under load does. */
@@ -20,6 +22,22 @@ export interface ControlPlane {
   readonly account: Account;
   readonly check: SignatureCheck;
   readonly throttle: Throttle;
+  /** keyOf finds who signs with a key, to hold the call against the policy. */
+  keyOf(accessKeyId: string): LabKey | undefined;
+  /** calls are kept, the newest last. */
+  readonly calls: LabCall[];
+}
+
+/** LabCall is one call as RAM saw it. */
+export interface LabCall {
+  /** action is RAM's, as in `agentrun:GetAgentRuntime`. */
+  readonly action: string;
+  /** resource is what the call was about, `*` where RAM knows no limit. */
+  readonly resource: string;
+  readonly method: string;
+  /** path stands after the API's version. */
+  readonly path: string;
+  readonly allowed: boolean;
 }
 
 const version = '2025-09-10';
@@ -57,6 +75,16 @@ const run = (plane: ControlPlane, request: LabRequest, operation: Operation, ids
     : operation.run({ store: plane.store, account: plane.account, ids, query: request.query, body });
 };
 
+/** callOf is a call as RAM sees it. */
+const callOf = ({ store, account, keyOf }: ControlPlane, request: LabRequest, { action, limitedTo }: Operation, ids: readonly string[]): LabCall => {
+  const runtime = store.currentRuntimes().find(({ id }) => id === ids[0]);
+  const resource = limitedTo === undefined || runtime === undefined ? '*' : resourceArn(account, store.workspaces, runtime, limitedTo === 'endpoint' ? runtime.endpoints.get(ids[1] ?? '')?.name : undefined);
+  const [, keyId = ''] = /Credential=([^,]+)/.exec(request.headers['authorization'] ?? '') ?? [];
+  const policy = keyOf(keyId)?.policy;
+  const right = `agentrun:${action}`;
+  return { action: right, resource, method: request.method, path: request.path.slice(version.length + 1), allowed: policy === undefined || allows(policy, right, resource) };
+};
+
 /** controlHandler answers the OpenAPI of AgentRun, version 2025-09-10, to signed requests only. */
 export const controlHandler =
   (plane: ControlPlane): LabHandler =>
@@ -81,6 +109,12 @@ export const controlHandler =
     const { 'x-acs-action': action, 'x-acs-version': sentVersion } = request.headers;
     if (found === undefined || action !== found.operation.action || sentVersion !== version) {
       refuseAtGate(respond, 404, 'InvalidAction.NotFound', 'Specified api is not found, please check your url and method.', requestId);
+      return;
+    }
+    const call = callOf(plane, request, found.operation, found.ids);
+    plane.calls.push(call);
+    if (!call.allowed) {
+      refuseAtGate(respond, 403, 'NoPermission', `You are not authorized to do this action. Action: ${call.action} Resource: ${call.resource}`, requestId);
       return;
     }
     const reply = run(plane, request, found.operation, found.ids);

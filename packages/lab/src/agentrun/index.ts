@@ -1,28 +1,49 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type { Faults } from '../faults.ts';
-import { startServer } from '../server.ts';
+import { answerJson, startServer, type LabHandler } from '../server.ts';
 import { SignatureCheck, type AccessKey } from './acs3.ts';
-import { controlHandler, type Throttle } from './control.ts';
+import { controlHandler, type LabCall, type Throttle } from './control.ts';
 import { dataHandler } from './data.ts';
 import type { Endpoint } from './endpoint.ts';
+import { Issuer, type TokenClaims } from './identity.ts';
+import { instanceHandler } from './instance.ts';
+import { Keys, randomText } from './keys.ts';
 import type { MergeRule, VersionWeight } from './routing.ts';
 import type { Runtime } from './runtime.ts';
 import { createReady, type LabRuntimeOptions, type ReadyRuntime } from './seed.ts';
 import { Store } from './store.ts';
+import { stsHandler, type TokenService, type Trust } from './sts.ts';
 
+export type { LabCall } from './control.ts';
+export type { TokenClaims } from './identity.ts';
 export type { MergeRule, VersionWeight } from './routing.ts';
 export type { LabRuntimeOptions, ReadyRuntime } from './seed.ts';
+export type { Trust } from './sts.ts';
 
 /** LabAgentRun is a running AgentRun account in one region. */
 export interface LabAgentRun {
   /** control and data are the origins of the two planes. */
   readonly control: string;
   readonly data: string;
+  /** sts is the origin of STS. */
+  readonly sts: string;
+  /** instance is the origin of the metadata service of an instance with a RAM role. */
+  readonly instance: string;
+  /** credentialsUri is an address that answers with temporary credentials. */
+  readonly credentialsUri: string;
   readonly region: 'cn-hangzhou';
   readonly accountId: string;
   readonly credentials: AccessKey;
   /** apiKey is what invocations of a runtime with a `credentialName` send as `X-API-Key`. */
   readonly apiKey: string;
+  /** trustJob makes a role that a job of this subject may take by a token of the lab's own issuer. */
+  trustJob(subject: string): Trust;
+  /** identityToken is a token as a CI gives one to a job. */
+  identityToken(claims?: TokenClaims): string;
+  /** expireSessions ends all temporary credentials that were given out. */
+  expireSessions(): void;
+  /** calls are all calls of the control plane with a good signature, the newest last. */
+  calls(): readonly LabCall[];
   /** createRuntime makes a ready runtime with version 1 published and an endpoint on it. */
   createRuntime(options: LabRuntimeOptions): ReadyRuntime;
   /** setFaults makes every version but `except` misbehave; LATEST is excused until it differs from `except`. */
@@ -61,8 +82,6 @@ const phaseMs = 2000;
 // Compressed further, an answer's latency would drown in the machine's own noise and a slow version could not be seen.
 const leastLatencyMs = 10;
 
-const randomText = (length: number): string => randomBytes(length).toString('base64url').replace(/[-_]/g, 'x').slice(0, length);
-
 const newAccessKey = (temporary: boolean): AccessKey =>
   temporary
     ? { accessKeyId: `STS.${randomText(24)}`, accessKeySecret: randomText(44), securityToken: randomText(120) }
@@ -87,6 +106,18 @@ const newStore = (options: LabAgentRunOptions, timeScale: number): Store => {
   );
 };
 
+const credentialsPath = '/credentials';
+
+/** tokensHandler answers for STS, for an instance's metadata and for an address of credentials, which share a server here. */
+const tokensHandler = (service: TokenService): LabHandler => {
+  const { accountId, keys, now } = service;
+  const [sts, instance] = [stsHandler(service), instanceHandler({ role: 'lab-instance', roleArn: `acs:ram::${accountId}:role/lab-instance`, keys, now })];
+  return (request, response) => {
+    if (request.path === credentialsPath) answerJson(response, 200, { ...keys.issue({ arn: `acs:ram::${accountId}:assumed-role/beside/job`, seconds: 3600 }), Code: 'Success' });
+    else return request.path.startsWith('/latest/') ? instance(request, response) : sts(request, response);
+  };
+};
+
 /** startLabAgentRun starts the control plane and the data plane on loopback, with random credentials and an empty account. */
 export const startLabAgentRun = async (options: LabAgentRunOptions = {}): Promise<LabAgentRun> => {
   const timeScale = options.timeScale ?? 1;
@@ -99,18 +130,36 @@ export const startLabAgentRun = async (options: LabAgentRunOptions = {}): Promis
   const data = await startServer(
     dataHandler({ store, apiKey, usualMs: Math.max(usualMs / timeScale, Math.min(usualMs, leastLatencyMs)), timeScale, now: () => Date.now() }),
   );
-  const check = new SignatureCheck(credentials, () => Date.now());
-  const control = await startServer(controlHandler({ store, account: { accountId, region, data: data.origin }, check, throttle }));
+  const now = (): number => Date.now();
+  const keys = new Keys(now);
+  keys.add({ ...credentials, arn: `acs:ram::${accountId}:user/lab` });
+  const check = new SignatureCheck((id) => keys.find(id), now);
+  const issuer = new Issuer(now);
+  const trusts: Trust[] = [];
+  const calls: LabCall[] = [];
+  const control = await startServer(controlHandler({ store, account: { accountId, region, data: data.origin }, check, throttle, calls, keyOf: (id) => keys.find(id) }));
+  const tokens = await startServer(tokensHandler({ accountId, keys, check, issuer, now, trusts: () => trusts }));
   const runtimeNamed = (name: string): Runtime => found(store.runtimeNamed(name), `runtime ${name}`);
   const endpointNamed = (runtime: string, name: string): Endpoint =>
     found(runtimeNamed(runtime).endpointNamed(name), `endpoint ${name} of runtime ${runtime}`);
   return {
     control: control.origin,
     data: data.origin,
+    sts: tokens.origin,
+    instance: tokens.origin,
+    credentialsUri: `${tokens.origin}${credentialsPath}`,
     region,
     accountId,
     credentials,
     apiKey,
+    trustJob: (subject) => {
+      const trust = { roleArn: `acs:ram::${accountId}:role/release`, providerArn: `acs:ram::${accountId}:oidc-provider/ci`, subject };
+      trusts.push(trust);
+      return trust;
+    },
+    identityToken: (claims) => issuer.token(claims),
+    expireSessions: () => keys.expire(),
+    calls: () => [...calls],
     createRuntime: (description) => createReady(store, description),
     setFaults: (name, except, faults) => runtimeNamed(name).setFaults(except, faults),
     served: (runtime, endpoint) => ({ ...endpointNamed(runtime, endpoint).served }),
@@ -124,7 +173,7 @@ export const startLabAgentRun = async (options: LabAgentRunOptions = {}): Promis
       Object.assign(throttle, { requests, status, retryAfterSeconds });
     },
     close: async () => {
-      await Promise.all([control.close(), data.close()]);
+      await Promise.all([control.close(), data.close(), tokens.close()]);
     },
   };
 };

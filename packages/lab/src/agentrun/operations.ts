@@ -21,6 +21,8 @@ export interface Operation {
   readonly method: string;
   /** path stands after `/2025-09-10`; each group is an identifier. */
   readonly path: RegExp;
+  /** limitedTo is what RAM can limit the right to; absent for operations that it knows no limit for. */
+  readonly limitedTo?: 'runtime' | 'endpoint';
   run(call: Call): Reply;
 }
 
@@ -121,7 +123,7 @@ export const operations: readonly Operation[] = [
     run: (call) => show(call.store.createRuntime(call.body), 201, (made) => showRuntime(call.account, made)),
   },
   { action: 'ListAgentRuntimes', method: 'GET', path: runtimes, run: listRuntimes },
-  { action: 'GetAgentRuntime', method: 'GET', path: runtime, run: getRuntime },
+  { action: 'GetAgentRuntime', method: 'GET', path: runtime, limitedTo: 'runtime', run: getRuntime },
   {
     action: 'UpdateAgentRuntime',
     method: 'PUT',
@@ -161,6 +163,7 @@ export const operations: readonly Operation[] = [
     action: 'UpdateAgentRuntimeEndpoint',
     method: 'PUT',
     path: endpoint,
+    limitedTo: 'endpoint',
     run: onEndpoint((call, owner, found) =>
       show(call.store.updateEndpoint(owner, found, call.body), 202, (made) => showEndpoint(call.account, owner, made)),
     ),

@@ -2,6 +2,7 @@ import { shownConfiguration } from './configuration.ts';
 import type { Endpoint } from './endpoint.ts';
 import { latest } from './routing.ts';
 import type { PublishedVersion, Runtime } from './runtime.ts';
+import type { Workspace } from './store.ts';
 
 /** Account names the owner of everything in the lab. */
 export interface Account {
@@ -13,6 +14,13 @@ export interface Account {
 
 const runtimeArn = ({ accountId, region }: Account, runtime: Runtime): string =>
   `acs:agentrun:${region}:${accountId}:workspaces/${runtime.workspaceId}/runtimes/${runtime.id}`;
+
+/** resourceArn names a runtime, or an endpoint of it, as policies do: by names, where the ARNs in answers have ids. */
+export const resourceArn = ({ accountId, region }: Account, workspaces: readonly Workspace[], runtime: Runtime, endpoint?: string): string => {
+  const workspace = workspaces.find(({ workspaceId }) => workspaceId === runtime.workspaceId)?.name ?? '';
+  const ofRuntime = `acs:agentrun:${region}:${accountId}:workspaces/${workspace}/runtimes/${runtime.name}`;
+  return endpoint === undefined ? ofRuntime : `${ofRuntime}/runtime-endpoints/${endpoint}`;
+};
 
 /** showRuntime is a runtime as LATEST, or one of its versions, in the form of AgentRuntime. */
 export const showRuntime = (account: Account, runtime: Runtime, version?: PublishedVersion): object => ({

@@ -13,7 +13,7 @@ export const openConversation = (app: App, given: unknown, user: string | undefi
   }
   if (typeof id !== 'string' || !isUuid(id)) {
     return misfits(model, [
-      { field: 'conversation_id', message: 'Value error, conversation_id must be a valid UUID', type: 'value_error', input: id, before: `Existing conversation ID ${String(id)} is not a valid uuid.` },
+      { field: 'conversation_id', message: 'Value error, conversation_id must be a valid UUID', type: 'value_error', input: id, before: `${String(id)} is not a valid uuid.`, help: 'Existing conversation ID' },
     ]);
   }
   const conversation = app.conversations.get(id.toLowerCase());

@@ -1,5 +1,5 @@
 /** difyVersions are the releases of Dify that the lab can be; docs/compatibility.md says which of them were compared with a real server. */
-export const difyVersions = ['0.15.3', '1.4.0', '1.9.1', '1.9.2', '1.11.2', '1.12.1', '1.13.3', '1.16.0'] as const;
+export const difyVersions = ['0.15.3', '1.4.0', '1.9.1', '1.9.2', '1.11.2', '1.12.1', '1.13.3', '1.14.2', '1.16.0'] as const;
 export type DifyVersion = (typeof difyVersions)[number];
 
 /** Dialect is what differs between releases. */
@@ -23,11 +23,25 @@ export interface Dialect {
   /** versionsHaveNames says that versions have a name and a comment, can be changed and deleted. */
   readonly versionsHaveNames: boolean;
   readonly checksDependencies: boolean;
+  /** tellsPluginVersions says that a missing plugin of the marketplace is named with its version. */
+  readonly tellsPluginVersions: boolean;
   readonly exportsVersions: boolean;
   /** losesIcons are the icons that an export turns into a robot: images at first, then by a slip all others. */
   readonly losesIcons: 'images' | 'emojis' | 'none';
   readonly showsSecrets: boolean;
+  /** masksWholeSecrets is false where a masked secret keeps its first six characters and its last two. */
+  readonly masksWholeSecrets: boolean;
+  /** describesVariables says that drafts and versions show the descriptions of environment variables. */
+  readonly describesVariables: boolean;
+  /** inUseBy is what the refusal to delete the live version calls the app. */
+  readonly inUseBy: 'name' | 'id';
   readonly runsVersions: boolean;
+  /** adminKeyRunsChats is false where the draft run of a chatflow by the admin key ends as an error of the server's own. */
+  readonly adminKeyRunsChats: boolean;
+  /** configurationsAreGuarded is false where every member may write a chat app's configuration. */
+  readonly configurationsAreGuarded: boolean;
+  /** firstTurn is `sys.dialogue_count` of a conversation's first message. */
+  readonly firstTurn: 0 | 1;
   readonly restores: boolean;
   /** knowsNodeTypes says that an unknown node type is refused at import, sync and publication. */
   readonly knowsNodeTypes: boolean;
@@ -40,11 +54,19 @@ export interface Dialect {
   /** countsFailures says that a node that fails a run counts as an exception. */
   readonly countsFailures: boolean;
   readonly timesFirstToken: boolean;
-  /** hasTriggers came with triggers: log lines say where a run came from, and runs know their time. */
+  /** hasTriggers came with triggers: log lines say where a run came from, runs know their time, and graphs are looked at. */
   readonly hasTriggers: boolean;
   /** listsUsersRuns says that the console lists runs by where they came from; before, it shows runs of the draft alone. */
   readonly listsUsersRuns: boolean;
   readonly numbersRuns: boolean;
+  /** numbersStreams says that streams tell a run's number, too. */
+  readonly numbersStreams: boolean;
+  /** failuresHaveOutputs is false where a failed run's outputs are null. */
+  readonly failuresHaveOutputs: boolean;
+  /** metadataIsWhole says that a message's metadata have all their fields even when there is nothing in them. */
+  readonly metadataIsWhole: boolean;
+  /** timeBeforeIds: the system's variables of a workflow run tell its time before the ids of workflow and run. */
+  readonly timeBeforeIds: boolean;
   readonly endUserType: 'service_api' | 'service-api';
   /** missingRunIs404: a run that does not exist is a 404, and not an object of nulls. */
   readonly missingRunIs404: boolean;
@@ -53,6 +75,9 @@ export interface Dialect {
   /** nothingIsNull: what was never published is `null`, and not an object of nulls. */
   readonly nothingIsNull: boolean;
   readonly hasPipelines: boolean;
+  readonly hasMcpTools: boolean;
+  /** moderationOff is what an app without a moderation of its own shows. */
+  readonly moderationOff: Readonly<Record<string, unknown>>;
   /** appInfo are the fields of GET /v1/info. */
   readonly appInfo: readonly string[];
   /** olderWaits: a file of any other minor version waits to be confirmed; later a newer one does, and an older one is taken with warnings. */
@@ -95,10 +120,17 @@ export const dialectOf = (version: DifyVersion): Dialect => {
     draftStatuses: since('1.12.0') ? { missing: 404, notSync: 409 } : { missing: 400, notSync: 400 },
     versionsHaveNames: since('1.1.0'),
     checksDependencies: since('1.0.0'),
+    tellsPluginVersions: since('1.9.0'),
     exportsVersions: since('1.8.1'),
     losesIcons: since('1.13.1') ? 'none' : since('1.10.1') ? 'emojis' : 'images',
     showsSecrets: since('1.5.0'),
+    masksWholeSecrets: since('1.8.1'),
+    describesVariables: since('1.6.0'),
+    inUseBy: since('1.4.1') ? 'id' : 'name',
     runsVersions: since('1.7.2'),
+    adminKeyRunsChats: since('1.13.3'),
+    configurationsAreGuarded: since('1.9.0'),
+    firstTurn: since('1.9.0') ? 1 : 0,
     restores: since('1.13.3'),
     knowsNodeTypes: since('1.10.0') && !since('1.13.1'),
     streamsByWorker: since('1.13.0'),
@@ -109,14 +141,20 @@ export const dialectOf = (version: DifyVersion): Dialect => {
     hasTriggers: since('1.10.0'),
     listsUsersRuns: since('1.9.2'),
     numbersRuns: !since('1.5.0'),
+    numbersStreams: !since('1.4.2'),
+    failuresHaveOutputs: since('1.9.0'),
+    metadataIsWhole: since('1.4.2'),
+    timeBeforeIds: since('1.14.0'),
     endUserType: since('1.10.0') ? 'service-api' : 'service_api',
     missingRunIs404: since('1.13.1'),
     outputsAreObjects: since('1.13.0'),
     nothingIsNull: since('1.14.2'),
     hasPipelines: since('1.9.0'),
+    hasMcpTools: since('1.6.0'),
+    moderationOff: { enabled: false, type: '', ...(since('1.13.0') ? { config: {} } : { configs: [] }) },
     appInfo: ['name', 'description', 'tags', ...(since('1.4.0') ? ['mode'] : []), ...(since('1.4.3') ? ['author_name'] : [])],
     olderWaits: !since('1.3.1'),
-    badVersionIsTaken: !since('1.0.0'),
+    badVersionIsTaken: !since('1.7.2'),
     importTellsMode: since('1.1.0'),
     importWarns: since('1.16.0'),
   };

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Dialect } from './dialect.ts';
+import { filledFeatures } from './features.ts';
 import { isTrigger, nodeTypes } from './interpreter/graph.ts';
 import { fields, items, text, type Fields } from './reading.ts';
 import type { App, Workflow } from './store.ts';
@@ -7,12 +8,13 @@ import { keepHidden, type Variable } from './variables.ts';
 
 /** structureComplaint is all that Dify checks of a graph when it is imported, synced or published (1.12.1, workflow_service.py). */
 export const structureComplaint = (graph: Fields, dialect: Dialect): string | undefined => {
+  if (dialect.hasTriggers && !Array.isArray(graph['nodes'])) return 'nodes not found in workflow graph';
   const types = items(graph['nodes'])
     .map((node) => text(fields(fields(node)['data'])['type']))
     .filter((type) => type !== '');
   const unknown = types.find((type) => !nodeTypes.has(type));
   if (unknown !== undefined && dialect.knowsNodeTypes) return `'${unknown}' is not a valid NodeType`;
-  return types.includes('start') && types.some(isTrigger) ? 'Start node and trigger nodes cannot coexist in the same workflow' : undefined;
+  return dialect.hasTriggers && types.includes('start') && types.some(isTrigger) ? 'Start node and trigger nodes cannot coexist in the same workflow' : undefined;
 };
 
 /** DraftContent is what a sync or an import puts into a draft. */
@@ -30,6 +32,7 @@ export const writeDraft = (app: App, content: DraftContent): Workflow => {
     id: app.draft?.id ?? randomUUID(),
     version: 'draft',
     ...content,
+    features: filledFeatures(app.mode, content.features),
     environment: keepHidden(content.environment, app.draft?.environment ?? []),
     markedName: '',
     markedComment: '',

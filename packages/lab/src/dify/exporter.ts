@@ -3,6 +3,7 @@ import { encryptDataset, writeDsl } from './dsl.ts';
 import { modelConfigFields } from './modelConfig.ts';
 import { fields, isFields, items, texts, type Fields } from './reading.ts';
 import { isWorkflowMode, type App, type Workflow } from './store.ts';
+import { needed } from './workspace.ts';
 import { exportedVariable } from './variables.ts';
 
 const withoutCredential = (value: unknown): unknown => {
@@ -62,13 +63,13 @@ export const exportDsl = (
       description: app.description,
       use_icon_as_answer_icon: app.iconAsAnswer,
     },
-    ...(options.dialect.checksDependencies ? { dependencies: app.dependencies } : {}),
+    ...(options.dialect.checksDependencies ? { dependencies: needed(app.dependencies, workflow?.graph ?? app.modelConfig?.config ?? {}) } : {}),
   };
   if (isWorkflowMode(app.mode)) {
     return workflow === undefined ? undefined : writeDsl({ ...head, workflow: exportedWorkflow(workflow, options.workspace, options.secrets) });
   }
   if (app.modelConfig === undefined) return undefined;
-  const config = modelConfigFields(app.modelConfig.config);
+  const config = modelConfigFields(app.modelConfig.config, options.dialect);
   const agentMode = fields(config['agent_mode']);
   return writeDsl({ ...head, model_config: { ...config, agent_mode: { ...agentMode, tools: items(agentMode['tools']).map(withoutCredential) } } });
 };

@@ -19,17 +19,21 @@ export interface Imported {
   readonly permission_keys?: readonly string[];
 }
 
+/** pendingMs is how long Dify remembers an import that waits, and what an imported file needs. */
 const pendingMs = 10 * 60 * 1000;
 
-const withoutLostDatasets = (graph: Fields, workspace: string): Fields => ({
-  ...graph,
-  nodes: items(graph['nodes']).map((node) => {
-    const inner = fields(fields(node)['data']);
-    if (inner['type'] !== 'knowledge-retrieval') return node;
-    const kept = texts(inner['dataset_ids']).flatMap((id) => decryptDataset(id, workspace) ?? []);
-    return { ...fields(node), data: { ...inner, dataset_ids: kept } };
-  }),
-});
+const withoutLostDatasets = (node: unknown, workspace: string): unknown => {
+  const inner = fields(fields(node)['data']);
+  if (inner['type'] !== 'knowledge-retrieval') return node;
+  const kept = texts(inner['dataset_ids']).flatMap((id) => decryptDataset(id, workspace) ?? []);
+  return { ...fields(node), data: { ...inner, dataset_ids: kept } };
+};
+
+/** ownGraph is a file's graph without the knowledge bases of other workspaces. */
+const ownGraph = (graph: Fields, workspace: string): Fields => {
+  const { nodes } = graph;
+  return Array.isArray(nodes) ? { ...graph, nodes: nodes.map((node) => withoutLostDatasets(node, workspace)) } : graph;
+};
 
 /** Importer takes DSL files in, as the console's import does. */
 export class Importer {
@@ -37,6 +41,7 @@ export class Importer {
   readonly #workspace: string;
   readonly #dialect: Dialect;
   readonly #pending = new Map<string, { readonly request: Fields; readonly until: number }>();
+  readonly #needs = new Map<string, { readonly dependencies: readonly unknown[]; readonly until: number }>();
 
   constructor(store: Store, workspace: string, dialect: Dialect) {
     this.#store = store;
@@ -77,6 +82,12 @@ export class Importer {
     return { ...this.#answer(id), status: 'completed', ...this.#made(app), imported_dsl_version: version === '' ? '0.1.0' : version };
   }
 
+  /** dependenciesOf are those of an app's last file that named any, for ten minutes. */
+  dependenciesOf(app: string): readonly unknown[] {
+    const needs = this.#needs.get(app);
+    return needs === undefined || needs.until < Date.now() ? [] : needs.dependencies;
+  }
+
   #answer(id: string): Omit<Imported, 'status'> {
     return { id, app_id: null, ...(this.#dialect.importTellsMode ? { app_mode: null } : {}), current_dsl_version: this.#dialect.dsl, imported_dsl_version: '', error: '', ...(this.#dialect.importWarns ? { warnings: [], permission_keys: [] } : {}) };
   }
@@ -106,7 +117,10 @@ export class Importer {
     const mode = modes.find((candidate) => candidate === wanted);
     if (mode === undefined) return `'${wanted}' is not a valid AppMode`;
     const app = this.#named(mode, given, request);
-    if (dependencies.length > 0) app.dependencies = dependencies;
+    if (dependencies.length > 0) {
+      app.dependencies = dependencies;
+      this.#needs.set(app.id, { dependencies, until: Date.now() + pendingMs });
+    }
     const error = isWorkflowMode(mode) ? this.#writeWorkflow(app, dsl['workflow']) : this.#writeModelConfig(app, dsl['model_config']);
     return error ?? app;
   }
@@ -136,7 +150,7 @@ export class Importer {
     const conversation = readVariables(given['conversation_variables'], 'conversation');
     if (typeof conversation === 'string') return conversation;
     if (!isWorkflowMode(app.mode)) return `Invalid app mode: ${app.mode}`;
-    const graph = withoutLostDatasets(fields(given['graph']), this.#workspace);
+    const graph = ownGraph(fields(given['graph']), this.#workspace);
     const complaint = structureComplaint(graph, this.#dialect);
     if (complaint !== undefined) return complaint;
     writeDraft(app, { graph, features: fields(given['features']), environment, conversation });

@@ -3,16 +3,18 @@ import type { Dialect } from './dialect.ts';
 import { missingPage, refuse, type Answer, type Refused } from './answer.ts';
 import { isUuid } from './reading.ts';
 
-/** Route is one method on one path; `:name` stands for one segment, `:app` and `:key` for a UUID. */
+/** Route is one method on one path; `:name` stands for one segment, `:app`, `:key` and `:dataset` for a UUID. */
 export interface Route<Call> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   /** when says which releases have the route; all have it when absent. */
   readonly when?: (dialect: Dialect) => boolean;
+  /** role is the least that may ask, where that is not an editor. */
+  readonly role?: 'everyone' | 'admin' | ((dialect: Dialect) => 'everyone' | 'editor');
   readonly handle: (call: Call, parameters: Readonly<Record<string, string>>) => Answer | Refused | Promise<Answer | Refused>;
 }
 
-const uuidNames = new Set(['app', 'key']);
+const uuidNames = new Set(['app', 'key', 'dataset']);
 
 const parametersOf = (pattern: string, path: string): Record<string, string> | undefined => {
   const wanted = pattern.split('/');

@@ -8,7 +8,7 @@ import { fields, type Fields } from './reading.ts';
 import type { State } from './state.ts';
 import { hashOf, type App } from './store.ts';
 import { cut, streamed, type Payload } from './stream.ts';
-import { begin, creator, flowPayload, headOf, outcomeFields, poolOf, seconds, startInputs, wrap, type Ask, type Turn } from './turn.ts';
+import { begin, creator, flowPayload, headOf, numberOf, outcomeFields, poolOf, seconds, startInputs, wrap, type Ask, type Turn } from './turn.ts';
 import { unrelated } from './unrelated.ts';
 
 /** tooMany is Dify's answer when an app has too many requests at once (1.12.1, core/app/features/rate_limiting). */
@@ -33,11 +33,12 @@ const settle = (turn: Turn, run: Run, result: GraphResult): void => {
   record.finishedAt = Date.now();
 };
 
-const metadataOf = (run: Run, { timesFirstToken }: Dialect): Fields => ({
-  annotation_reply: null,
-  retriever_resources: [],
+const metadataOf = (run: Run, { timesFirstToken, metadataIsWhole }: Dialect): Fields => ({
+  ...(metadataIsWhole ? { annotation_reply: null, retriever_resources: [] } : {}),
   usage: usageFields(run.usage, timesFirstToken, run.firstTokenSeconds),
 });
+
+const numbered = ({ state, ask, record }: Turn): Fields => (state.dialect.numbersStreams ? { sequence_number: numberOf(ask.app, record) } : {});
 
 /** perform runs the graph, tells every event and gives the text that was streamed. */
 const perform = async (turn: Turn, graph: Graph, say: (payload: Payload) => void): Promise<{ run: Run; answer: string }> => {
@@ -66,14 +67,14 @@ const perform = async (turn: Turn, graph: Graph, say: (payload: Payload) => void
   state.tasks.set(turn.taskId, stop);
   say(wrap(turn, 'workflow_started', {
     workflow_run_id: record.id,
-    data: { id: record.id, workflow_id: record.workflowId, inputs: startInputs(turn), created_at: seconds(record.createdAt), ...(state.dialect.streamsByWorker ? { reason: 'initial' } : {}) },
+    data: { ...numbered(turn), id: record.id, workflow_id: record.workflowId, inputs: startInputs(turn), created_at: seconds(record.createdAt), ...(state.dialect.streamsByWorker ? { reason: 'initial' } : {}) },
   }));
   await wait(conduct.latencyMs);
   settle(turn, run, await runGraph(graph, fields(ask.workflow.graph), pool, run));
   state.tasks.delete(turn.taskId);
   if (ask.chat !== undefined) {
     ask.chat.conversation.variables = pool.namesOf('conversation');
-    if (answer !== '') ask.chat.conversation.turns += 1;
+    ask.chat.conversation.turns += 1;
   }
   return { run, answer };
 };
@@ -107,7 +108,7 @@ const streaming = (turn: Turn, graph: Graph | string): Answer => {
     const { run } = await perform(turn, graph, say);
     const end = wrap(turn, 'workflow_finished', {
       workflow_run_id: record.id,
-      data: { ...outcomeFields(turn), created_by: creator(turn), exceptions_count: record.exceptions, files: [] },
+      data: { ...outcomeFields(turn), ...numbered(turn), created_by: creator(turn), exceptions_count: record.exceptions, files: [] },
     });
     const messageEnd = wrap(turn, 'message_end', { id: turn.messageId, metadata: metadataOf(run, state.dialect), files: [] });
     const isChat = ask.chat !== undefined;

@@ -5,27 +5,47 @@ import type { Dialect } from './dialect.ts';
 import { text, type Fields } from './reading.ts';
 import { issue, verify } from './tokens.ts';
 
-/** Account is the lab's only account, owner of its only workspace. */
-export interface Account {
+/** roles are the roles of a workspace's members (Dify 1.12.1, models/account.py). */
+export const roles = ['owner', 'admin', 'editor', 'normal', 'dataset_operator'] as const;
+export type Role = (typeof roles)[number];
+
+/** Member is one account, which is in the lab's only workspace. */
+export interface Member {
   readonly id: string;
+  readonly role: Role;
   readonly name: string;
   readonly email: string;
   readonly password: string;
-  readonly adminKey: string;
-  readonly workspaceId: string;
   readonly createdAt: number;
 }
 
-/** newAccount makes an account with random credentials. */
-export const newAccount = (): Account => ({
+/** Account is the owner of the workspace. */
+export interface Account extends Member {
+  readonly adminKey: string;
+  readonly workspaceId: string;
+}
+
+const newMember = (role: Role): Member => ({
   id: randomUUID(),
-  name: 'Lab Owner',
-  email: `owner-${randomBytes(6).toString('hex')}@lab.example`,
+  role,
+  name: `Lab ${role.replaceAll('_', ' ').replace(/^./, (letter) => letter.toUpperCase())}`,
+  email: `${role}-${randomBytes(6).toString('hex')}@lab.example`,
   password: `Pw1${randomBytes(15).toString('base64url')}`,
-  adminKey: randomBytes(24).toString('base64url'),
-  workspaceId: randomUUID(),
   createdAt: Date.now(),
 });
+
+/** newAccount makes the owner with random credentials. */
+export const newAccount = (): Account => ({ ...newMember('owner'), adminKey: randomBytes(24).toString('base64url'), workspaceId: randomUUID() });
+
+/** may says whether a role suffices: an editor's rights are those of admins and owners, too. */
+export const may = (role: Role, least: 'everyone' | 'editor' | 'admin'): boolean =>
+  least === 'everyone' || role === 'owner' || role === 'admin' || (least === 'editor' && role === 'editor');
+
+/** Caller is who asks the console; by the admin key it is the owner. */
+export interface Caller {
+  readonly account: Member;
+  readonly byAdminKey: boolean;
+}
 
 const hour = 60 * 60;
 const wrongTries = 5;
@@ -56,13 +76,17 @@ const base64Text = (value: string): string | undefined => {
 /** Sessions checks who asks: tokens or cookies with a CSRF token, by the release, or the admin key. */
 export class Sessions {
   readonly account: Account;
+  /** members are all accounts, the owner first. */
+  readonly members: readonly Member[];
   readonly #dialect: Dialect;
   readonly #secret = randomBytes(32).toString('hex');
-  readonly #refreshTokens = new Set<string>();
+  /** refreshTokens are those that can be used once, with the account of each. */
+  readonly #refreshTokens = new Map<string, Member>();
   readonly #failures = new Map<string, number>();
 
   constructor(account: Account, dialect: Dialect) {
     this.account = account;
+    this.members = [account, ...roles.filter((role) => role !== 'owner').map(newMember)];
     this.#dialect = dialect;
   }
 
@@ -82,16 +106,16 @@ export class Sessions {
     if (failures > wrongTries) {
       return refuse(429, 'email_code_login_limit', 'Too many incorrect password attempts. Please try again later.');
     }
-    const isStranger = email.toLowerCase() !== this.account.email;
-    if (isStranger && this.#dialect.strangersNamed) return refuse(400, 'account_not_found', 'Account not found.');
-    if (isStranger || password !== this.account.password) {
+    const member = this.members.find((one) => one.email === email.toLowerCase());
+    if (member === undefined && this.#dialect.strangersNamed) return refuse(400, 'account_not_found', 'Account not found.');
+    if (member === undefined || password !== member.password) {
       this.#failures.set(email.toLowerCase(), failures + 1);
       return this.#dialect.strangersNamed
         ? refuse(400, 'email_or_password_mismatch', 'The email or password is mismatched.')
         : refuse(401, 'authentication_failed', 'Invalid email or password.');
     }
     this.#failures.delete(email.toLowerCase());
-    return this.#opened('login');
+    return this.#opened('login', member);
   }
 
   /** refresh changes the refresh token for a new one; the old one is gone. */
@@ -99,8 +123,8 @@ export class Sessions {
     if (this.#dialect.session === 'bearer') return this.#refreshByBody(request);
     const token = cookie(request, 'refresh_token');
     if (token === undefined) return json({ result: 'fail', message: 'No refresh token provided' }, 401);
-    if (!this.#refreshTokens.delete(token)) return json({ result: 'fail', message: 'Invalid refresh token' }, 401);
-    return this.#opened('renewal');
+    const member = this.#spent(token);
+    return member === undefined ? json({ result: 'fail', message: 'Invalid refresh token' }, 401) : this.#opened('renewal', member);
   }
 
   #refreshByBody(request: LabRequest): Answer | Refused {
@@ -108,8 +132,15 @@ export class Sessions {
     if (body instanceof Refused) return body;
     const token = body['refresh_token'];
     if (typeof token !== 'string') return misfits('refresh', [{ field: 'refresh_token', message: 'Field required', type: 'missing', input: body }]);
-    if (!this.#refreshTokens.delete(token)) return json({ result: 'fail', data: 'Invalid refresh token' }, 401);
-    return this.#opened('renewal');
+    const member = this.#spent(token);
+    return member === undefined ? json({ result: 'fail', data: 'Invalid refresh token' }, 401) : this.#opened('renewal', member);
+  }
+
+  /** spent takes a refresh token out of use and tells whose it was. */
+  #spent(token: string): Member | undefined {
+    const member = this.#refreshTokens.get(token);
+    this.#refreshTokens.delete(token);
+    return member;
   }
 
   /** body reads a body; flask-restx took one that is no JSON for an empty one. */
@@ -119,24 +150,24 @@ export class Sessions {
   }
 
   logout(request: LabRequest): Answer | Refused {
-    const refused = this.#identify(request);
-    if (refused !== undefined) return refused;
-    this.#refreshTokens.clear();
+    const caller = this.#identify(request);
+    if (caller instanceof Refused) return caller;
+    for (const [token, member] of this.#refreshTokens) if (member === caller.account) this.#refreshTokens.delete(token);
     const gone = (name: string): string => `${name}=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Path=/; SameSite=Lax`;
     return { status: 200, body: { result: 'success' }, headers: { 'set-cookie': ['access_token', 'refresh_token', 'csrf_token'].map(gone) } };
   }
 
-  /** check lets a request pass or refuses it: identity first, then the CSRF token, GET requests too. */
-  check(request: LabRequest): Refused | undefined {
-    const refused = this.#identify(request);
-    if (refused !== undefined) return refused;
-    if (this.#dialect.session === 'bearer' || draftPath.test(request.path)) return undefined;
-    if (this.#token(request) === this.account.adminKey && this.#dialect.adminKeyPassesCsrf) return undefined;
+  /** check tells who asks or refuses him: identity first, then the CSRF token, GET requests too. */
+  check(request: LabRequest): Caller | Refused {
+    const caller = this.#identify(request);
+    if (caller instanceof Refused) return caller;
+    if (this.#dialect.session === 'bearer' || draftPath.test(request.path)) return caller;
+    if (this.#token(request) === this.account.adminKey && this.#dialect.adminKeyPassesCsrf) return caller;
     const wrong = refuse(401, 'unauthorized', 'CSRF token is missing or invalid.');
     const token = request.headers['x-csrf-token'];
     if (token === undefined || token !== cookie(request, 'csrf_token')) return wrong;
     const claims = verify(token, this.#secret);
-    return typeof claims === 'string' || claims['sub'] !== this.account.id ? wrong : undefined;
+    return typeof claims === 'string' || claims['sub'] !== caller.account.id ? wrong : caller;
   }
 
   /** checkAdmin lets only the admin key pass, with no workspace named. */
@@ -150,21 +181,22 @@ export class Sessions {
     return (this.#dialect.session === 'cookies' ? cookie(request, 'access_token') : undefined) ?? bearer(request);
   }
 
-  #identify(request: LabRequest): Refused | undefined {
+  #identify(request: LabRequest): Caller | Refused {
     const token = this.#token(request);
-    if (token === this.account.adminKey && request.headers['x-workspace-id'] === this.account.workspaceId) return undefined;
+    if (token === this.account.adminKey && request.headers['x-workspace-id'] === this.account.workspaceId) return { account: this.account, byAdminKey: true };
     if (token === undefined) return refuse(401, 'unauthorized', 'Invalid Authorization token.');
     const claims = verify(token, this.#secret);
     if (typeof claims === 'string') return refuse(401, 'unauthorized', claims);
-    return claims['user_id'] === this.account.id ? undefined : refuse(401, 'unauthorized', 'Invalid Authorization token.');
+    const member = this.members.find((one) => one.id === claims['user_id']);
+    return member === undefined ? refuse(401, 'unauthorized', 'Invalid Authorization token.') : { account: member, byAdminKey: false };
   }
 
-  #opened(by: 'login' | 'renewal'): Answer {
+  #opened(by: 'login' | 'renewal', member: Member): Answer {
     const now = Math.floor(Date.now() / 1000);
-    const access = issue({ user_id: this.account.id, exp: now + hour, iss: 'SELF_HOSTED', sub: 'Console API Passport' }, this.#secret);
-    const csrf = issue({ exp: now + hour, sub: this.account.id }, this.#secret);
+    const access = issue({ user_id: member.id, exp: now + hour, iss: 'SELF_HOSTED', sub: 'Console API Passport' }, this.#secret);
+    const csrf = issue({ exp: now + hour, sub: member.id }, this.#secret);
     const refresh = randomBytes(64).toString('hex');
-    this.#refreshTokens.add(refresh);
+    this.#refreshTokens.set(refresh, member);
     if (this.#dialect.session === 'bearer') return json({ result: 'success', data: { access_token: access, refresh_token: refresh } });
     const [accessCookie, refreshCookie, csrfCookie] = [
       `access_token=${access}; Max-Age=${hour}; HttpOnly; Path=/; SameSite=Lax`,

@@ -5,6 +5,7 @@ import type { Importer } from './importer.ts';
 import { Misbehaviour } from './misbehaviour.ts';
 import type { Sessions } from './sessions.ts';
 import type { App, Store } from './store.ts';
+import type { Workspace } from './workspace.ts';
 
 /** State is all that one running lab remembers besides its apps. */
 export class State {
@@ -12,6 +13,7 @@ export class State {
   readonly store: Store;
   readonly sessions: Sessions;
   readonly importer: Importer;
+  readonly workspace: Workspace;
   readonly usualLatencyMs: number;
   readonly misbehaviour = new Misbehaviour();
   /** standIns are the names of nodes that answered with a stand-in, in the order of their first answer. */
@@ -28,6 +30,7 @@ export class State {
     readonly store: Store;
     readonly sessions: Sessions;
     readonly importer: Importer;
+    readonly workspace: Workspace;
     readonly usualLatencyMs: number;
     readonly timeScale: number;
   }) {
@@ -35,6 +38,7 @@ export class State {
     this.store = parts.store;
     this.sessions = parts.sessions;
     this.importer = parts.importer;
+    this.workspace = parts.workspace;
     this.usualLatencyMs = parts.usualLatencyMs;
     this.#timeScale = parts.timeScale;
   }

@@ -42,8 +42,7 @@ export const talk = async (state: State, message: Message): Promise<Answer | Ref
   const wait = (milliseconds: number): Promise<void> => state.wait(milliseconds, stop.signal);
   const think = (): Promise<void> => wait(conduct.latencyMs + state.usualLatencyMs * conduct.latency * state.jitter());
   const metadata = (): Fields => ({
-    annotation_reply: null,
-    retriever_resources: [],
+    ...(state.dialect.metadataIsWhole ? { annotation_reply: null, retriever_resources: [] } : {}),
     usage: usageFields(
       {
         ...noUsage,
@@ -81,7 +80,7 @@ export const talk = async (state: State, message: Message): Promise<Answer | Ref
     }
     for (const piece of pieces(said)) {
       if (stop.signal.aborted) break;
-      tell(app.mode === 'agent-chat' ? 'agent_message' : 'message', { id: messageId, answer: piece, from_variable_selector: null });
+      tell(app.mode === 'agent-chat' ? 'agent_message' : 'message', { id: messageId, answer: piece, ...(app.mode === 'agent-chat' ? {} : { from_variable_selector: null }) });
     }
     done();
     tell('message_end', { id: messageId, metadata: metadata(), files: null });

@@ -20,6 +20,9 @@ export interface Ask {
   readonly chat?: { readonly query: string; readonly conversation: Conversation };
 }
 
+/** numberOf is a run's number among the app's runs, which older releases tell; the first is 1. */
+export const numberOf = (app: App, run: RunRecord): number => app.runs.length - app.runs.indexOf(run);
+
 /** seconds turns milliseconds into Dify's timestamps. */
 export const seconds = (milliseconds: number): number => Math.floor(milliseconds / 1000);
 
@@ -34,30 +37,33 @@ export interface Turn {
   readonly stop: AbortController;
 }
 
-const systemVariables = ({ ask, record }: Begun): Fields => ({
+const systemVariables = ({ ask, record, state }: Begun): Fields => ({
   ...(ask.chat === undefined
     ? {}
-    : { query: ask.chat.query, conversation_id: ask.chat.conversation.id, dialogue_count: ask.chat.conversation.turns + 1 }),
+    : { query: ask.chat.query, conversation_id: ask.chat.conversation.id, dialogue_count: (ask.user === undefined ? 0 : ask.chat.conversation.turns) + state.dialect.firstTurn }),
   files: ask.files,
   user_id: ask.user ?? '',
   app_id: ask.app.id,
+  ...(state.dialect.timeBeforeIds ? { timestamp: seconds(record.createdAt) } : {}),
   workflow_id: ask.workflow.id,
   workflow_run_id: record.id,
   timestamp: seconds(record.createdAt),
 });
 
 /** Begun is what the system's variables are made from. */
-type Begun = Pick<Turn, 'ask'> & { readonly record: Pick<RunRecord, 'id' | 'createdAt'> };
+type Begun = Pick<Turn, 'ask' | 'state'> & { readonly record: Pick<RunRecord, 'id' | 'createdAt'> };
 
-/** startInputs are the caller's inputs and the system's variables, as the start of a stream shows them. */
-export const startInputs = (turn: Begun): Fields => ({
+const inputsWithout = (turn: Begun, unsaid: readonly string[]): Fields => ({
   ...turn.ask.inputs,
   ...Object.fromEntries(
     Object.entries(systemVariables(turn))
-      .filter(([name]) => name !== 'conversation_id' && name !== 'timestamp')
+      .filter(([name]) => !unsaid.includes(name))
       .map(([name, value]) => [`sys.${name}`, value]),
   ),
 });
+
+/** startInputs are the caller's inputs and the system's variables, as the start of a stream shows them. */
+export const startInputs = (turn: Begun): Fields => inputsWithout(turn, ['conversation_id', 'timestamp']);
 
 /** poolOf fills the variables that a run begins with. */
 export const poolOf = (turn: Turn): Pool => {
@@ -102,11 +108,11 @@ export const flowPayload = (turn: Turn, event: FlowEvent): Payload => {
 export const begin = (state: State, ask: Ask, conduct: Conduct): Turn => {
   const messageId = randomUUID();
   const [id, createdAt] = [randomUUID(), Date.now()];
-  const inputs = startInputs({ ask, record: { id, createdAt } });
+  const unsaid = ['conversation_id', ...(state.dialect.hasTriggers ? [] : ['timestamp'])];
   const record: RunRecord = {
     id, workflowId: ask.workflow.id, version: ask.workflow.version,
     triggeredFrom: ask.user === undefined ? 'debugging' : 'app-run', user: ask.user, createdAt,
-    inputs: state.dialect.hasTriggers ? { ...inputs, 'sys.timestamp': seconds(createdAt) } : inputs,
+    inputs: inputsWithout({ ask, state, record: { id, createdAt } }, unsaid),
     ...(ask.chat === undefined ? {} : { conversationId: ask.chat.conversation.id, messageId }),
     status: 'running', outputs: {}, error: null, elapsedSeconds: 0, tokens: 0, steps: 0, exceptions: 0, finishedAt: undefined,
   };
@@ -115,7 +121,8 @@ export const begin = (state: State, ask: Ask, conduct: Conduct): Turn => {
 
 /** outcomeFields says how a run ended, as blocking answers do; streams add who asked. */
 export const outcomeFields = ({ record, state }: Turn): Fields => ({
-  id: record.id, workflow_id: record.workflowId, status: record.status, outputs: record.outputs,
+  id: record.id, workflow_id: record.workflowId, status: record.status,
+  outputs: record.status === 'failed' && !state.dialect.failuresHaveOutputs ? null : record.outputs,
   error: record.error ?? (state.dialect.countsSteps ? null : ''),
   elapsed_time: record.elapsedSeconds, total_tokens: record.tokens, total_steps: record.steps,
   created_at: seconds(record.createdAt), finished_at: seconds(record.finishedAt ?? record.createdAt),

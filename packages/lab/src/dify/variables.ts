@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Dialect } from './dialect.ts';
 import { fields, isFields, text, type Fields } from './reading.ts';
 import { repr } from './python.ts';
 
@@ -17,6 +18,9 @@ export interface Variable {
 export const hidden = '[__HIDDEN__]';
 
 const mask = '*'.repeat(20);
+
+/** partlyMasked is how releases before 1.8.1 hide a secret (1.4.0, core/helper/encrypter.py). */
+const partlyMasked = (secret: string): string => (secret.length > 8 ? `${secret.slice(0, 6)}${'*'.repeat(12)}${secret.slice(-2)}` : secret === '' ? '' : mask);
 
 const storedType = (type: string, value: unknown): string | undefined => {
   const isList = Array.isArray(value);
@@ -71,12 +75,12 @@ const shownType = (variable: Variable): string =>
   variable.type === 'integer' || variable.type === 'float' ? 'number' : variable.type;
 
 /** shownVariable writes a variable for console answers: secrets are stars. */
-export const shownVariable = (variable: Variable): Fields => ({
+export const shownVariable = (variable: Variable, dialect: Dialect): Fields => ({
   id: variable.id,
   name: variable.name,
-  value: variable.type === 'secret' ? mask : variable.value,
+  value: variable.type !== 'secret' ? variable.value : dialect.masksWholeSecrets ? mask : partlyMasked(String(variable.value)),
   value_type: shownType(variable),
-  description: variable.description,
+  ...(dialect.describesVariables || variable.selector[0] !== 'env' ? { description: variable.description } : {}),
 });
 
 /** openVariable writes a variable with its secret, as the draft's own variable list does. */

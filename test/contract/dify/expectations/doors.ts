@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { cookieNames, encoded, fieldsOf, send, sessionOf, type Answer } from '../caller.ts';
 import { atLeast, type Expectation } from '../expectation.ts';
-import { plain } from '../masking.ts';
+import { plain, story } from '../masking.ts';
 import { loggedIn, type World } from '../world.ts';
 
 const login = (world: World, email: string, password: string): Promise<Answer> =>
@@ -79,6 +79,17 @@ export const doors: readonly Expectation[] = [
     ask: async (world) => world.plain(await login(world, `nobody-${randomUUID()}@example.com`, encoded(world.release, 'Some-password-1'))),
   },
   {
+    // An account that does not exist is locked like any other, and is missed by nobody.
+    name: 'eight logins of nobody',
+    ask: async (world) => {
+      const email = `nobody-${randomUUID()}@example.com`;
+      const answers: Answer[] = [];
+      for (let tried = 0; tried < 8; tried += 1) answers.push(await login(world, email, encoded(world.release, 'Some-password-1')));
+      const [last] = answers.slice(-1).map((answer) => plain(answer, none));
+      return { statuses: answers.map(({ status }) => status), last };
+    },
+  },
+  {
     name: 'a login without a password',
     ask: async (world) => plain(await send(world.server.origin, 'POST', '/console/api/login', { body: { email: 'a@example.com' } }), none),
   },
@@ -154,6 +165,22 @@ export const doors: readonly Expectation[] = [
     name: 'the admin key in a workspace that does not exist',
     needs: 'adminKey',
     ask: async (world) => world.plain(await world.send('GET', '/console/api/apps?limit=1', { headers: byAdminKey(world, '00000000-0000-4000-8000-000000000000') })),
+  },
+  {
+    name: 'the admin key runs the draft of a workflow app',
+    needs: 'adminKey',
+    ask: async (world) => {
+      const answer = await world.send('POST', `/console/api/apps/${world.flow.id}/workflows/draft/run`, { headers: byAdminKey(world), body: { inputs: { word: 'good' } } });
+      return answer.status === 200 ? story(answer).at(-1) : world.plain(answer);
+    },
+  },
+  {
+    name: 'the admin key runs the draft of a chatflow',
+    needs: 'adminKey',
+    ask: async (world) => {
+      const answer = await world.send('POST', `/console/api/apps/${world.chat.id}/advanced-chat/workflows/draft/run`, { headers: byAdminKey(world), body: { inputs: {}, query: 'good' } });
+      return answer.status === 200 ? story(answer).at(-1) : world.plain(answer);
+    },
   },
   {
     name: 'all workspaces by the admin key',

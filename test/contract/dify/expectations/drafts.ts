@@ -21,6 +21,8 @@ const secretOf = async (world: World): Promise<unknown> => {
   return /name: TOKEN[\s\S]*?value: (\S+)/.exec(yaml)?.[1];
 };
 
+const featuresOf = async (world: World, app: string): Promise<unknown> => fieldsOf((await draft(world, app)).body)['features'];
+
 const over = (world: World, secret: string) =>
   world.imported(workflowDsl({ dsl: world.dsl, name: 'contract bare', says: 'one', secret }), { app_id: world.bare.id });
 
@@ -132,6 +134,28 @@ export const drafts: readonly Expectation[] = [
     ask: async (world) => {
       const answer = await world.console('GET', `/apps/${world.flow.id}/export?include_secret=false&workflow_id=00000000-0000-4000-8000-000000000000`);
       return answer.status === 200 ? 200 : world.plain(answer);
+    },
+  },
+  {
+    name: 'the features that a file leaves out',
+    ask: async (world) => [await featuresOf(world, world.flow.id), await featuresOf(world, world.chat.id)],
+  },
+  {
+    name: 'images as older files have them, and unknown features',
+    ask: async (world) => {
+      const yaml = workflowDsl({ dsl: world.dsl, name: 'contract features', says: 'x' });
+      const older = '{file_upload: {image: {enabled: true, number_limits: 2, transfer_methods: [remote_url]}}, opening_statement: x, contract: {kept: true}}';
+      const id = textAt(await world.imported(yaml.replace('features: {}', `features: ${older}`)), 'app_id');
+      return featuresOf(world, id);
+    },
+  },
+  {
+    name: 'the features of a written draft',
+    ask: async (world) => {
+      const answer = await sync(world, { features: { text_to_speech: { enabled: true, voice: 'v' }, speech_to_text: {} } });
+      const seen = await featuresOf(world, world.bare.id);
+      await sync(world, { features: {} });
+      return { status: answer.status, seen };
     },
   },
   { name: 'a draft run', ask: async (world) => story(await run(world, 'flow', { inputs: { word: 'good' } })) },

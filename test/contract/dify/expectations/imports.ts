@@ -14,6 +14,41 @@ const told = (world: World, answer: Answer): unknown => {
 
 const taken = async (world: World, yaml: string, more?: Readonly<Record<string, unknown>>): Promise<unknown> => told(world, await world.imported(yaml, more));
 
+const plugin = (identifier: string): string =>
+  `  - {current_identifier: null, type: marketplace, value: {marketplace_plugin_unique_identifier: '${identifier}'}}\n`;
+
+const absent = plugin(`sluice/no-such-plugin:0.0.20@${'a'.repeat(64)}`);
+
+const others =
+  `  - {current_identifier: null, type: github, value: {repo: sluice/no-such-thing, version: v1.2, package: thing.difypkg, github_plugin_unique_identifier: 'sluice/no-such-thing:1.2@${'b'.repeat(64)}'}}\n` +
+  `  - {current_identifier: null, type: package, value: {plugin_unique_identifier: 'sluice/no-such-package:0.3.0@${'c'.repeat(64)}'}}\n`;
+
+const needing = (dsl: string, dependencies: string): string => file(dsl).replace('dependencies: []', `dependencies:\n${dependencies}`);
+
+const leaked = async (world: World, id: string): Promise<unknown> => world.plain(await world.console('GET', `/apps/imports/${id}/check-dependencies`));
+
+const nodesOf = (yaml: string, id: string): string => yaml.replace(new RegExp(`      - id: ${id}\\n[\\s\\S]*?(?=      - id: |    edges:)`), '');
+
+const schedule = "      - {id: sched, type: custom, position: {x: 0, y: 0}, data: {type: trigger-schedule, title: Sched, mode: cron, cron_expression: '0 9 * * *', timezone: UTC}}\n";
+
+/** graphs are files whose graph is not whole. */
+const graphs: Readonly<Record<string, (yaml: string) => string>> = {
+  'a start and a trigger': (yaml) => yaml.replace('    nodes:\n', `    nodes:\n${schedule}`),
+  'no start': (yaml) => nodesOf(yaml, 'start'),
+  'no end': (yaml) => nodesOf(yaml, 'end'),
+  'no nodes': (yaml) => yaml.replace(/ {4}nodes:\n[\s\S]*? {4}edges:/, '    nodes: []\n    edges:'),
+  'no graph': (yaml) => yaml.replace(/ {2}graph:\n[\s\S]*$/, ''),
+  'an edge to nowhere': (yaml) => yaml.replace('target: end,', 'target: nowhere,'),
+};
+
+/** published is what becomes of a broken graph: its import, and its publication where it was taken. */
+const published = async (world: World, yaml: string): Promise<unknown> => {
+  const taken = fieldsOf((await world.imported(yaml)).body);
+  const { status, error, app_id: id } = taken;
+  if (typeof id !== 'string') return { status, error };
+  return { status, error, published: (await world.console('POST', `/apps/${id}/workflows/publish`, {})).status };
+};
+
 /** imports are about bringing a DSL file in. */
 export const imports: readonly Expectation[] = [
   { name: 'the DSL version', ask: (world) => Promise.resolve(world.dsl) },
@@ -94,6 +129,31 @@ export const imports: readonly Expectation[] = [
     name: 'the dependencies of an app',
     ask: async (world) => world.plain(await world.console('GET', `/apps/imports/${world.flow.id}/check-dependencies`)),
   },
+  {
+    name: 'plugins that nobody has installed',
+    ask: async (world) => {
+      const id = textAt(await world.imported(needing(world.dsl, `${absent}${others}`)), 'app_id');
+      const first = await leaked(world, id);
+      await world.imported(file(world.dsl), { app_id: id });
+      const yaml = textAt(await world.console('GET', `/apps/${id}/export?include_secret=false`), 'data');
+      return { first, after: JSON.stringify(await leaked(world, id)) === JSON.stringify(first), exported: yaml.includes('no-such-') };
+    },
+  },
+  {
+    name: 'plugins of a file that had to be confirmed',
+    ask: async (world) => {
+      const pending = textAt(await world.imported(needing('99.0.0', absent)), 'id');
+      const id = textAt(await world.console('POST', `/apps/imports/${pending}/confirm`), 'app_id');
+      const seen = await leaked(world, id);
+      await world.console('DELETE', `/apps/${id}`);
+      return seen;
+    },
+  },
+  {
+    name: 'the plugins of an app that does not exist',
+    ask: (world) => leaked(world, '00000000-0000-4000-8000-000000000000'),
+  },
+  ...Object.entries(graphs).map(([name, broken]): Expectation => ({ name: `a graph with ${name}`, ask: (world) => published(world, broken(file(world.dsl))) })),
   {
     name: 'the app that an import makes',
     ask: async (world) => {

@@ -187,6 +187,21 @@ export const service: readonly Expectation[] = [
     },
   },
   {
+    name: 'the turns of a conversation',
+    ask: async (world) => {
+      const turn = async (more: Readonly<Record<string, unknown>>): Promise<{ readonly conversation: unknown; readonly count: number }> => {
+        const start = eventsOf(await talk(world, { response_mode: 'streaming', ...more })).find(({ event }) => event === 'workflow_started');
+        const inputs = fieldsOf(fieldsOf(start?.fields['data'])['inputs']);
+        return { conversation: start?.fields['conversation_id'], count: Number(inputs['sys.dialogue_count']) };
+      };
+      const first = await turn({});
+      const failed = await turn({ conversation_id: first.conversation, query: 'fail' });
+      const third = await turn({ conversation_id: first.conversation });
+      // A message that is still being written counts, too, so that real servers are one ahead now and then.
+      return { first: first.count, second: failed.count > first.count, third: third.count >= first.count + 2 };
+    },
+  },
+  {
     name: 'the log of a workflow app',
     ask: async (world) => {
       const answer = await world.service(world.flow, 'GET', '/workflows/logs?page=1&limit=1');

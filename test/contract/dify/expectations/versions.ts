@@ -64,6 +64,22 @@ export const versions: readonly Expectation[] = [
     ask: async (world) => world.plain(await world.console('DELETE', path(world.flow, `/${world.flow.second}`))),
   },
   {
+    name: 'deleting an older version',
+    ask: async (world) => {
+      const before = textAt(await world.console('GET', path(world.chat, '/publish')), 'id');
+      await world.console('POST', path(world.chat, '/publish'), {});
+      const gone = await world.console('DELETE', path(world.chat, `/${before}`));
+      return gone.status;
+    },
+  },
+  {
+    name: 'deleting the draft',
+    ask: async (world) => {
+      const draft = textAt(await world.console('GET', path(world.chat, '/draft')), 'id');
+      return world.plain(await world.console('DELETE', path(world.chat, `/${draft}`)));
+    },
+  },
+  {
     name: 'deleting a version that does not exist',
     ask: async (world) => world.plain(await world.console('DELETE', path(world.flow, `/${unknown}`))),
   },

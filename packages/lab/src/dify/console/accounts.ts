@@ -1,9 +1,9 @@
 import { json, queryNumber, Refused, type Answer } from '../answer.ts';
 import type { Route } from '../routes.ts';
-import type { Account } from '../sessions.ts';
+import type { Account, Member } from '../sessions.ts';
 import { secondsOf, type Call } from './call.ts';
 
-const profile = (account: Account): Answer =>
+const profile = (account: Member): Answer =>
   json({
     id: account.id, name: account.name, avatar: null, avatar_url: null, email: account.email, is_password_set: true,
     interface_language: 'en-US', interface_theme: 'light', timezone: 'UTC',
@@ -60,12 +60,19 @@ export const openRoutes: readonly Route<Call>[] = [
   { method: 'GET', path: '/all-workspaces', handle: allWorkspaces },
 ];
 
+const memberFields = (member: Member): Record<string, unknown> => ({
+  id: member.id, name: member.name, avatar: null, avatar_url: null, email: member.email,
+  last_login_at: null, last_active_at: secondsOf(member.createdAt), created_at: secondsOf(member.createdAt), role: member.role, status: 'active',
+});
+
 /** accountRoutes are about the account and its workspace. */
 export const accountRoutes: readonly Route<Call>[] = [
-  { method: 'GET', path: '/account/profile', handle: ({ state }) => profile(state.sessions.account) },
+  { method: 'GET', path: '/account/profile', role: 'everyone', handle: ({ account }) => profile(account) },
+  { method: 'GET', path: '/workspaces/current/members', role: 'everyone', handle: ({ state }) => json({ accounts: state.sessions.members.map(memberFields) }) },
   {
     method: 'GET',
     path: '/workspaces',
+    role: 'everyone',
     handle: ({ state }) => json({ workspaces: [{ ...workspace(state.sessions.account), plan: 'sandbox', current: true }] }),
   },
 ];

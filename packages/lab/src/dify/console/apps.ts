@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { internal, invalid, json, jsonBody, misfits, queryNumber, Refused, type Answer } from '../answer.ts';
 import { exportDsl } from '../exporter.ts';
 import { defaultModelConfig, modelConfigComplaint, modelConfigFields } from '../modelConfig.ts';
+import { filledConfiguration } from '../features.ts';
 import { text, type Fields } from '../reading.ts';
 import type { Route } from '../routes.ts';
 import { isWorkflowMode, modes, newApp, type App } from '../store.ts';
@@ -14,17 +15,24 @@ const live = (app: App, account: string): unknown => {
   return { id: workflow.id, created_by: account, created_at: secondsOf(workflow.createdAt), updated_by: null, updated_at: secondsOf(workflow.updatedAt) };
 };
 
-const appFields = (app: App, account: string): Fields => ({
+/** configFields is an app's configuration as the console shows it. */
+const configFields = ({ modelConfig }: App, { account, state }: Call): Fields | null => {
+  if (modelConfig === undefined) return null;
+  const at = secondsOf(modelConfig.updatedAt);
+  return { ...modelConfigFields(modelConfig.config, state.dialect), created_by: account.id, created_at: at, updated_by: account.id, updated_at: at };
+};
+
+const appFields = (app: App, call: Call): Fields => ({
   id: app.id, name: app.name, description: app.description, mode: app.mode, icon_type: app.iconType, icon: app.icon,
   icon_background: app.iconBackground, icon_url: null, enable_site: app.enableSite, enable_api: app.enableApi,
-  model_config: app.modelConfig === undefined ? null : modelConfigFields(app.modelConfig.config),
-  workflow: live(app, account), tracing: null, use_icon_as_answer_icon: app.iconAsAnswer,
-  created_by: account, created_at: secondsOf(app.createdAt), updated_by: account, updated_at: secondsOf(app.updatedAt),
+  model_config: configFields(app, call),
+  workflow: live(app, call.account.id), tracing: null, use_icon_as_answer_icon: app.iconAsAnswer,
+  created_by: call.account.id, created_at: secondsOf(app.createdAt), updated_by: call.account.id, updated_at: secondsOf(app.updatedAt),
   access_mode: null, tags: [],
 });
 
 const detail = (call: Call, app: App): Fields => ({
-  ...appFields(app, call.state.sessions.account.id),
+  ...appFields(app, call),
   api_base_url: `http://${call.request.headers['host'] ?? '127.0.0.1'}/v1`,
   max_active_requests: 0,
   deleted_tools: [],
@@ -41,10 +49,9 @@ const list = (call: Call): Answer | Refused => {
   const name = (query.get('name') ?? '').slice(0, 30).toLowerCase();
   const found = call.state.store.all().filter((app) => (mode === 'all' || app.mode === mode) && app.name.toLowerCase().includes(name));
   const shown = found.slice((page - 1) * limit, page * limit);
-  const account = call.state.sessions.account;
   return json({
     page, limit, total: found.length, has_more: page * limit < found.length,
-    data: shown.map((app) => ({ ...appFields(app, account.id), max_active_requests: 0, create_user_name: account.name, author_name: account.name, has_draft_trigger: false })),
+    data: shown.map((app) => ({ ...appFields(app, call), max_active_requests: 0, create_user_name: call.account.name, author_name: call.account.name, has_draft_trigger: false })),
   });
 };
 
@@ -65,7 +72,7 @@ const create = (call: Call): Answer | Refused => {
   app.iconBackground = text(body['icon_background']);
   if (!isWorkflowMode(mode)) app.modelConfig = { id: randomUUID(), config: defaultModelConfig(mode), updatedAt: Date.now() };
   call.state.store.add(app);
-  return json(appFields(app, call.state.sessions.account.id), 201);
+  return json(appFields(app, call), 201);
 };
 
 const exported = (call: Call, app: App): Answer | Refused => {
@@ -86,9 +93,9 @@ const exported = (call: Call, app: App): Answer | Refused => {
 const setModelConfig = (call: Call, app: App): Answer | Refused => {
   const body = jsonBody(call.request);
   if (body instanceof Refused) return body;
-  const complaint = modelConfigComplaint(body);
+  const complaint = modelConfigComplaint(body, call.state.workspace.models);
   if (complaint !== undefined) return invalid(complaint);
-  app.modelConfig = { id: randomUUID(), config: body, updatedAt: Date.now() };
+  app.modelConfig = { id: randomUUID(), config: filledConfiguration(app.mode, body), updatedAt: Date.now() };
   app.updatedAt = Date.now();
   return json({ result: 'success' });
 };
@@ -103,7 +110,7 @@ const enable = (call: Call, app: App, name: 'enable_site' | 'enable_api'): Answe
   }
   if (name === 'enable_site') app.enableSite = wanted;
   else app.enableApi = wanted;
-  return json(appFields(app, call.state.sessions.account.id));
+  return json(appFields(app, call));
 };
 
 const rename = (call: Call, app: App): Answer | Refused => {
@@ -111,7 +118,7 @@ const rename = (call: Call, app: App): Answer | Refused => {
   if (body instanceof Refused) return body;
   if (text(body['name']) === '') return misfits('AppNamePayload', [{ field: 'name', message: 'Field required', type: 'missing', input: body }]);
   app.name = text(body['name']);
-  return json(appFields(app, call.state.sessions.account.id));
+  return json(appFields(app, call));
 };
 
 /** onApp makes a handler for an app of any mode. */
@@ -124,9 +131,9 @@ const onApp =
 
 /** appRoutes are about apps as a whole. */
 export const appRoutes: readonly Route<Call>[] = [
-  { method: 'GET', path: '/apps', handle: list },
+  { method: 'GET', path: '/apps', role: 'everyone', handle: list },
   { method: 'POST', path: '/apps', handle: create },
-  { method: 'GET', path: '/apps/:app', handle: onApp((call, app) => json(detail(call, app))) },
+  { method: 'GET', path: '/apps/:app', role: 'everyone', handle: onApp((call, app) => json(detail(call, app))) },
   {
     method: 'DELETE',
     path: '/apps/:app',
@@ -138,10 +145,11 @@ export const appRoutes: readonly Route<Call>[] = [
   { method: 'GET', path: '/apps/:app/export', handle: onApp(exported) },
   { method: 'POST', path: '/apps/:app/name', handle: onApp(rename) },
   { method: 'POST', path: '/apps/:app/site-enable', handle: onApp((call, app) => enable(call, app, 'enable_site')) },
-  { method: 'POST', path: '/apps/:app/api-enable', handle: onApp((call, app) => enable(call, app, 'enable_api')) },
+  { method: 'POST', path: '/apps/:app/api-enable', role: 'admin', handle: onApp((call, app) => enable(call, app, 'enable_api')) },
   {
     method: 'POST',
     path: '/apps/:app/model-config',
+    role: ({ configurationsAreGuarded }) => (configurationsAreGuarded ? 'editor' : 'everyone'),
     handle: (call, parameters) => {
       const app = appOfMode(call, parameters, ['agent-chat', 'chat', 'completion']);
       return app instanceof Refused ? app : setModelConfig(call, app);

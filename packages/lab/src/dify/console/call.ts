@@ -1,11 +1,12 @@
 import type { LabRequest } from '../../server.ts';
 import { refuse, type Refused } from '../answer.ts';
 import type { Fields } from '../reading.ts';
+import type { Caller } from '../sessions.ts';
 import type { State } from '../state.ts';
 import type { App } from '../store.ts';
 
-/** Call is one request to the console whose sender has been checked. */
-export interface Call {
+/** Call is one request to the console whose sender has been checked; before a login it is the owner's. */
+export interface Call extends Caller {
   readonly state: State;
   readonly request: LabRequest;
 }

@@ -17,7 +17,7 @@ const take = (call: Call): Answer | Refused => {
   return json(imported, statusOf(imported));
 };
 
-/** importRoutes bring DSL files in. The lab's workspace has every plugin, so that no dependency is ever missing. */
+/** importRoutes bring DSL files in. */
 export const importRoutes: readonly Route<Call>[] = [
   { method: 'POST', path: '/apps/imports', handle: take },
   {
@@ -34,7 +34,9 @@ export const importRoutes: readonly Route<Call>[] = [
     when: ({ checksDependencies }) => checksDependencies,
     handle: (call, parameters) => {
       const app = appOf(call, parameters);
-      return app instanceof Refused ? app : json({ leaked_dependencies: [] });
+      if (app instanceof Refused) return app;
+      const { dialect, importer, workspace } = call.state;
+      return json({ leaked_dependencies: workspace.leaked(importer.dependenciesOf(app.id), dialect.tellsPluginVersions) });
     },
   },
 ];

@@ -45,7 +45,7 @@ const onApp =
 
 /** keyRoutes are about an app's API keys: listed in the clear, ten at most (Dify 1.12.1, controllers/console/apikey.py). */
 export const keyRoutes: readonly Route<Call>[] = [
-  { method: 'GET', path: '/apps/:app/api-keys', handle: onApp((app) => json({ data: app.keys.map(keyFields) })) },
+  { method: 'GET', path: '/apps/:app/api-keys', role: 'everyone', handle: onApp((app) => json({ data: app.keys.map(keyFields) })) },
   { method: 'POST', path: '/apps/:app/api-keys', handle: onApp(create) },
-  { method: 'DELETE', path: '/apps/:app/api-keys/:key', handle: onApp(remove) },
+  { method: 'DELETE', path: '/apps/:app/api-keys/:key', role: 'admin', handle: onApp(remove) },
 ];

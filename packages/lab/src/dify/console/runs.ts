@@ -5,13 +5,14 @@ import { fields, isFields, isUuid, text, type Fields } from '../reading.ts';
 import type { Route } from '../routes.ts';
 import { refusedRun, runWorkflow } from '../running.ts';
 import type { App, RunRecord } from '../store.ts';
+import { numberOf } from '../turn.ts';
 import { appOfMode, endUserFields, secondsOf, workflowAppOf, type Call } from './call.ts';
 
 const runFields = (run: RunRecord, call: Call, app: App, chat: boolean): Fields => {
   const { account } = call.state.sessions;
   return {
     id: run.id,
-    ...(call.state.dialect.numbersRuns ? { sequence_number: app.runs.length - app.runs.indexOf(run) } : {}),
+    ...(call.state.dialect.numbersRuns ? { sequence_number: numberOf(app, run) } : {}),
     ...(chat ? { conversation_id: run.conversationId ?? null, message_id: run.messageId ?? null } : {}),
     version: run.version,
     status: run.status,
@@ -63,7 +64,7 @@ const detail = (call: Call, app: App, id: string): Answer | Refused => {
   const { account } = call.state.sessions;
   const isUser = run.user !== undefined;
   return json({
-    id: run.id, version: run.version, graph: {}, inputs: run.inputs, status: run.status, outputs: run.outputs, error: run.error,
+    id: run.id, ...(call.state.dialect.numbersRuns ? { sequence_number: numberOf(app, run) } : {}), version: run.version, graph: {}, inputs: run.inputs, status: run.status, outputs: run.outputs, error: run.error,
     elapsed_time: run.elapsedSeconds, total_tokens: run.tokens, total_steps: run.steps,
     created_by_role: isUser ? 'end_user' : 'account',
     created_by_account: isUser ? null : { id: account.id, name: account.name, email: account.email },
@@ -80,6 +81,8 @@ const runDraft = async (call: Call, app: App): Promise<Answer | Refused> => {
   if (!chat && !isFields(body['inputs'])) {
     return misfits('DraftWorkflowRunPayload', [{ field: 'inputs', message: 'Field required', type: 'missing', input: body }]);
   }
+  // The owner's account is lost on the way to the run.
+  if (chat && call.byAdminKey && !call.state.dialect.adminKeyRunsChats) return internal();
   if (app.draft === undefined) return invalid('Workflow not initialized');
   const query = text(body['query']);
   const { state } = call;
@@ -117,6 +120,7 @@ export const runRoutes: readonly Route<Call>[] = [
   {
     method: 'GET',
     path: '/apps/:app/workflow-runs',
+    role: 'everyone',
     handle: (call, parameters) => {
       const app = workflowAppOf(call, parameters);
       return app instanceof Refused ? app : list(call, app, false);
@@ -125,10 +129,11 @@ export const runRoutes: readonly Route<Call>[] = [
   {
     method: 'GET',
     path: '/apps/:app/workflow-runs/:run',
+    role: 'everyone',
     handle: (call, parameters) => {
       const app = workflowAppOf(call, parameters);
       return app instanceof Refused ? app : detail(call, app, parameters['run'] ?? '');
     },
   },
-  { method: 'GET', path: '/apps/:app/advanced-chat/workflow-runs', handle: onMode(['advanced-chat'], (call, app) => list(call, app, true)) },
+  { method: 'GET', path: '/apps/:app/advanced-chat/workflow-runs', role: 'everyone', handle: onMode(['advanced-chat'], (call, app) => list(call, app, true)) },
 ];

@@ -19,7 +19,7 @@ export const versionOf = (app: App, id: string): Workflow | undefined | Refused 
 };
 
 /** workflowFields writes a draft or version as the console does (Dify 1.12.1, fields/workflow_fields.py). */
-export const workflowFields = (workflow: Workflow, { sessions: { account }, dialect }: State): Fields => {
+export const workflowFields = (workflow: Workflow, { sessions: { account }, dialect, store, workspace }: State): Fields => {
   const by = { id: account.id, name: account.name, email: account.email };
   return {
     id: workflow.id,
@@ -32,9 +32,9 @@ export const workflowFields = (workflow: Workflow, { sessions: { account }, dial
     created_at: secondsOf(workflow.createdAt),
     updated_by: workflow.updated ? by : null,
     updated_at: secondsOf(workflow.updatedAt),
-    tool_published: false,
-    environment_variables: workflow.environment.map(shownVariable),
-    conversation_variables: workflow.conversation.map(shownVariable),
+    tool_published: workspace.isTool(store.workflow(workflow.id)?.app.id ?? ''),
+    environment_variables: workflow.environment.map((variable) => shownVariable(variable, dialect)),
+    conversation_variables: workflow.conversation.map((variable) => shownVariable(variable, dialect)),
     ...(dialect.hasPipelines ? { rag_pipeline_variables: [] } : {}),
   };
 };

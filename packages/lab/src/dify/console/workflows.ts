@@ -87,7 +87,7 @@ const list = (call: Call, app: App): Answer | Refused => {
   }
   // Dify sorts by the version text, downwards: "draft" comes before every time.
   const rows = [...(app.draft === undefined ? [] : [app.draft]), ...app.versions.toReversed()];
-  const named = ['true', '1', 'yes', 'on'].includes((query.get('named_only') ?? '').toLowerCase());
+  const named = call.state.dialect.versionsHaveNames && ['true', '1', 'yes', 'on'].includes((query.get('named_only') ?? '').toLowerCase());
   const found = app.liveId === undefined ? [] : rows.filter((row) => !named || row.markedName !== '');
   const shown = found.slice((page - 1) * limit, page * limit);
   return json({ items: shown.map((row) => workflowFields(row, call.state)), page, limit, has_more: page * limit < found.length });
@@ -112,7 +112,8 @@ const remove = (call: Call, _app: App, id: string): Answer | Refused => {
   if (found === undefined) return refuse(404, 'not_found', `Workflow with ID ${id} not found`);
   const { app, workflow } = found;
   if (workflow.version === 'draft') return refuse(400, 'bad_request', 'Cannot delete draft workflow versions');
-  if (app.liveId === id) return refuse(400, 'bad_request', `Cannot delete workflow that is currently in use by app '${app.id}'`);
+  if (call.state.workspace.isTool(id)) return refuse(400, 'bad_request', 'Cannot delete workflow that is published as a tool');
+  if (app.liveId === id) return refuse(400, 'bad_request', `Cannot delete workflow that is currently in use by app '${app[call.state.dialect.inUseBy]}'`);
   app.versions = app.versions.filter((version) => version.id !== id);
   return json(null, 204);
 };

@@ -33,10 +33,10 @@ const parametersOf = (features: Fields, form: readonly unknown[]): Answer =>
     },
   });
 
-const parameters = ({ app }: Call): Answer | Refused => {
+const parameters = ({ app, state }: Call): Answer | Refused => {
   if (!isWorkflowMode(app.mode)) {
     if (app.modelConfig === undefined) return unavailable();
-    const config = modelConfigFields(app.modelConfig.config);
+    const config = modelConfigFields(app.modelConfig.config, state.dialect);
     return parametersOf(config, items(config['user_input_form']));
   }
   const live = liveOf(app);

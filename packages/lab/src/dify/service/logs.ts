@@ -65,8 +65,9 @@ const one = (call: Call, id: string): Answer | Refused => {
   const { dialect } = call.state;
   if (run === undefined) {
     if (dialect.missingRunIs404) return refuse(404, 'not_found', 'Workflow run not found.');
+    const nothing = dialect.fieldErrors === 'flask-restful' ? 0 : null;
     return json({
-      id: null, workflow_id: null, status: null, inputs: null, outputs: null, error: null, total_steps: null, total_tokens: null,
+      id: null, workflow_id: null, status: null, inputs: null, outputs: null, error: null, total_steps: nothing, total_tokens: nothing,
       created_at: null, finished_at: null, elapsed_time: null,
     });
   }

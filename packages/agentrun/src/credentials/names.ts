@@ -1,8 +1,3 @@
-import { done, type Outcome, type SecretReader } from '@sluice/core';
-import type { Credentials } from './sign.ts';
-
-const families = ['ALIBABA_CLOUD', 'AGENTRUN', 'ALIYUN'] as const;
-
 /** apiKeyName is the variable of the key that agents with a credential ask for. */
 export const apiKeyName = 'AGENTRUN_API_KEY';
 
@@ -17,19 +12,16 @@ export const agentrunSecrets: Readonly<Record<string, string>> = {
   ALIYUN_ACCESS_KEY_ID: 'another name of ALIBABA_CLOUD_ACCESS_KEY_ID',
   ALIYUN_ACCESS_KEY_SECRET: 'another name of ALIBABA_CLOUD_ACCESS_KEY_SECRET',
   ALIYUN_SECURITY_TOKEN: 'another name of ALIBABA_CLOUD_SECURITY_TOKEN',
+  ALIBABA_CLOUD_OIDC_TOKEN: 'identity token of the job for the audience sts.aliyuncs.com, from id_tokens of GitLab',
+  ALIBABA_CLOUD_CREDENTIALS_URI: 'address, on this machine or over https, that answers with temporary credentials',
   [apiKeyName]: 'key that the agent asks its callers for (header X-API-Key), when it has a credential',
 };
 
-/**
- * readCredentials takes key id, secret and token from one family of names, the first that has a key id, and never
- * mixes them: a token belongs to its key.
- */
-export const readCredentials = (secrets: SecretReader): Outcome<Credentials> => {
-  const family = families.find((name) => secrets.find(`${name}_ACCESS_KEY_ID`) !== undefined) ?? 'ALIBABA_CLOUD';
-  const id = secrets.read(`${family}_ACCESS_KEY_ID`, 'the OpenAPI of AgentRun');
-  if (!id.ok) return id;
-  const secret = secrets.read(`${family}_ACCESS_KEY_SECRET`, 'the OpenAPI of AgentRun');
-  if (!secret.ok) return secret;
-  const token = secrets.find(`${family}_SECURITY_TOKEN`);
-  return done({ accessKeyId: id.value, accessKeySecret: secret.value, ...(token === undefined ? {} : { securityToken: token }) });
+/** agentrunSettings are the environment variables beside them that are no secret. */
+export const agentrunSettings: Readonly<Record<string, string>> = {
+  ALIBABA_CLOUD_ROLE_ARN: 'ARN of the RAM role that the job takes by its identity token, without a stored key',
+  ALIBABA_CLOUD_OIDC_PROVIDER_ARN: "ARN of RAM's identity provider for the CI's tokens",
+  ALIBABA_CLOUD_OIDC_TOKEN_FILE: 'path of a file with the identity token, where neither GitHub nor a variable gives one',
+  ALIBABA_CLOUD_ECS_METADATA: 'name of the RAM role of the ECS instance that the job runs on; asked from the instance when absent',
+  ALIBABA_CLOUD_ECS_METADATA_DISABLED: 'true keeps the instance from being asked for credentials',
 };

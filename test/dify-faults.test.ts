@@ -1,0 +1,65 @@
+/*
+ * What goes wrong between Sluice and a Dify server, one fault a case, with the bundle as a black box and a proxy in
+ * front of the server: how the run ends, that it says why and what to do, and that a second run picks up cleanly.
+ * The same table holds for a real server; see test/contract/dify/server.test.ts for the variables that name one.
+ */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { faults, importing, lineOf, publishing, type Ends, type Fault } from './dify-fault-table.ts';
+import { openWorld, storedSecret, type Ran, type Scene, type World } from './dify-fault-world.ts';
+import { labServer, realServer, type ContractServer } from './contract/dify/servers.ts';
+
+/** seen is how a run ended: its exit code, the reason with the server's own words, which the log shows, and what to do next. */
+const seen = ({ code, document, stderr }: Ran) => ({
+  code,
+  says: [document.reason ?? stderr, ...(stderr.match(/^ *answer: .*$/gm) ?? [])].join('\n'),
+  hint: document.hint ?? '',
+});
+
+const ending = ({ code, says, hint }: Ends) => ({
+  code,
+  says: says === undefined ? expect.any(String) : expect.stringMatching(says),
+  hint: hint === undefined ? expect.any(String) : expect.stringMatching(hint),
+});
+
+const sent = (scene: Scene, pattern: RegExp): number => scene.proxy.forwarded.filter((one) => pattern.test(lineOf(scene, one))).length;
+
+const play = async (world: World, fault: Fault): Promise<void> => {
+  const scene = await world.scene();
+  await fault.prepare?.(scene);
+  for (const argv of fault.before ?? []) expect((await scene.run(argv)).code).toBe(0);
+  scene.proxy.rule = fault.rule?.(scene) ?? (() => 'pass');
+  const first = await scene.run(fault.argv ?? ['release'], fault.environment);
+  expect(seen(first)).toEqual(ending(fault.first));
+  // A run that did not pass says what to do, whatever the fault.
+  if (fault.first.code !== 0) expect(first.document.hint).toMatch(/^\S[^]*\.$/);
+  const counts = { imports: sent(scene, importing), publishes: sent(scene, publishing), logins: sent(scene, /^POST \/login$/) - (fault.before?.length ?? 0) };
+  expect(counts).toEqual({ imports: fault.imports[0], publishes: fault.publishes[0], logins: fault.logins ?? 1 });
+
+  scene.proxy.rule = () => 'pass';
+  await scene.proxy.comeBack();
+  await fault.mend?.(scene);
+  const second = await scene.run(['release']);
+  expect(seen(second)).toEqual(ending(fault.second ?? { code: 0 }));
+  expect({ imports: sent(scene, importing), publishes: sent(scene, publishing) }).toEqual({ imports: fault.imports[1], publishes: fault.publishes[1] });
+  if (fault.second === undefined) expect(await scene.truth()).toEqual({ published: 1 + fault.publishes[1], live: 'new 新', draft: 'new 新', secret: storedSecret });
+};
+
+const hold = (start: () => Promise<ContractServer>): void => {
+  let server: ContractServer;
+  let world: World;
+  beforeAll(async () => {
+    server = await start();
+    world = await openWorld(server);
+  }, 60_000);
+  afterAll(async () => {
+    await world.close();
+    await server.close();
+  }, 60_000);
+  test.concurrent.each(faults.map((fault) => [fault.name, fault] as const))('%s', async (_name, fault) => play(world, fault), 300_000);
+};
+
+describe('faults between Sluice and the lab', () => hold(() => labServer('1.12.1')));
+
+const real = realServer(process.env);
+if (real === undefined) test.skip('faults before a real server: SLUICE_CONTRACT_DIFY_URL is not set', () => undefined);
+else describe('faults between Sluice and a real server', () => hold(() => Promise.resolve(real)));
