@@ -172,7 +172,7 @@ test('a step that needs more than its rights is refused by what RAM says, with t
   expect(stage.lab.agentrun.calls().filter(({ allowed }) => !allowed)).toEqual([expect.objectContaining({ action: 'agentrun:UpdateAgentRuntime' })]);
 });
 
-test('credentials that end half-way are renewed once; a role that is gone by then ends the step', async () => {
+test('credentials that end half-way are renewed, and the release goes on', async () => {
   stage.lab.agentrun.createRuntime({ name: 'order-agent', endpoint: 'production' });
   await written('two');
   const ending = { ...keyless(), onStep: (step: string) => step === 'publish-version' && stage.lab.agentrun.expireSessions() };

@@ -233,7 +233,7 @@ const streams: readonly Fault[] = [
   { name: 'a page of 502 in place of the stream of the draft', rule: every(draftRun, html(502)), first: { code: 1, says: /HTTP 502/ }, ...deployed },
   { name: 'the stream of the published app is cut', rule: every(asking, events(begun, 'cut')), first: { code: 1, says: /cut before.*live again/ }, ...putBack },
   { name: 'a page in place of the stream of the published app', rule: every(asking, html(200)), first: { code: 4, says: /HTML.*live again/ }, ...putBack },
-  { name: 'the published version cannot be read back', rule: from(publishing, 'pass', html(502), published), first: { code: 4, says: /502/ }, imports: [1, 1], publishes: [1, 1] },
+  { name: 'the published version cannot be read back', rule: from(publishing, 'pass', html(502), published), first: { code: 4, says: /502[^]*could not be put back|could not be put back[^]*502/, hint: /Users may still meet the new version/ }, ...putBack },
 ];
 
 /** faults are all of them. */

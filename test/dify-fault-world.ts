@@ -131,8 +131,11 @@ export const openWorld = async (server: ContractServer): Promise<World> => {
   const session = await loggedIn(server, release);
   const made: string[] = [];
   const scenes: Scene[] = [];
-  const console: World['console'] = (method, path, body) =>
-    send(server.origin, method, `/console/api${path}`, { headers: session.headers, ...(body === undefined ? {} : { body }) });
+  const console: World['console'] = (method, path, body) => {
+    const ask = (): Promise<Answer> => send(server.origin, method, `/console/api${path}`, { headers: session.headers, ...(body === undefined ? {} : { body }) });
+    // A server may close a kept connection at the moment in which it is used again.
+    return ask().catch(ask);
+  };
   // An empty file is refused, and the refusal says which DSL the server speaks.
   const dsl = textAt(await console('POST', '/apps/imports', { mode: 'yaml-content', yaml_content: '' }), 'current_dsl_version');
   let count = 0;

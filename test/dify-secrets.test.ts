@@ -325,7 +325,7 @@ const good: Readonly<Record<string, Scene>> = {
   'steps on GitLab': { host: 'gitlab', login: 'token', steps: [['snapshot'], ['deploy'], ['publish-version'], ['rollback', '--version', 'FIRST']], codes: [0, 0, 0, 0] },
   'a release on Jenkins': { host: 'jenkins', version: '1.9.1', steps: [['release', '--json'], ['snapshot', '--verify']], codes: [0, 0] },
   'an admin key and an app key': { host: 'terminal', login: 'admin key', appKey: true, oddVersion: true, steps: [['validate'], ['deploy', '--json'], ['health-check']], codes: [0, 0, 0] },
-  'through a proxy': { host: 'jenkins', proxied: true, steps: [['deploy']], codes: [0] },
+  'through a proxy': { host: 'jenkins', proxied: true, steps: [['deploy'], ['snapshot']], codes: [0, 0] },
 };
 
 /** bad are scenes in which one call is answered with nothing but secrets. */

@@ -108,16 +108,18 @@ const suite = (start: () => Promise<ContractServer>): void => {
   let server: ContractServer;
   let world: World;
   let http: HttpClient;
+  const started: (() => Promise<void>)[] = [];
   beforeAll(async () => {
     await installed();
-    server = await start();
-    world = await openWorld(server);
     http = createHttpClient({ clock: systemClock(), signal: new AbortController().signal, userAgent: 'test', loopbackOnly: true });
+    started.push(() => http.close());
+    server = await start();
+    started.push(() => server.close());
+    world = await openWorld(server);
+    started.push(() => world.close());
   }, 120_000);
   afterAll(async () => {
-    await http.close();
-    await world.close();
-    await server.close();
+    for (const close of started.splice(0).reverse()) await close();
   }, 60_000);
 
   test.each(forms)('400 users of a $name meet each share, by what answered', async (form) => {

@@ -63,3 +63,11 @@ describe('a record that is', () => {
     expect(await store.write(record, undefined)).toMatchObject(refused);
   });
 });
+
+test('a record keeps no secret that a server put into a name or a reason', async () => {
+  const redact = (text: string): string => text.replaceAll('s3cret', '***');
+  const store = stateStore({ name: 'terminal', environment: {}, context: { onCi: false }, warn: () => undefined, redact } as unknown as Host, folder);
+  const entry = { version: 'v1', name: 'release s3cret', digest: 'sha256:1', commit: '', verdict: 'failed' as const, at: '', actor: '', runUrl: '', reason: 'it said s3cret' };
+  expect(await store.write({ ...record, history: [entry] }, undefined)).toMatchObject({ ok: true });
+  expect(await store.read('app', 'production')).toMatchObject({ value: { record: { history: [{ ...entry, name: 'release ***', reason: 'it said ***' }] } } });
+});

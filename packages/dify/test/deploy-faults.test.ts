@@ -208,6 +208,7 @@ describe('what the server did not keep', () => {
 
   test('names node and value: a dataset', async () => {
     const id = '4c1e8a3b-91d2-4c07-8e6f-3b7a1c2d4e5f';
+    house.lab.stock({ datasets: [id] });
     const refused = await dropped(
       (text) => text.replace(`["${id}"]`, '[]'),
       (dsl) => dsl.workflow.graph?.nodes.push({ id: 'kb', type: 'custom', data: { type: 'knowledge-retrieval', title: 'Search 搜索', dataset_ids: [id] } }),

@@ -134,6 +134,7 @@ describe('deploy', () => {
     const refused = problem(await target.deploy(source, careful));
     expect(refused).toMatchObject({ category: 'input' });
     expect(refused.hint).toContain(`datasets: { "${foreign}":`);
+    house.lab.stock({ datasets: ['4c1e8a3b-91d2-4c07-8e6f-3b7a1c2d4e5f'] });
     const here = sourceOf(knowledge('4c1e8a3b-91d2-4c07-8e6f-3b7a1c2d4e5f'));
     expect(value(await target.deploy(here, careful)).version.digest).toBe(here.digest);
   });

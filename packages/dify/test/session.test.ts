@@ -267,6 +267,9 @@ describe('a session opened elsewhere', () => {
     const ended = await modeAsked({ release: '1.12.1', expire: true }, { DIFY_TOKEN: 'access_token=a1; csrf_token=c1' });
     expect(ended.refused).toMatchObject({ category: 'permission', reason: 'the session in DIFY_TOKEN has ended and cannot be renewed', hint: expect.stringContaining('DIFY_EMAIL') });
     expect(ended.paths).not.toContain('/refresh-token');
+    const refused = await modeAsked({ release: '1.12.1', prefix: '__Host-', expire: true, refreshes: false }, { DIFY_TOKEN: cookies });
+    expect(refused.refused).toMatchObject({ category: 'permission', reason: expect.stringContaining('Dify refused to renew the session'), hint: expect.stringContaining('DIFY_TOKEN') });
+    expect(refused.paths).not.toContain('/login');
   });
 
   test('comes after an account and before the admin key', async () => {

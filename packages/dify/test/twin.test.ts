@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { createHttpClient, done, draft, failed, live, systemClock, type HttpClient, type Target } from '@sluice/core';
 import { renderInclude } from '@sluice/gateway';
@@ -7,6 +7,9 @@ import { difyPlatform } from '../src/platform.ts';
 import { chatApp, chatflow, secretId, sourceOf, textOf, workflowApp, type Dsl } from './dsl.ts';
 import { careful, hello, never, some, storedSecret, withSecret } from './fixtures.ts';
 import { connectionTo, openHouse, problem, targetOf, value, type Asked, type House } from './harness.ts';
+
+// Whole releases take their time where the machine has other work.
+jest.setTimeout(30_000);
 
 const workflowSaying = (word: string): Dsl => {
   const dsl = withSecret(workflowApp());
@@ -188,7 +191,7 @@ describe.each(modes)('%s and its twin', (mode, saying) => {
     const byHand = await targetOf(house, pair.twin, sourceOf(saying('by hand')), { environment: { 'live-at-once': true } });
     value(await byHand.deploy(sourceOf(saying('by hand')), { ...careful, overwrite: true }));
     value(await byHand.publish({ name: 'hand', marks: {} }));
-    expect(problem(await some(target.traffic).set(split, { ...split, weight: 25 })).category).toMatch(/input|conflict/);
+    expect(problem(await some(target.traffic).set(split, { ...split, weight: 25 })).category).toBe('conflict');
     value(await target.restore(before, {}));
     expect(await shown(pair.gateway)).toEqual({ stable: pair.app, weight: 0 });
     expect(problem(await target.publish({ name: 'x', marks: {}, digest: judged }))).toMatchObject({ category: 'conflict', reason: expect.stringContaining('somebody changed it') });

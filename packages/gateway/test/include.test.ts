@@ -151,21 +151,15 @@ test.each(['chat', 'workflow', 'twin'] as const)('the how-to shows the first inc
   expect(shown[['chat', 'workflow', 'twin'].indexOf(kind)]).toBe(rendered({ stable: '', weight: 0 }, { application: 'support-bot-production', kind }));
 });
 
-test('the how-to shows a twin at 25 % as it is written', () => {
+test('the how-to shows a sluice.yml that is one, over SSH and with a twin too', () => {
   const page = readFileSync(new URL('../../../docs/gateway-nginx.md', import.meta.url), 'utf8');
-  const [shown] = [...page.matchAll(/```conf\n([^`]*)```/g)].map(([, text]) => text);
-  const written = rendered({ stable, candidate, weight: 25 }, { application: 'support-bot-production', kind: 'twin' });
-  expect(shown).toBe(written.split('\n').slice(2).join('\n'));
-});
-
-test('the how-to shows a sluice.yml that is one, over SSH too', () => {
-  const page = readFileSync(new URL('../../../docs/gateway-nginx.md', import.meta.url), 'utf8');
-  const [whole = '', remote = ''] = [...page.matchAll(/```yaml\n([^`]*)```/g)].map(([, text]) => text);
+  const [whole = '', remote = '', twin = ''] = [...page.matchAll(/```yaml\n([^`]*)```/g)].map(([, text]) => text);
   const config = parse(whole) as { environments: { production: { gateway: object } } };
   const gateways = [{}, parse(remote) as object];
   for (const gateway of gateways) {
     const environments = { production: { ...config.environments.production, dify: 'https://dify.example.com/app/5f6c', gateway: { ...config.environments.production.gateway, ...gateway } } };
     expect(configSchema.safeParse({ ...config, source: 'app.yml', environments })).toMatchObject({ success: true });
   }
+  expect(configSchema.safeParse({ ...(parse(twin) as object), source: 'app.yml' })).toMatchObject({ success: true, data: { environments: { production: { gateway: { twin: expect.stringContaining('/app/') } } } } });
   expect(parse(remote)).toMatchObject({ nginx: { write: ['ssh', '-o', 'BatchMode=yes', 'gateway', expect.stringMatching(/^cat > .* && mv /)] } });
 });

@@ -51,10 +51,10 @@ const standing = async (context: StepContext, target: Target, inspected: Inspect
 };
 
 /**
- * announce records what is live before a publication. A run that is killed after it, or that never hears how it ended,
+ * rememberBefore records what the platform has live before a publication. A run that is killed after it, or that never hears how it ended,
  * has then left enough for the next one to see that there is nothing more to publish.
  */
-const rememberBefore = async (context: StepContext, target: Target, over: Pick<Version, 'id'> | undefined): Promise<void> => {
+const rememberBefore = async (context: StepContext, target: Target, over: Version | undefined): Promise<void> => {
   const written = await changeRecord(context, target, (record) => (record.candidate === undefined ? record : { ...record, candidate: { ...record.candidate, over: over?.id ?? '' } }));
   if (!written.ok) context.host.warn(`what is live before the publication was not recorded: ${clause(written.problem.reason)}`);
 };
@@ -96,7 +96,7 @@ const run = async (context: StepContext, values: z.output<typeof inputs>, holdsL
     const what = judged === '' && candidate === undefined ? 'nothing is deployed' : `would publish ${judged === '' ? (candidate?.digest ?? 'the candidate') : judged} as ${name}`;
     return { category: 'passed', reason: what, outputs: previous };
   }
-  await rememberBefore(context, target.value, live);
+  await rememberBefore(context, target.value, inspected.value.live);
   const published = await target.value.publish(await requestOf(context, name, judged));
   if (!published.ok) return endedBy(published.problem, { outputs: previous });
   await remember(context, target.value, published.value);

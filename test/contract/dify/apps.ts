@@ -68,6 +68,16 @@ ${node('start', '{type: start, title: Start, variables: []}')}${node('branch', b
 ${edge('start', 'branch')}${edge('branch', 'break', "'true'")}${edge('branch', 'answer', "'false'")}${edge('break', 'late')}    viewport: {x: 0, y: 0, zoom: 1}
 `;
 
+/** knowledgeDsl is a workflow app with a knowledge base and a model, which are never asked: it can be released, not run. */
+export const knowledgeDsl = (options: AppOptions, dataset: string, model: Model): string => `${head('workflow', options)}workflow:
+${variables(options)}  conversation_variables: []
+  features: {}
+  graph:
+    nodes:
+${node('start', '{type: start, title: Start, variables: [{variable: word, label: Word, type: text-input, required: true, max_length: 20}]}')}${node('search', `{type: knowledge-retrieval, title: Search, dataset_ids: ['${dataset}'], query_variable_selector: [start, word], retrieval_mode: multiple, multiple_retrieval_config: {top_k: 3, reranking_enable: false}}`)}${node('llm', `{type: llm, title: Answers, model: {provider: ${model.provider}, name: ${model.name}, mode: chat, completion_params: {}}, prompt_template: [{role: system, text: 'x {{#start.word#}}'}], context: {enabled: false, variable_selector: []}, vision: {enabled: false}}`)}${node('end', '{type: end, title: End, outputs: [{variable: text, value_selector: [llm, text], value_type: string}]}')}    edges:
+${edge('start', 'search')}${edge('search', 'llm')}${edge('llm', 'end')}    viewport: {x: 0, y: 0, zoom: 1}
+`;
+
 /** Model is the model that apps without a workflow use. */
 export interface Model {
   readonly provider: string;

@@ -22,6 +22,9 @@ export interface Session {
 
 const deadlineMs = 60_000;
 
+/** alone keeps a request from the connection of another: a server may close that just then, and nothing is sent twice. */
+const alone = { connection: 'close' };
+
 /** fieldsOf reads an answer's fields; there are none when it is no object. */
 export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value)) : {};
@@ -47,7 +50,7 @@ const jsonOrText = (text: string): unknown => {
 export const send = async (origin: string, method: string, path: string, { body, headers = {} }: Asking = {}): Promise<Answer> => {
   const response = await fetch(`${origin}${path}`, {
     method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: { ...alone, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     redirect: 'manual',
     signal: AbortSignal.timeout(deadlineMs),
@@ -86,7 +89,7 @@ export const sessionOf = (release: string, answer: Answer): Session => {
 
 /** opening reads what a stream says in its first moments and hangs up then; an answer that is no stream is read whole. */
 export const opening = async (origin: string, path: string, body: unknown, headers: Readonly<Record<string, string>>, forMs: number): Promise<Answer> => {
-  const response = await fetch(`${origin}${path}`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body), signal: AbortSignal.timeout(deadlineMs) });
+  const response = await fetch(`${origin}${path}`, { method: 'POST', headers: { ...alone, 'content-type': 'application/json', ...headers }, body: JSON.stringify(body), signal: AbortSignal.timeout(deadlineMs) });
   const isStream = (response.headers.get('content-type') ?? '').startsWith('text/event-stream');
   if (!isStream || response.body === null) return { status: response.status, headers: response.headers, body: jsonOrText(await response.text()) };
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

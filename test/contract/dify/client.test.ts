@@ -5,12 +5,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import {
   configSchema, createFilePort, createHttpClient, done, draft, failed, live, systemClock,
-  type DeployOptions, type HttpClient, type Outcome, type Reply, type Target,
+  type DeployOptions, type HttpClient, type Outcome, type Reply, type SecretReader, type Source, type Target,
 } from '@sluice/core';
 import { difyPlatform } from '@sluice/dify';
 import { difyVersions } from '@sluice/lab';
-import { chatflowDsl, workflowDsl, type AppOptions } from './apps.ts';
-import { textAt } from './caller.ts';
+import { chatflowDsl, configurationDsl, knowledgeDsl, workflowDsl, type AppOptions } from './apps.ts';
+import { fieldsOf, textAt } from './caller.ts';
 import { atLeast } from './expectation.ts';
 import { labServer, realServer, type ContractServer } from './servers.ts';
 import { openWorld, type World } from './world.ts';
@@ -60,30 +60,41 @@ interface Stage {
   second: string;
 }
 
-const connected = async (stage: Stage, { write }: Kind, says: string, password = stage.server.password): Promise<Target> => {
-  const { server, world, http, app } = stage;
-  const text = write({ dsl: world.dsl, name: 'contract release', says });
+/** Fitted is a file as an environment changes it, and the target that it goes to. */
+interface Fitted {
+  readonly target: Target;
+  readonly source: Source;
+}
+
+/** fitted connects a file to the stage's app; `settings` is what the environment says besides its address. */
+const fitted = async (stage: Stage, text: string, settings: object = {}, given: Readonly<Record<string, string>> = {}): Promise<Fitted> => {
+  const { server, http, app } = stage;
   const parsed = difyPlatform.parse({ path: 'app.yml', folder: '/', text });
   if (parsed.source === undefined) throw new Error(JSON.stringify(parsed.findings));
   const dify = app === '' ? { console: server.origin } : `${server.origin}/app/${app}/workflow`;
-  const { here: environment } = configSchema.parse({ name: 'x', source: 'app.yml', environments: { here: { dify } } }).environments;
+  const { here: environment } = configSchema.parse({ name: 'x', source: 'app.yml', environments: { here: { dify, ...settings } } }).environments;
   if (environment === undefined) throw new Error('no environment');
-  const secrets: Readonly<Record<string, string>> = { DIFY_EMAIL: server.email, DIFY_PASSWORD: password };
-  return value(
+  const values: Readonly<Record<string, string>> = { DIFY_EMAIL: server.email, DIFY_PASSWORD: server.password, ...given };
+  const secrets: SecretReader = {
+    find: (name) => values[name],
+    read: (name) => (values[name] === undefined ? failed({ category: 'input', reason: `${name} is not set` }) : done(values[name])),
+  };
+  const source = value(difyPlatform.overlay(parsed.source, environment, secrets));
+  const target = value(
     await difyPlatform.connect({
       step: 'deploy', deadlineMs: 300_000, setting: () => undefined, mask: () => undefined, credentialFile: (path) => Promise.resolve(failed({ category: 'input', reason: `${path} is not read` })),
-      name: 'contract-here', environment, http, clock: systemClock(20), source: parsed.source, readOnly: false,
-      secrets: {
-        find: (name) => secrets[name],
-        read: (name) => (secrets[name] === undefined ? failed({ category: 'input', reason: `${name} is not set` }) : done(secrets[name])),
-      },
+      name: 'contract-here', environment, http, clock: systemClock(20), source, readOnly: false, secrets,
       commands: { run: () => Promise.resolve(failed({ category: 'input', reason: 'no program' })) },
       files: createFilePort(),
       signal: new AbortController().signal,
       log: () => undefined,
     }),
   );
+  return { target, source };
 };
+
+const connected = async (stage: Stage, { write }: Kind, says: string, password = stage.server.password): Promise<Target> =>
+  (await fitted(stage, write({ dsl: stage.world.dsl, name: 'contract release', says }), {}, { DIFY_PASSWORD: password })).target;
 
 const ask = async (target: Target, version: string, question: Kind['question'], streaming = false): Promise<Reply> => {
   const opened = value(await target.open(version));
@@ -92,19 +103,117 @@ const ask = async (target: Target, version: string, question: Kind['question'], 
   return reply;
 };
 
+const staged = async (start: () => Promise<ContractServer>): Promise<Stage> => {
+  const server = await start();
+  const http = createHttpClient({ clock: systemClock(), signal: new AbortController().signal, userAgent: 'sluice-contract', loopbackOnly: false });
+  return { server, http, world: await openWorld(server), app: '', first: '', second: '' };
+};
+
+const struck = async (stage: Stage): Promise<void> => {
+  if (stage.app !== '') await stage.world.console('DELETE', `/apps/${stage.app}`);
+  await stage.world.close();
+  await stage.http.close();
+  await stage.server.close();
+};
+
+/** made makes the stage's app from a file. */
+const made = async (stage: Stage, { target, source }: Fitted): Promise<void> => {
+  const deployment = value(await target.deploy(source, { ...careful, create: true }));
+  stage.app = deployment.created?.application ?? '';
+  expect([deployment.changed, stage.app !== '']).toEqual([true, true]);
+};
+
+/** fitting is about what an environment changes in a file, and about somebody else's changes. */
+const fitting = (start: () => Promise<ContractServer>): void => {
+  const name = 'contract knowledge 知识';
+  let stage: Stage;
+  let dataset = '';
+  const yaml = (says = 'one'): string => knowledgeDsl({ dsl: stage.world.dsl, name: 'contract fitting', says, secret: '' }, 'old-dataset', { provider: 'old/old/old', name: 'old-model' });
+  const settings = (secret: string): readonly [object, Readonly<Record<string, string>>] => [
+    { datasets: { 'old-dataset': name }, ...(stage.server.model === '' ? {} : { models: { 'old/old/old/old-model': stage.server.model } }), variables: { TOKEN: { env: 'CONTRACT_TOKEN' } } },
+    { CONTRACT_TOKEN: secret },
+  ];
+  const draftText = async (): Promise<string> => textAt(await stage.world.console('GET', `/apps/${stage.app}/export?include_secret=true`), 'data');
+  beforeAll(async () => {
+    stage = await staged(start);
+    dataset = textAt(await stage.world.console('POST', '/datasets', { name, indexing_technique: 'economy' }), 'id');
+  }, 120_000);
+  afterAll(async () => {
+    await stage.world.console('DELETE', `/datasets/${dataset}`);
+    await struck(stage);
+  }, 60_000);
+
+  test('stops at a dataset that is not there, and makes nothing', async () => {
+    const { target, source } = await fitted(stage, yaml(), { datasets: { 'old-dataset': 'contract nothing' }, variables: { TOKEN: 'x' } });
+    expect(problem(await target.deploy(source, { ...careful, create: true }))).toBe('input: this workspace has no dataset "contract nothing"');
+  }, 60_000);
+
+  test('puts dataset and secret of the environment into the draft', async () => {
+    await made(stage, await fitted(stage, yaml(), ...settings('first-secret')));
+    const { graph } = fieldsOf((await stage.world.console('GET', `/apps/${stage.app}/workflows/draft`)).body);
+    const text = JSON.stringify(graph);
+    expect([text.includes(dataset), text.includes('old-dataset'), text.includes('old-model')]).toEqual([true, false, stage.server.model === '']);
+    expect(await draftText()).toContain('first-secret');
+  }, 60_000);
+
+  test('rotates the secret, and keeps the new one on the way back', async () => {
+    const one = await fitted(stage, yaml(), ...settings('first-secret'));
+    const first = value(await one.target.publish({ name: 'one', marks: {} })).id;
+    const two = await fitted(stage, yaml('two'), ...settings('second-secret'));
+    value(await two.target.deploy(two.source, { ...careful, overwrite: true }));
+    value(await two.target.publish({ name: 'two', marks: {} }));
+    expect(await draftText()).toContain('second-secret');
+    value(await two.target.restore(first, {}));
+    const back = await draftText();
+    expect([back.includes('second-secret'), back.includes('first-secret'), /value: \W*(one|two)$/m.exec(back)?.[1]]).toEqual([true, false, 'one']);
+  }, 90_000);
+
+  test('does not write over what somebody else wrote', async () => {
+    const { graph, features, hash, environment_variables, conversation_variables } = fieldsOf((await stage.world.console('GET', `/apps/${stage.app}/workflows/draft`)).body);
+    const edited = JSON.parse(JSON.stringify(graph).replace('"Search"', '"Search by hand"'));
+    await stage.world.console('POST', `/apps/${stage.app}/workflows/draft`, { graph: edited, features, hash, environment_variables, conversation_variables });
+    const { target, source } = await fitted(stage, yaml('three'), ...settings('second-secret'));
+    expect(problem(await target.deploy(source, careful))).toMatch(/^conflict: /);
+    expect(value(await target.deploy(source, { ...careful, overwrite: true })).changed).toBe(true);
+  }, 60_000);
+};
+
+/** configuring is about an app without a workflow, whose configuration is live with its writing. */
+const configuring = (start: () => Promise<ContractServer>): void => {
+  let stage: Stage;
+  const at = (says: string, settings: object = { 'live-at-once': true }): Promise<Fitted> =>
+    fitted(stage, configurationDsl('completion', { dsl: stage.world.dsl, name: 'contract completion', says }, stage.world.model), settings);
+  beforeAll(async () => {
+    stage = await staged(start);
+  }, 120_000);
+  afterAll(() => struck(stage), 60_000);
+
+  test('is allowed, made, changed once and asked', async () => {
+    if (stage.server.model === '') {
+      process.stderr.write('contract/dify: no completion app was released, the server has no model\n');
+      return;
+    }
+    const refused = await at('one', {});
+    expect(problem(await refused.target.deploy(refused.source, { ...careful, create: true }))).toMatch(/^input: completion apps of Dify have no draft/);
+    await made(stage, await at('one'));
+    const same = await at('one');
+    expect(value(await same.target.deploy(same.source, careful)).changed).toBe(false);
+    const two = await at('two');
+    expect(value(await two.target.deploy(two.source, careful)).changed).toBe(true);
+    expect(value(await two.target.deploy(two.source, careful)).changed).toBe(false);
+    const reply = await ask(two.target, live, { inputs: { word: 'good' } });
+    expect([reply.failed, reply.status, reply.text !== '']).toEqual([undefined, 200, true]);
+    const snapshot = value(await two.target.snapshot());
+    expect(snapshot.files['app.yml']).toContain('Always say: two');
+  }, 90_000);
+};
+
 const release = (start: () => Promise<ContractServer>, kind: Kind): void => {
   let stage: Stage;
   beforeAll(async () => {
-    const server = await start();
-    const http = createHttpClient({ clock: systemClock(), signal: new AbortController().signal, userAgent: 'sluice-contract', loopbackOnly: false });
-    stage = { server, http, world: await openWorld(server), app: '', first: '', second: '' };
+    stage = await staged(start);
   }, 120_000);
-  afterAll(async () => {
-    if (stage.app !== '') await stage.world.console('DELETE', `/apps/${stage.app}`);
-    await stage.world.close();
-    await stage.http.close();
-    await stage.server.close();
-  }, 60_000);
+  afterAll(() => struck(stage), 60_000);
 
   test('finds nothing, and makes the app', async () => {
     const target = await connected(stage, kind, 'one');
@@ -215,4 +324,6 @@ if (real === undefined) process.stderr.write('contract/dify: our client did not 
 
 describe.each(servers)('%s', (_name, start) => {
   for (const [name, kind] of Object.entries(kinds)) describe(name, () => release(start, kind));
+  describe('what an environment changes', () => fitting(start));
+  describe('a completion app', () => configuring(start));
 });

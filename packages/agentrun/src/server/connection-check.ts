@@ -84,7 +84,7 @@ const rights = async (_opening: Opening, seen: Seen): Promise<Found> => {
   if (seen.runtime === undefined) return { skipped: 'not asked, since there is no runtime yet' };
   const versions = await seen.context.api.listVersions(seen.runtime.id);
   if (!versions.ok) return versions;
-  return done(`the runtime's ${versions.value.length} versions can be read; what may be written shows at the first write`);
+  return done(`the published versions can be read (${versions.value.length}); what may be written shows at the first write`);
 };
 
 const steps: readonly (readonly [name: string, ask: (opening: Opening, seen: Seen) => Promise<Found>])[] = [

@@ -95,9 +95,8 @@ export const createHttpClient = (options: HttpClientOptions): HttpClient => {
 
   const poolFor = ({ metadata }: HttpRequest): Promise<Outcome<Dispatcher>> => {
     // Name resolution, TLS and undici are loaded with the first request only.
-    const load = (): Promise<typeof import('./dispatcher.ts')> => import('./dispatcher.ts');
-    if (metadata === true) return (direct ??= load().then(({ createDispatcher, directly }) => createDispatcher(directly(options))));
-    return (pool ??= load().then(({ createDispatcher }) => createDispatcher(options)));
+    if (metadata === true) return (direct ??= import('./dispatcher.ts').then(({ createDispatcher, directly }) => createDispatcher(directly(options))));
+    return (pool ??= import('./dispatcher.ts').then(({ createDispatcher }) => createDispatcher(options)));
   };
 
   const prepare = async (request: HttpRequest, accept: string): Promise<Outcome<Call>> => {

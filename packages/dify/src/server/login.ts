@@ -119,7 +119,10 @@ const refresh = async (door: Door, credentials: Credentials): Promise<Outcome<Cr
   const body = kind === 'cookies' ? undefined : { refresh_token: credentials.refreshToken };
   const response = await exchange(door, '/refresh-token', body, tried, kind === 'cookies' ? { cookie: cookieHeader(credentials.cookies) } : {});
   if (!response.ok) return response;
-  if (response.value.status >= 400) return failed(refusal(response.value, tried, where, newToken));
+  if (response.value.status >= 400) {
+    const problem = refusal(response.value, tried, where);
+    return failed(problem.category === 'permission' ? { ...problem, hint: newToken } : problem);
+  }
   const json = jsonAt(response.value, tried, where);
   if (!json.ok) return json;
   const renewed = credentialsIn(door, '/refresh-token', kind, readCookies(credentials.cookies, response.value.headers['set-cookie']), json.value);

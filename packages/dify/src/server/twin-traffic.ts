@@ -33,8 +33,6 @@ export const createTwinTraffic = (twins: Twins): Traffic => {
     set: async (expected, wanted) => {
       const sides = await sidesFor(wanted);
       if (!sides.ok) return sides;
-      const inApps = gatewaySplit(wanted, sides.value);
-      if (!inApps.ok) return failed({ ...inApps.problem, where });
       const observed = await gateway.read();
       if (!observed.ok) return observed;
       const now = inVersions(observed.value, sides.value, where);
@@ -48,6 +46,8 @@ export const createTwinTraffic = (twins: Twins): Traffic => {
           hint: `Now everybody or the rest is on ${now.value.split.stable || 'nothing'}, and ${now.value.split.weight} % on ${now.value.split.candidate ?? 'no candidate'}. Find out who published by hand, then run the release again.`,
         });
       }
+      const inApps = gatewaySplit(wanted, sides.value);
+      if (!inApps.ok) return failed({ ...inApps.problem, where });
       const set = await gateway.set(observed.value.split, inApps.value);
       return set.ok ? inVersions(set.value, sides.value, where) : set;
     },
