@@ -75,8 +75,8 @@ export const startFront = async ({ lab, garden, given, aliases, manner, expired,
     const secrets = next(most);
     return ['x '.repeat(((turn * 37) % 150) + 1), ...secrets.flatMap((secret) => formsOf(secret, inExport))];
   };
-  /** some are two secrets, for a field of a usual length. */
-  const some = (): string => echo(2).join(' ');
+  /** some are a few secrets as they are, and two in every form, for a field of a usual length. */
+  const some = (): string => [...next(4), ...echo(2)].join(' ');
   const exchanged = (text: string, by: ReadonlyMap<string, string>): string => [...by].reduce((changed, [from, to]) => changed.replaceAll(from, to), text);
   const handOut = (name: string, real: string): string => {
     if (realFor.has(real)) {

@@ -47,6 +47,21 @@ describe('a release of what is live already', () => {
     expect((await recordOf(appId))?.history).toMatchObject([{ version, verdict: 'passed' }]);
   });
 
+  test('behind a gateway what a run has published before its first weight is not published twice', async () => {
+    const { appId } = stage.lab.dify.createApp(saying('before'));
+    await stage.write('app.yml', saying('new'));
+    const setting = difySetting(appId, gateway());
+    await stage.run('deploy', setting);
+    const first = await stage.run('publish-version', setting);
+    stage.newResults();
+    const deployed = await stage.run('deploy', setting);
+    const second = await stage.run('publish-version', setting);
+    expect(written(deployed)).toEqual([]);
+    expect(written(second)).toEqual([]);
+    expect(second.result).toMatchObject({ status: 'passed', outputs: { version: first.result.outputs['version'], 'previous-version': first.result.outputs['previous-version'], served: 'nobody' } });
+    expect(first.result.outputs['version']).not.toBe(first.result.outputs['previous-version']);
+  });
+
   test('without a memory of earlier releases it is the same', async () => {
     const { appId } = stage.lab.dify.createApp(saying('before'));
     await stage.write('app.yml', saying('before'));

@@ -101,12 +101,45 @@ export interface Rung {
 export interface Logs {
   readonly source: string;
   readonly unit: CountedUnit;
+  /** settleMs is how late a record may still come in, in milliseconds; what is younger is not counted yet. None come late when absent. */
+  readonly settleMs?: number;
   /** read gives one arm a version, in the order asked, for runs that ended in `from` (included) to `to` (excluded), milliseconds since 1970. */
   read(versions: readonly string[], from: number, to: number): Promise<Outcome<readonly Arm[]>>;
 }
 
+/** LogEntry is one line, or one run, of what an application has logged. Its text comes from outside and is one line. */
+export interface LogEntry {
+  /** at is milliseconds since 1970. */
+  readonly at: number;
+  /** version is the id of the version that wrote it; empty when the record does not say. */
+  readonly version: string;
+  readonly failed: boolean;
+  readonly text: string;
+}
+
+/** EntriesRequest says which entries are wanted: from `from` (included) to `to` (excluded), milliseconds since 1970. */
+export interface EntriesRequest {
+  readonly from: number;
+  readonly to: number;
+  /** version is an id; every version's when absent. */
+  readonly version?: string;
+  /** failed gives only the runs that failed. */
+  readonly failed: boolean;
+  /** most is how many are given at most, the newest of them. */
+  readonly most: number;
+}
+
+/** Entries are what was logged, oldest first. */
+export interface Entries {
+  /** source names where they come from. */
+  readonly source: string;
+  readonly entries: readonly LogEntry[];
+  /** more is true when older ones were left out. */
+  readonly more: boolean;
+}
+
 /** Capability names what a target may lack. */
-export type Capability = 'traffic' | 'logs' | 'openCandidate' | 'mark' | 'versions';
+export type Capability = 'traffic' | 'logs' | 'entries' | 'openCandidate' | 'mark' | 'versions';
 
 /**
  * Target is one application in one environment, behind an authenticated connection.
@@ -135,6 +168,8 @@ export interface Target {
   /** restore makes a published version live for everybody and gives what is then live, read back. */
   restore(version: string, marks: Marks): Promise<Outcome<Version>>;
   readonly logs?: Logs;
+  /** entries are for people to read what the application has logged. */
+  entries?(request: EntriesRequest): Promise<Outcome<Entries>>;
   readonly traffic?: Traffic;
   close(): Promise<void>;
 }

@@ -126,6 +126,8 @@ export const healthCheck = defineStep({
     if (candidate && context.dryRun) return { category: 'skipped', reason: 'dry run: nothing was deployed, so there is no candidate to ask' };
     const meant = asked === live ? await liveVersion(target.value) : done(undefined);
     if (!meant.ok) return endedBy(meant.problem);
+    // A question is a run of the app with its cost and its effects, and the way to it may first have to be made.
+    if (context.dryRun) return { category: 'skipped', reason: 'dry run: no question is asked', outputs: { version: meant.value ?? (asked === live ? '' : asked) } };
     const opened = await target.value.open(candidate ? draft : asked);
     if (!opened.ok) return endedBy(opened.problem);
     context.host.log(`asking ${candidate ? 'the candidate' : asked}: ${opened.value.how}`);

@@ -3,7 +3,7 @@ import { clause, defineStep, done, endedBy, type Inspection, type Outcome, type 
 import { commonInputs, text } from './inputs.ts';
 import { publishesFirst, servedAfter } from './exposure.ts';
 import { changeRecord } from './record.ts';
-import { alreadyLive, brokenOff } from './standing.ts';
+import { alreadyBehindPin, alreadyLive, brokenOff } from './standing.ts';
 import { earlierOutput, releaseName, versionText } from './versions.ts';
 
 const inputs = z.strictObject({
@@ -27,6 +27,14 @@ const ending = (reason: string, version: Version, before: Pick<Version, 'id'> | 
   evidence: { version: version.id, digest: version.digest ?? null, previous: before?.id ?? null },
 });
 
+/** behindPin ends the step where a run that was killed has published this, and its canary has not begun. */
+const behindPin = async (context: StepContext, target: Target, inspected: Inspection): Promise<Outcome<StepEnding | undefined>> => {
+  const published = await alreadyBehindPin(context, target, inspected);
+  if (!published.ok || published.value === undefined) return published.ok ? done(undefined) : published;
+  const served = servedAfter(target.exposure, 'publish-version');
+  return done(ending(`nothing to publish: ${versionText(published.value)} has this content already; it is served to ${served}`, published.value, inspected.live, served));
+};
+
 /** standing ends the step where what would be published is published already: it is live, or a run that was killed has published it. */
 const standing = async (context: StepContext, target: Target, inspected: Inspection, holdsLease: boolean): Promise<Outcome<StepEnding | undefined>> => {
   const same = await alreadyLive(context, target, inspected);
@@ -35,7 +43,8 @@ const standing = async (context: StepContext, target: Target, inspected: Inspect
   // Where the canary comes first, what it has left behind is its own to end; the target publishes nothing meanwhile.
   if (!publishesFirst(target.exposure)) return done(undefined);
   const left = await brokenOff(context, target, inspected, holdsLease);
-  if (!left.ok || left.value === undefined) return left.ok ? done(undefined) : left;
+  if (!left.ok) return left;
+  if (left.value === undefined) return behindPin(context, target, inspected);
   const { candidate, stable, weight, continues } = left.value;
   if (continues) {
     const reason = `nothing to publish: ${versionText(candidate)} has this content; its canary was broken off at ${weight} % and can go on`;

@@ -18,6 +18,17 @@ interface Deployed {
 export const publishedUnrecorded = ({ candidate }: EnvironmentRecord, live: Version | undefined): boolean =>
   candidate?.over !== undefined && candidate.version === draft && live !== undefined && live.id !== candidate.over && live.digest === candidate.digest;
 
+/**
+ * publishedBehindPin is the version that the platform has published while users are still pinned to the one before, when
+ * it is the recorded candidate: a run that was killed between the publication and the first weight leaves that.
+ */
+export const publishedBehindPin = ({ candidate }: EnvironmentRecord, { live, ungoverned }: Pick<Inspection, 'live' | 'ungoverned'>): Version | undefined => {
+  if (candidate === undefined || live === undefined || ungoverned === undefined || ungoverned.digest !== candidate.digest) return undefined;
+  const recorded = candidate.version === ungoverned.id;
+  const unrecorded = candidate.version === draft && candidate.over === live.id && candidate.over !== ungoverned.id;
+  return recorded || unrecorded ? ungoverned : undefined;
+};
+
 const deployedNow = async (context: StepContext, target: Target, { candidate, live }: Inspection): Promise<Outcome<Deployed>> => {
   const record = await recordOf(context, target);
   if (!record.ok) return record;
@@ -35,6 +46,16 @@ export const alreadyLive = async (context: StepContext, target: Target, inspecte
   const deployed = await deployedNow(context, target, inspected);
   if (!deployed.ok) return deployed;
   return done(!deployed.value.pending && deployed.value.digest !== '' && live.digest === deployed.value.digest ? live : undefined);
+};
+
+/** alreadyBehindPin is the published version that no user behind the gateway has met yet, when it is what was deployed; else undefined. */
+export const alreadyBehindPin = async (context: StepContext, target: Target, inspected: Inspection): Promise<Outcome<Version | undefined>> => {
+  const record = await recordOf(context, target);
+  if (!record.ok) return record;
+  const published = publishedBehindPin(record.value, inspected);
+  if (published === undefined) return done(undefined);
+  const judged = await earlierOutput(context, 'deploy', 'digest');
+  return done(judged === '' || judged === published.digest ? published : undefined);
 };
 
 /** BrokenOff is a canary that a killed run left behind: users are still split. */

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { emptyRecord, type EnvironmentRecord, type Version } from '@sluice/core';
-import { publishedUnrecorded } from '../src/standing.ts';
+import { publishedBehindPin, publishedUnrecorded } from '../src/standing.ts';
 
 const record = (candidate: EnvironmentRecord['candidate']): EnvironmentRecord => ({ ...emptyRecord('app', 'production'), ...(candidate === undefined ? {} : { candidate }) });
 const live = (id: string, digest: string): Version => ({ id, name: id, digest, comment: '', publishedAt: '' });
@@ -16,4 +16,16 @@ test.each<[name: string, candidate: EnvironmentRecord['candidate'], live: Versio
   ['nothing was deployed', undefined, live('v2', 'new'), false],
 ])('a candidate was published without a record of it: %s', (_name, candidate, now, published) => {
   expect(publishedUnrecorded(record(candidate), now)).toBe(published);
+});
+
+test.each<[name: string, candidate: EnvironmentRecord['candidate'], live: Version | undefined, ungoverned: Version | undefined, found: string | undefined]>([
+  ['its publication was recorded', { version: 'v2', digest: 'new' }, live('v1', 'old'), live('v2', 'new'), 'v2'],
+  ['its publication was begun over the version that is pinned', { version: 'draft', digest: 'new', over: 'v1' }, live('v1', 'old'), live('v2', 'new'), 'v2'],
+  ['it was begun over another version', { version: 'draft', digest: 'new', over: 'v0' }, live('v1', 'old'), live('v2', 'new'), undefined],
+  ['no run was about to publish it', { version: 'draft', digest: 'new' }, live('v1', 'old'), live('v2', 'new'), undefined],
+  ['something else is published', { version: 'draft', digest: 'new', over: 'v1' }, live('v1', 'old'), live('v2', 'other'), undefined],
+  ['users get what is published', { version: 'v2', digest: 'new' }, live('v2', 'new'), undefined, undefined],
+  ['nothing was deployed', undefined, live('v1', 'old'), live('v2', 'new'), undefined],
+])('a candidate is published while users are pinned to another version: %s', (_name, candidate, now, published, found) => {
+  expect(publishedBehindPin(record(candidate), { ...(now === undefined ? {} : { live: now }), ...(published === undefined ? {} : { ungoverned: published }) })?.id).toBe(found);
 });

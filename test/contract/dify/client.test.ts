@@ -182,7 +182,7 @@ const fitting = (start: () => Promise<ContractServer>): void => {
 const configuring = (start: () => Promise<ContractServer>): void => {
   let stage: Stage;
   const at = (says: string, settings: object = { 'live-at-once': true }): Promise<Fitted> =>
-    fitted(stage, configurationDsl('completion', { dsl: stage.world.dsl, name: 'contract completion', says }, stage.world.model), settings);
+    fitted(stage, configurationDsl('completion', { dsl: stage.world.dsl, name: 'contract completion release', says }, stage.world.model), settings);
   beforeAll(async () => {
     stage = await staged(start);
   }, 120_000);

@@ -1,0 +1,56 @@
+import { isRecord } from '../source/json.ts';
+import type { AgentRunContext } from '../server/context.ts';
+import type { Runtime } from '../server/wire.ts';
+
+/** LogPlace is where the function below a runtime writes its logs. */
+export interface LogPlace {
+  /** origin is the address of the project at Log Service, without a slash at its end. */
+  readonly origin: string;
+  readonly region: string;
+  readonly project: string;
+  readonly logstore: string;
+  /** functionName is the function's at Function Compute. */
+  readonly functionName: string;
+}
+
+interface Store {
+  readonly project: string;
+  readonly logstore: string;
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+const storeIn = (value: unknown): Store | undefined => {
+  if (!isRecord(value)) return undefined;
+  const [project, logstore] = [textOf(value['project']), textOf(value['logstore'])];
+  return project === '' || logstore === '' ? undefined : { project, logstore };
+};
+
+/** accountIn is the account that a runtime's ARN names. */
+export const accountIn = (arn: string): string | undefined => /^acs:agentrun:[^:]*:(\d+):/.exec(arn)?.[1];
+
+/** storeOf is what the runtime itself says, else s.yaml; `auto` means what the component 1.0.12 makes of it. */
+const storeOf = ({ source }: AgentRunContext, runtime: Runtime): Store | undefined => {
+  const stored = storeIn(runtime.shown['logConfiguration']);
+  if (stored !== undefined) return stored;
+  const { agent, region } = source.parts;
+  if (agent.logConfig !== 'auto') return storeIn(agent.logConfig);
+  const account = accountIn(runtime.arn);
+  return account === undefined ? undefined : { project: `aliyun-serverless-${account}-${region}`, logstore: 'default-logs' };
+};
+
+/** projectOrigin puts the project in front of Log Service's host; an address by number, or of this machine, stands for the project itself. */
+export const projectOrigin = (project: string, region: string, named: string | undefined): string => {
+  if (named === undefined) return `https://${project}.${region}.log.aliyuncs.com`;
+  const url = new URL(named);
+  const bare = /^(?:localhost|\[.*\]|[\d.]+)$/.test(url.hostname);
+  return `${url.protocol}//${bare ? '' : `${project}.`}${url.host}`;
+};
+
+/** logPlaceOf finds where the logs of a runtime are; undefined when neither the runtime nor s.yaml names a log store. */
+export const logPlaceOf = (context: AgentRunContext, runtime: Runtime): LogPlace | undefined => {
+  const store = storeOf(context, runtime);
+  if (store === undefined) return undefined;
+  const { region } = context.source.parts;
+  return { ...store, region, origin: projectOrigin(store.project, region, context.logs), functionName: `agentrun-${runtime.id}` };
+};
