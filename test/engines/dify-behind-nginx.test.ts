@@ -150,7 +150,7 @@ const suite = (start: () => Promise<ContractServer>): void => {
     } finally {
       await nginx.close();
     }
-  }, 1_800_000);
+  }, 3_600_000);
 
   test.each(forms)('a release of a $name moves its users by the steps, and pins what it made', async (form) => {
     const made = form.made(world);

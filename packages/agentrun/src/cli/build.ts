@@ -1,6 +1,7 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { done, failed, fileErrorCode, type Outcome } from '@sluice/core';
+import { isRecord } from '../source/json.ts';
 
 /** BuildMode is `agentrun.build` in sluice.yml. */
 export type BuildMode = 'auto' | 'reuse' | 'never';
@@ -31,11 +32,22 @@ const changedAt = (path: string): number | undefined => {
   }
 };
 
+/** installsNothing says that a package.json names no package; npm then makes no folder. One that cannot be read names some. */
+const installsNothing = (path: string): boolean => {
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return isRecord(manifest) && ['dependencies', 'optionalDependencies', 'devDependencies'].every((key) => !isRecord(manifest[key]) || Object.keys(manifest[key]).length === 0);
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && fileErrorCode(error) === undefined) throw error;
+    return false;
+  }
+};
+
 /** staleIn finds what in a code folder still has to be built; a single file or an archive has nothing to build. */
 export const staleIn = (folder: string): readonly Stale[] =>
   products.flatMap(({ manifest, product }) => {
     const stated = changedAt(join(folder, manifest));
-    if (stated === undefined) return [];
+    if (stated === undefined || (manifest === 'package.json' && installsNothing(join(folder, manifest)))) return [];
     const built = changedAt(join(folder, product));
     return built !== undefined && built >= stated ? [] : [{ manifest, product, missing: built === undefined }];
   });

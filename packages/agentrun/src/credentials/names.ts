@@ -24,4 +24,12 @@ export const agentrunSettings: Readonly<Record<string, string>> = {
   ALIBABA_CLOUD_OIDC_TOKEN_FILE: 'path of a file with the identity token, where neither GitHub nor a variable gives one',
   ALIBABA_CLOUD_ECS_METADATA: 'name of the RAM role of the ECS instance that the job runs on; asked from the instance when absent',
   ALIBABA_CLOUD_ECS_METADATA_DISABLED: 'true keeps the instance from being asked for credentials',
+  SLUICE_S_COMPONENTS: 'folder in which the Serverless Devs CLI keeps its components between runs, for the cache of the CI; downloaded each time when absent',
+  DOCKER_HOST: 'address of Docker, handed to the Serverless Devs CLI for builds, as are the next two',
+  DOCKER_TLS_VERIFY: '1 when Docker is spoken to over TLS',
+  DOCKER_CERT_PATH: 'folder with the certificates for that',
+  ENGINE_PIPELINE_PORTAL_URL: 'set by Yunxiao, whose machines build without Docker; handed to the Serverless Devs CLI',
+  FC_CODE_TEMP_OSS_ENDPOINT: 'address of OSS that code is uploaded to, handed to the Serverless Devs CLI',
+  HTTPS_PROXY: 'proxy that the Serverless Devs CLI goes through',
+  NO_PROXY: 'hosts that it reaches without the proxy',
 };

@@ -20,10 +20,15 @@ interface Store {
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
+// Names become part of an address and of a query, so nothing else than Log Service's own form is taken.
+const projectName = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
+const logstoreName = /^[a-z0-9][a-z0-9_-]{1,61}[a-z0-9]$/;
+const runtimeId = /^[\w-]+$/;
+
 const storeIn = (value: unknown): Store | undefined => {
   if (!isRecord(value)) return undefined;
   const [project, logstore] = [textOf(value['project']), textOf(value['logstore'])];
-  return project === '' || logstore === '' ? undefined : { project, logstore };
+  return projectName.test(project) && logstoreName.test(logstore) ? { project, logstore } : undefined;
 };
 
 /** accountIn is the account that a runtime's ARN names. */
@@ -36,7 +41,7 @@ const storeOf = ({ source }: AgentRunContext, runtime: Runtime): Store | undefin
   const { agent, region } = source.parts;
   if (agent.logConfig !== 'auto') return storeIn(agent.logConfig);
   const account = accountIn(runtime.arn);
-  return account === undefined ? undefined : { project: `aliyun-serverless-${account}-${region}`, logstore: 'default-logs' };
+  return account === undefined ? undefined : storeIn({ project: `aliyun-serverless-${account}-${region}`, logstore: 'default-logs' });
 };
 
 /** projectOrigin puts the project in front of Log Service's host; an address by number, or of this machine, stands for the project itself. */
@@ -50,7 +55,7 @@ export const projectOrigin = (project: string, region: string, named: string | u
 /** logPlaceOf finds where the logs of a runtime are; undefined when neither the runtime nor s.yaml names a log store. */
 export const logPlaceOf = (context: AgentRunContext, runtime: Runtime): LogPlace | undefined => {
   const store = storeOf(context, runtime);
-  if (store === undefined) return undefined;
+  if (store === undefined || !runtimeId.test(runtime.id)) return undefined;
   const { region } = context.source.parts;
   return { ...store, region, origin: projectOrigin(store.project, region, context.logs), functionName: `agentrun-${runtime.id}` };
 };

@@ -1,4 +1,5 @@
 import { done, failed, type Connection, type Outcome, type Target } from '@sluice/core';
+import { cliOptionsOf, type CarrierParts } from '../cli/carrier.ts';
 import { chooseSource } from '../credentials/chain.ts';
 import { apiKeyName } from '../credentials/names.ts';
 import { policyOf, stepRole } from '../credentials/policy.ts';
@@ -44,6 +45,8 @@ export const openingOf = (connection: Connection): Outcome<Opening> => {
       endpoint: agentrun.endpoint,
       ...(apiKey === undefined ? {} : { apiKey }),
       ...(agentrun.data === undefined ? {} : { data: agentrun.data }),
+      ...(agentrun.logs === undefined ? {} : { logs: agentrun.logs }),
+      ...(agentrun.metrics === undefined ? {} : { metrics: agentrun.metrics }),
     },
     session,
     sts,
@@ -99,6 +102,26 @@ export const guardRuntime = (account: string | undefined, runtime: Runtime | und
   });
 };
 
+/** carrierParts are what the Serverless Devs CLI is run with; credentials are asked for at each run, so that they last. */
+const carrierParts = (connection: Connection, opening: Opening, source: AgentRunSource): CarrierParts => ({
+  options: cliOptionsOf(connection, source),
+  build: connection.environment.agentrun?.build ?? 'auto',
+  components: connection.setting('SLUICE_S_COMPONENTS'),
+  caller: async () => {
+    const credentials = await opening.session.current();
+    if (!credentials.ok) return credentials;
+    const account = opening.expected === undefined ? await accountOf(opening) : done(opening.expected);
+    return account.ok ? done({ account: account.value, credentials: credentials.value }) : account;
+  },
+  log: (line) => connection.log(line),
+});
+
+/** carrierOf is what deploys with `deploy: s`; the CLI's part is loaded when it is needed. */
+const carrierOf = (connection: Connection, opening: Opening): Pick<ContextOptions, 'carrier'> =>
+  connection.environment.agentrun?.deploy === 's'
+    ? { carrier: async () => (await import('../cli/carrier.ts')).openCarrier(carrierParts(connection, opening, opening.options.source)) }
+    : {};
+
 /** connect finds the runtime and the users' endpoint. Both may still be missing; deploy and the first routing make them. */
 export const connect = async (connection: Connection): Promise<Outcome<Target>> => {
   const opening = openingOf(connection);
@@ -108,7 +131,7 @@ export const connect = async (connection: Connection): Promise<Outcome<Target>> 
   if (!guarded.ok) return guarded;
   const workspace = await workspaceOf(contextOf(options));
   if (!workspace.ok) return workspace;
-  const context = contextOf({ ...options, ...(workspace.value === undefined ? {} : { workspaceId: workspace.value }) });
+  const context = contextOf({ ...options, ...carrierOf(connection, opening.value), ...(workspace.value === undefined ? {} : { workspaceId: workspace.value }) });
   const runtime = await findRuntime(context);
   if (!runtime.ok) return runtime;
   const owned = guardRuntime(expected, runtime.value);

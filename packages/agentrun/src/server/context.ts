@@ -1,5 +1,6 @@
 import { done, failed, type Clock, type HttpClient, type Outcome } from '@sluice/core';
 import type { AgentRunSource } from '../source/source.ts';
+import type { Carrier } from '../cli/carrier.ts';
 import type { Signing } from '../credentials/session.ts';
 import { AgentRunApi } from './api.ts';
 import { AgentRunClient } from './client.ts';
@@ -16,11 +17,16 @@ export interface ContextOptions {
   /** control is the origin of the control plane; data that of the data plane, when sluice.yml names one. */
   readonly control: string;
   readonly data?: string;
+  /** logs and metrics are the addresses of Log Service and CloudMonitor, when sluice.yml names them. */
+  readonly logs?: string;
+  readonly metrics?: string;
   readonly source: AgentRunSource;
   readonly workspaceId?: string;
   /** endpoint is the name of the endpoint that users call. */
   readonly endpoint: string;
   readonly readOnly: boolean;
+  /** carrier opens what builds and deploys instead of the API, with `deploy: s`. */
+  readonly carrier?: () => Promise<Outcome<Carrier>>;
   log(line: string): void;
 }
 

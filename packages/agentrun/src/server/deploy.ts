@@ -3,7 +3,8 @@ import { compare, isSame } from '../source/compare.ts';
 import { digestOf } from '../source/configuration.ts';
 import { isJsonRecord } from '../source/json.ts';
 import type { AgentRunSource } from '../source/source.ts';
-import { findRuntime, findUsersEndpoint, runtimeReady, type AgentRunContext } from './context.ts';
+import type { Carrier } from '../cli/carrier.ts';
+import { endpointReady, findRuntime, findUsersEndpoint, requireRuntime, runtimeReady, type AgentRunContext } from './context.ts';
 import { publishLatest } from './publish.ts';
 import { splitOf } from './routing.ts';
 import { setSplit } from './traffic.ts';
@@ -80,8 +81,15 @@ const readBack = async (context: AgentRunContext, source: AgentRunSource, id: st
   });
 };
 
-const create = async (context: AgentRunContext, source: AgentRunSource): Promise<Outcome<Deployment>> => {
-  const created = await context.api.createRuntime(source.title, bodyOf(source), context.workspaceId);
+/** made makes the runtime and gives it. */
+const made = async (context: AgentRunContext, source: AgentRunSource, carrier: Carrier | undefined): Promise<Outcome<Runtime>> => {
+  if (carrier === undefined) return context.api.createRuntime(source.title, bodyOf(source), context.workspaceId);
+  const sent = await carrier.send(source);
+  return sent.ok ? requireRuntime(context) : sent;
+};
+
+const create = async (context: AgentRunContext, source: AgentRunSource, carrier: Carrier | undefined): Promise<Outcome<Deployment>> => {
+  const created = await made(context, source, carrier);
   if (!created.ok) return created;
   const deployed = await readBack(context, source, created.value.id, ['the runtime is new; nobody can call it until the first version is routed']);
   if (!deployed.ok) return deployed;
@@ -98,6 +106,17 @@ const untouched = async (context: AgentRunContext, runtimeId: string, before: Sp
   if (!after.ok) return after;
   const same = before === undefined ? after.value === undefined : after.value !== undefined && sameSplit(before, after.value);
   return same ? done(undefined) : problem('conflict', `the routing of endpoint "${context.endpoint}" changed during the deployment`, context, 'Someone else routes this endpoint. Look at it in the AgentRun console.');
+};
+
+/** endpointsReady waits for every endpoint of the runtime: the Serverless Devs CLI says that all went well while they are still being made, or could not be. */
+const endpointsReady = async (context: AgentRunContext, runtimeId: string): Promise<Outcome<void>> => {
+  const endpoints = await context.api.listEndpoints(runtimeId);
+  if (!endpoints.ok) return endpoints;
+  for (const endpoint of endpoints.value) {
+    const settled = endpoint.status === 'DELETING' ? done(endpoint) : await endpointReady(context, runtimeId, endpoint);
+    if (!settled.ok) return settled;
+  }
+  return done(undefined);
 };
 
 /** Plan is what a deployment to a runtime would do. */
@@ -140,13 +159,26 @@ interface Deployed {
   readonly pinned?: Pinned;
 }
 
-const carryOut = async (context: AgentRunContext, source: AgentRunSource, { runtime, pin, before, changes }: Plan): Promise<Outcome<Deployed>> => {
+/** Load is what a deployment brings, and how. */
+interface Load {
+  readonly source: AgentRunSource;
+  /** carrier brings it; the API does when absent. */
+  readonly carrier: Carrier | undefined;
+}
+
+/** sendTo changes the runtime's LATEST. */
+const sendTo = (context: AgentRunContext, runtime: Runtime, source: AgentRunSource, carrier: Carrier | undefined): Promise<Outcome<unknown>> =>
+  carrier === undefined ? context.api.updateRuntime(runtime.id, bodyOf(source)) : carrier.send(source);
+
+const carryOut = async (context: AgentRunContext, { source, carrier }: Load, { runtime, pin, before, changes }: Plan): Promise<Outcome<Deployed>> => {
   const pinned = pin === undefined ? done(undefined) : await pinUsers(context, runtime, pin);
   if (!pinned.ok) return pinned;
-  const sent = changes ? await context.api.updateRuntime(runtime.id, bodyOf(source)) : done(undefined);
+  const sent = changes ? await sendTo(context, runtime, source, carrier) : done(undefined);
   if (!sent.ok) return sent;
   const deployed = changes ? await readBack(context, source, runtime.id, []) : done<Deployment>({ changed: false, version: draftOf(runtime), notes: [] });
   if (!deployed.ok) return deployed;
+  const settled = changes && carrier !== undefined ? await endpointsReady(context, runtime.id) : done(undefined);
+  if (!settled.ok) return settled;
   const kept = await untouched(context, runtime.id, pinned.value === undefined ? before : { stable: pinned.value.version, weight: 0 });
   if (!kept.ok) return kept;
   if (pinned.value === undefined) return done({ deployment: deployed.value });
@@ -154,25 +186,18 @@ const carryOut = async (context: AgentRunContext, source: AgentRunSource, { runt
   return done({ deployment: { ...deployed.value, notes: [note, ...deployed.value.notes] }, pinned: pinned.value });
 };
 
-const deployNew = async (context: AgentRunContext, source: AgentRunSource, options: DeployOptions): Promise<Outcome<Deployed>> => {
-  if (!options.create) return problem('input', `there is no runtime named "${source.title}"`, context, 'Check the name and the region in s.yaml, or deploy with --create.');
+const deployNew = async (context: AgentRunContext, { source, carrier }: Load, options: DeployOptions): Promise<Outcome<Deployed>> => {
   if (options.dryRun) return done({ deployment: foretold(source, []) });
   const said = await options.writing(source.digest);
   if (!said.ok) return said;
-  const created = await create(context, source);
+  const created = await create(context, source, carrier);
   return created.ok ? done({ deployment: created.value }) : created;
 };
 
-/**
- * deploy decides what is to be written, says so, puts the source into LATEST, where nobody gets it, and reads it back.
- * An endpoint that serves LATEST is pinned to a version of the same content first. A dry run ends with the decision.
- */
-export const deploy = async (context: AgentRunContext, source: AgentRunSource, options: DeployOptions): Promise<Outcome<Deployed>> => {
-  const found = await findRuntime(context);
-  if (!found.ok) return found;
-  if (found.value === undefined) return deployNew(context, source, options);
+const deployTo = async (context: AgentRunContext, load: Load, found: Runtime, options: DeployOptions): Promise<Outcome<Deployed>> => {
+  const { source } = load;
   // A runtime whose last update failed is repaired by the next one, so only a running change is waited for.
-  const runtime = hasFailed(found.value) ? await context.api.getRuntime(found.value.id) : await runtimeReady(context, found.value.id);
+  const runtime = hasFailed(found) ? await context.api.getRuntime(found.id) : await runtimeReady(context, found.id);
   if (!runtime.ok) return runtime;
   const plan = await planOf(context, source, runtime.value, options);
   if (!plan.ok) return plan;
@@ -182,5 +207,39 @@ export const deploy = async (context: AgentRunContext, source: AgentRunSource, o
     return done({ deployment: changes ? foretold(source, notes) : { changed: false, version: draftOf(runtime.value), notes } });
   }
   const said = changes || pin !== undefined ? await options.writing(source.digest) : done(undefined);
-  return said.ok ? carryOut(context, source, plan.value) : said;
+  return said.ok ? carryOut(context, load, plan.value) : said;
+};
+
+const deployLoad = (context: AgentRunContext, load: Load, found: Runtime | undefined, options: DeployOptions): Promise<Outcome<Deployed>> =>
+  found === undefined ? deployNew(context, load, options) : deployTo(context, load, found, options);
+
+/** deployCarried deploys with a carrier, which builds first: what is compared and written is what was built. */
+const deployCarried = async (context: AgentRunContext, given: AgentRunSource, carrier: Carrier, found: Runtime | undefined, options: DeployOptions): Promise<Outcome<Deployed>> => {
+  const prepared = await carrier.prepare(given, options.dryRun);
+  if (!prepared.ok) return prepared;
+  const { source, notes } = prepared.value;
+  const deployed = await deployLoad(context, { source, carrier }, found, options);
+  if (!deployed.ok) return deployed;
+  const { deployment } = deployed.value;
+  return done({ ...deployed.value, deployment: { ...deployment, notes: [...notes, ...deployment.notes] } });
+};
+
+/**
+ * deploy decides what is to be written, says so, puts the source into LATEST, where nobody gets it, and reads it back.
+ * An endpoint that serves LATEST is pinned to a version of the same content first. A dry run ends with the decision.
+ */
+export const deploy = async (context: AgentRunContext, source: AgentRunSource, options: DeployOptions): Promise<Outcome<Deployed>> => {
+  const found = await findRuntime(context);
+  if (!found.ok) return found;
+  if (found.value === undefined && !options.create) {
+    return problem('input', `there is no runtime named "${context.source.title}"`, context, 'Check the name and the region in s.yaml, or deploy with --create.');
+  }
+  if (context.carrier === undefined) return deployLoad(context, { source, carrier: undefined }, found.value, options);
+  const carrier = await context.carrier();
+  if (!carrier.ok) return carrier;
+  try {
+    return await deployCarried(context, source, carrier.value, found.value, options);
+  } finally {
+    await carrier.value.close();
+  }
 };

@@ -1,5 +1,5 @@
-import { lstatSync, readdirSync, readFileSync, realpathSync, type Stats } from 'node:fs';
-import { basename, dirname, join, relative, resolve, sep } from 'node:path';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, type Stats } from 'node:fs';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { done, failed, type Outcome, type Problem } from '@sluice/core';
 import { crc64 } from './crc64.ts';
 import { ignoreRules } from './ignore.ts';
@@ -34,6 +34,15 @@ interface Collected {
   size: number;
 }
 
+/** programLink is where a link leads that npm made for a program of a package (`node_modules/.bin`), when that is a file of the code; other links are none of ours. */
+const programLink = (root: string, full: string, path: string): string | undefined => {
+  if (!/(?:^|\/)node_modules\/\.bin\/[^/]+$/.test(path)) return undefined;
+  const target = readlinkSync(full);
+  const aimed = resolve(dirname(full), target);
+  const stats = isAbsolute(target) || !isInside(root, aimed) ? undefined : lstatSync(aimed, { throwIfNoEntry: false });
+  return stats?.isFile() === true && isInside(realpathSync(root), realpathSync(aimed)) ? target : undefined;
+};
+
 const collect = (root: string, folder: string, ignored: (path: string) => boolean, into: Collected): Problem | undefined => {
   for (const name of readdirSync(folder).sort()) {
     const full = join(folder, name);
@@ -43,6 +52,11 @@ const collect = (root: string, folder: string, ignored: (path: string) => boolea
     if (stats.isDirectory()) {
       const problem = collect(root, full, ignored, into);
       if (problem !== undefined) return problem;
+      continue;
+    }
+    const link = stats.isSymbolicLink() ? programLink(root, full, path) : undefined;
+    if (link !== undefined) {
+      into.entries.push({ path, bytes: Buffer.from(link), executable: false, link: true });
       continue;
     }
     if (!stats.isFile()) {
@@ -78,7 +92,7 @@ const archiveOf = (path: string, stats: Stats): Outcome<Buffer> => {
 /**
  * readCode reads `code.src`, a folder, a zip file or a single file, and gives the archive to upload. `folder` is the
  * project's absolute folder, `file` the path of s.yaml in it; `src` counts from the folder of s.yaml, as with
- * Serverless Devs. Links are refused, and nothing outside of the project is read.
+ * Serverless Devs. Links are refused, but for those that npm makes for programs, and nothing outside of the project is read.
  */
 export const readCode = (folder: string, file: string, src: string): Outcome<CodeArchive> => {
   const path = resolve(folder, dirname(file), src);

@@ -114,12 +114,20 @@ export const showsCode = (content: JsonRecord): boolean => {
   return isJsonRecord(code) && (typeof code['checksum'] === 'string' || typeof code['ossObjectName'] === 'string');
 };
 
+/** codeOf leaves out where in OSS a code lies whose checksum is known: the Serverless Devs CLI takes another place each time. */
+const codeOf = (content: JsonRecord): JsonRecord => {
+  const { codeConfiguration: code, ...rest } = content;
+  if (!isJsonRecord(code) || typeof code['checksum'] !== 'string') return content;
+  const { ossBucketName: _bucket, ossObjectName: _object, ...known } = code;
+  return { ...rest, codeConfiguration: known };
+};
+
 /**
  * digestOf is the digest of a configuration's content, undefined when it does not show its code. Values of environment
  * variables go in through scrypt, so that a printed digest does not let a short secret be guessed by trying.
  */
 export const digestOf = (configuration: JsonRecord): string | undefined => {
-  const content = contentOf(configuration);
+  const content = codeOf(contentOf(configuration));
   if (!showsCode(content)) return undefined;
   const { environmentVariables: variables, ...rest } = content;
   if (!isJsonRecord(variables)) return sha256(canonicalJson(rest));

@@ -13,6 +13,8 @@ const placeOfText = (where: string | undefined, file: string): Place => {
 };
 
 interface Resource {
+  /** component is the version that the file pins. */
+  readonly component?: string;
   readonly props: JsonRecord;
   readonly path: KeyPath;
 }
@@ -30,10 +32,10 @@ const findResource = (document: JsonRecord, report: Report): { readonly resource
   const props = isJsonRecord(resource) ? resource['props'] : undefined;
   if (!isJsonRecord(props)) return { findings: [report('shape', 'error', ['resources', id], `resources.${id} has no props.`)] };
   const component = isJsonRecord(resource) ? resource['component'] : undefined;
-  const pinned = typeof component === 'string' && component.includes('@');
+  const pinned = typeof component === 'string' ? /@(\d+\.\d+\.\d+)$/.exec(component)?.[1] : undefined;
   return {
-    resource: { props, path: ['resources', id, 'props'] },
-    findings: pinned ? [] : [report('component-version', 'notice', ['resources', id, 'component'], 'The component has no version, so "s" uses whichever is newest.', 'Write component: agentrun@1.0.12.')],
+    resource: { props, path: ['resources', id, 'props'], ...(pinned === undefined ? {} : { component: pinned }) },
+    findings: pinned !== undefined ? [] : [report('component-version', 'notice', ['resources', id, 'component'], 'The component has no version, so "s" uses whichever is newest.', 'Write component: agentrun@1.0.12.')],
   };
 };
 
@@ -42,7 +44,7 @@ const editionFindings = (document: JsonRecord, report: Report): readonly Finding
     ? []
     : [report('edition', 'error', ['edition'], 'edition must be 3.0.0.', 'Add the line edition: 3.0.0.')];
 
-const checkProps = (file: SourceFile, { props, path }: Resource, variables: JsonRecord, placeOf: (path: KeyPath) => Place, report: Report): Parsed => {
+const checkProps = (file: SourceFile, { props, path, component }: Resource, variables: JsonRecord, placeOf: (path: KeyPath) => Place, report: Report): Parsed => {
   const kept = resolvePlaceholders(props, variables, keepAll);
   const filled = resolvePlaceholders(props, variables, initialOnly);
   const agentPath = [...path, 'agent'];
@@ -67,6 +69,8 @@ const checkProps = (file: SourceFile, { props, path }: Resource, variables: Json
   }
   const source = new AgentRunSource({
     path: file.path,
+    folder: file.folder,
+    ...(component === undefined ? {} : { component }),
     region,
     agent,
     props: isJsonRecord(kept.value) ? kept.value : {},

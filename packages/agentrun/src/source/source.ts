@@ -7,6 +7,10 @@ import type { Agent } from './schema.ts';
 /** SourceParts is what an AgentRunSource is made of. */
 export interface SourceParts {
   readonly path: string;
+  /** folder is the project's folder, absolute. */
+  readonly folder: string;
+  /** component is the version of the component that s.yaml pins. */
+  readonly component?: string;
   readonly region: string;
   readonly agent: Agent;
   /** props are `region` and `agent` with variables resolved, and placeholders for the environment as they stand. */

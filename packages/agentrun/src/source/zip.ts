@@ -5,6 +5,8 @@ export interface ZipEntry {
   readonly path: string;
   readonly bytes: Uint8Array;
   readonly executable: boolean;
+  /** link says that the bytes are the path that a symbolic link leads to. */
+  readonly link?: boolean;
 }
 
 // The builds of zlib in different Node versions and processors compress the same bytes differently. Small archives are
@@ -51,7 +53,7 @@ const sharedFields = ({ method, checksum, content, entry, name }: Written): read
 const localHeader = (written: Written): Buffer => Buffer.concat([fields([4, 0x04034b50], ...sharedFields(written)), written.name]);
 
 const centralHeader = (written: Written): Buffer => {
-  const mode = 0o100000 | (written.entry.executable ? 0o755 : 0o644);
+  const mode = written.entry.link === true ? 0o120777 : 0o100000 | (written.entry.executable ? 0o755 : 0o644);
   return Buffer.concat([
     fields([4, 0x02014b50], [2, madeOnUnix | neededVersion], ...sharedFields(written), [2, 0], [2, 0], [2, 0], [4, mode << 16], [4, written.offset]),
     written.name,
