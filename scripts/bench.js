@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { agentrunCanary } from './bench-agentrun.js';
 import { difyRelease } from './bench-dify.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -119,6 +120,7 @@ ${chunkLoads.map(({ name, bytes, ms }) => `| \`${name}\` | ${Math.round(bytes / 
 
 \`node dist/index.js rehearse\`: **${fixed(rehearsalSeconds)} s** wall time (target: at most 20), **${fixed(rehearsalMb, 0)} MB** peak memory (target: at most 200).
 
-${await difyRelease()}`;
+${await difyRelease()}
+${await agentrunCanary()}`;
 writeFileSync(join(root, 'docs', 'benchmarks.md'), text);
 console.log(text);

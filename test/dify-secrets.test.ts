@@ -346,7 +346,7 @@ const bad: Readonly<Record<string, Scene>> = {
   'a question refused': { host: 'terminal', appKey: true, wrong: [[/POST \/v1\/chat-messages/, 'json']], steps: [['release']], codes: [1] },
   'rollback refused': { host: 'gitlab', wrong: [[/POST .*\/workflows\/draft$/, 'json']], steps: [['deploy'], ['publish-version'], ['rollback', '--version', 'FIRST']], codes: [0, 0, 4] },
   'export refused': { host: 'github', wrong: [[/\/export/, 'json']], steps: [['snapshot']], codes: [4] },
-  'renewal refused': { host: 'github', login: 'token', expired: /GET .*\/workflows\/draft$/, wrong: [[/refresh-token/, 'html 502']], steps: [['deploy']], codes: [3] },
+  'renewal refused': { host: 'github', login: 'token', expired: /GET .*\/workflows\/draft$/, wrong: [[/refresh-token/, 'html 502']], steps: [['deploy']], codes: [4] },
   'a proxy that refuses': { host: 'terminal', proxied: true, wrong: [[/^CONNECT|./, 'json']], steps: [['validate'], ['deploy', '--json']], codes: [4, 4] },
 };
 

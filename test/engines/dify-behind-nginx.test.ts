@@ -170,7 +170,7 @@ const suite = (start: () => Promise<ContractServer>): void => {
         'state/.keep': '',
       });
       const environment = { DIFY_EMAIL: server.email, DIFY_PASSWORD: server.password, APP_TOKEN: 'a-secret-of-the-app', SLUICE_STATE: join(folder, 'state') };
-      const ended = await sluice(['release', '--environment', 'production', '--json'], { folder, environment, deadlineMs: 900_000 });
+      const ended = await sluice(['release', '--environment', 'production', '--json'], { folder, environment, deadlineMs: 1_800_000 });
       const counts = await stop();
       const { status, outputs } = JSON.parse(ended.stdout === '' ? '{}' : ended.stdout) as { status?: string; outputs?: Readonly<Record<string, string>> };
       process.stderr.write(`${server.name} (${world.release}), ${form.name}, release: ${status ?? ended.stderr}, answers ${JSON.stringify(counts)}, ${Math.round(ended.durationMs / 1000)} s\n`);
@@ -183,7 +183,7 @@ const suite = (start: () => Promise<ContractServer>): void => {
       await stop();
       await nginx.close();
     }
-  }, 1_000_000);
+  }, 2_000_000);
 
   test('behind a prefix of nginx the console and the service API are found by one address', async () => {
     const made = world.flow;

@@ -7,6 +7,7 @@ import { checkConnection } from './server/connection-check.ts';
 import { diff } from './source/diff.ts';
 import { overlay } from './source/overlay.ts';
 import { parse } from './source/parse.ts';
+import { sharedEndpoint } from './source/shared.ts';
 
 /** agentrunPlatform releases agents to Alibaba Cloud AgentRun from the s.yaml that Serverless Devs uses. */
 export const agentrunPlatform: Platform = {
@@ -18,6 +19,7 @@ export const agentrunPlatform: Platform = {
   overlay,
   diff,
   ownHost,
+  shared: sharedEndpoint,
   check: checkConnection,
   connect,
 };

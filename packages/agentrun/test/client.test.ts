@@ -156,7 +156,7 @@ describe('on the data plane', () => {
     bench.lab.createRuntime({ name: 'order-agent', endpoint: 'production' });
     const spy: HttpClient = { ...bench.http, send: (request) => (seen.push(request), bench.http.send(request)), stream: (request) => (seen.push(request), bench.http.stream(request)) };
     target = must(await bench.connect(source, { http: spy, secrets: { AGENTRUN_API_KEY: bench.lab.apiKey } }));
-    context = contextOf({ http: spy, clock: countingClock(), signal: quiet, credentials: fixed(bench.lab.credentials), control: bench.lab.control, source, endpoint: 'production', readOnly: false, apiKey: 'k', log: () => undefined });
+    context = contextOf({ http: spy, clock: countingClock(), signal: quiet, credentials: fixed(bench.lab.credentials), control: bench.lab.control, source, endpoint: 'production', auth: 'key', weights: 'ratio', evict: false, readOnly: false, apiKey: 'k', log: () => undefined });
   });
   afterAll(() => bench.close());
 

@@ -91,7 +91,7 @@ export interface Bench {
   readonly project: TestProject;
   readonly http: HttpClient;
   readonly logged: string[];
-  connect(source: Source, options?: Partial<Pick<Connection, 'readOnly' | 'http'>> & { readonly endpoint?: string; readonly account?: string; readonly secrets?: Readonly<Record<string, string>> }): Promise<Outcome<Target>>;
+  connect(source: Source, options?: Partial<Pick<Connection, 'readOnly' | 'http'>> & { readonly endpoint?: string; readonly account?: string; readonly settings?: Partial<NonNullable<EnvironmentConfig['agentrun']>>; readonly secrets?: Readonly<Record<string, string>> }): Promise<Outcome<Target>>;
   close(): Promise<void>;
 }
 
@@ -113,11 +113,11 @@ export const startBench = async (options: LabAgentRunOptions = {}): Promise<Benc
     project,
     http,
     logged,
-    connect: (source, { endpoint = 'production', account, secrets = {}, readOnly = false, http: otherHttp } = {}) =>
+    connect: (source, { endpoint = 'production', account, settings = {}, secrets = {}, readOnly = false, http: otherHttp } = {}) =>
       agentrunPlatform.connect({
         name: 'orders-production',
         ...noIdentity,
-        environment: environmentOf({ endpoint, control: lab.control, sts: lab.sts, ...(account === undefined ? {} : { account }) }),
+        environment: environmentOf({ endpoint, control: lab.control, sts: lab.sts, logs: lab.logs, metrics: lab.metrics, ...settings, ...(account === undefined ? {} : { account }) }),
         http: otherHttp ?? http,
         clock,
         signal,

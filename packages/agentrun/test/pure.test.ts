@@ -4,7 +4,7 @@ import type { Split } from '@sluice/core';
 import { compare, isSame } from '../src/source/compare.ts';
 import { digestOf } from '../src/source/configuration.ts';
 import { ignoreRules } from '../src/source/ignore.ts';
-import { resolvePlaceholders } from '../src/source/placeholders.ts';
+import { resolvePlaceholders, type EnvironmentLookup } from '../src/source/placeholders.ts';
 import { readStream, readWhole } from '../src/server/chat.ts';
 import { readHealth } from '../src/server/checks.ts';
 import { describe as describeVersion, readDescription } from '../src/server/marks.ts';
@@ -61,10 +61,10 @@ describe('routing', () => {
   test('what is sent is what is read back, in single precision, too', () => {
     fc.assert(
       fc.property(split, (wanted: Split) => {
-        const sent = routingOf(wanted);
-        expect(must(splitOf(sent))).toEqual(wanted);
+        const sent = routingOf(wanted, 'ratio');
+        expect(must(splitOf(sent, 'ratio'))).toEqual(wanted);
         const single = { ...sent, weights: sent.weights.map(({ version, weight }) => ({ version, weight: Math.round(weight * 2 ** 24) / 2 ** 24 })) };
-        const { weight } = must(splitOf(single));
+        const { weight } = must(splitOf(single, 'ratio'));
         expect(Math.abs(weight - wanted.weight)).toBeLessThan(1e-3);
       }),
       seeded,
@@ -77,7 +77,7 @@ describe('routing', () => {
     [{ targetVersion: '1', weights: [{ version: '2', weight: 0 }] }, { stable: '1', weight: 0 }],
     [{ targetVersion: '1', weights: [{ version: '2', weight: Math.fround(0.05) }] }, { stable: '1', candidate: '2', weight: 5 }],
   ])('splitOf %j', (routing, expected) => {
-    expect(must(splitOf(routing))).toEqual(expected);
+    expect(must(splitOf(routing, 'ratio'))).toEqual(expected);
   });
 
   test.each([
@@ -85,7 +85,7 @@ describe('routing', () => {
     [{ targetVersion: '1', weights: [{ version: '2', weight: 20 }] }],
     [{ targetVersion: '1', weights: [{ version: '2', weight: 0.2 }, { version: '3', weight: 0.2 }] }],
   ])('splitOf refuses %j and does not guess', (routing) => {
-    expect(problemOf(splitOf(routing)).category).toBe('platform');
+    expect(problemOf(splitOf(routing, 'ratio')).category).toBe('platform');
   });
 
   test.each([
@@ -238,19 +238,25 @@ describe('content', () => {
 });
 
 describe('placeholders', () => {
-  const variables = { size: 2048, name: '订单', deep: { x: 'y' }, nested: '${vars.name}-1', loop: '${vars.loop}' };
-  const lookup = (name: string, initial: string | undefined): string | undefined => ({ HERE: 'here ${vars.name}' })[name] ?? initial;
+  const variables = { size: 2048, name: '订单', deep: { x: 'y', list: ['a', 2] }, none: null, nested: '${vars.name}-1', loop: '${vars.loop}' };
+  const lookup: EnvironmentLookup = (name, initial) => (name === 'HERE' ? 'here ${vars.name}' : initial);
 
   test.each([
     ['${vars.size}', 2048],
     ['a-${vars.size}', 'a-2048'],
-    ['${ vars.deep.x }', 'y'],
+    ['${vars.deep.x}', 'y'],
+    ['${vars.deep.list.1}', 2],
+    ['${vars.deep.list}', ['a', 2]],
     ['${vars.nested}', '订单-1'],
     ["${env('HERE', 'd')}", 'here ${vars.name}'],
     ["${env('GONE', 'd')}", 'd'],
     ['${env("GONE", "")}', ''],
     ['${env(GONE)}', '${env(GONE)}'],
-    ['${env.HERE}', 'here ${vars.name}'],
+    ["${ env( 'HERE' ) }", 'here ${vars.name}'],
+    ["${env('GONE', 5)}", 5],
+    ["${env('GONE', true)}", true],
+    ["x${env('GONE', -1.5)}", 'x-1.5'],
+    ["${env('GONE', vars.size)}", 2048],
     ['$HOME costs 5$', '$HOME costs 5$'],
   ])('%s', (text, expected) => {
     const { value, faults } = resolvePlaceholders({ text }, variables, lookup);
@@ -258,7 +264,7 @@ describe('placeholders', () => {
     expect(faults).toEqual([]);
   });
 
-  test.each(['${vars.none}', '${vars.loop}', '${HOME}', '${vars.__proto__}', "${config('x')}"])('%s is a fault', (text) => {
+  test.each(['${vars.gone}', '${vars.none}', '${ vars.size }', '${env.HERE}', 'x${vars.deep}', 'x${vars.deep.list}', '<% x %>', "${env('GONE', '{}')}", '${vars.loop}', '${HOME}', '${vars.__proto__}', "${config('x')}"])('%s is a fault', (text) => {
     expect(resolvePlaceholders({ a: [text] }, variables, lookup).faults).toMatchObject([{ path: ['a', 0] }]);
   });
 

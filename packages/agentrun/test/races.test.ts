@@ -157,7 +157,7 @@ describe('somebody else acts at the same time', () => {
   test('the address of an endpoint is https, loopback, or the data plane that sluice.yml names', async () => {
     const source = bench.project.source(agentYaml());
     if (!(source instanceof AgentRunSource)) throw new Error('not a source of AgentRun');
-    const context = contextOf({ http: bench.http, clock: systemClock(), signal: quiet, credentials: fixed(bench.lab.credentials), control: bench.lab.control, source, endpoint: 'production', readOnly: false, log: () => undefined });
+    const context = contextOf({ http: bench.http, clock: systemClock(), signal: quiet, credentials: fixed(bench.lab.credentials), control: bench.lab.control, source, endpoint: 'production', auth: 'none', weights: 'ratio', evict: false, readOnly: false, log: () => undefined });
     const endpoint = must(await api.getEndpoint(id, endpointId));
     expect(must(endpointAddress(context, endpoint))).toBe(endpoint.url);
     expect(must(endpointAddress(context, { ...endpoint, url: 'https://1.example.com/x/' }))).toBe('https://1.example.com/x');

@@ -79,6 +79,12 @@ export interface ConnectionCheck {
   readonly skipped?: string;
 }
 
+/** PlacedEnvironment is an environment with its source, before anything is filled in. */
+export interface PlacedEnvironment {
+  readonly environment: EnvironmentConfig;
+  readonly source: Source;
+}
+
 /** Platform is what works without a connection, and `connect`. */
 export interface Platform {
   readonly name: string;
@@ -100,6 +106,8 @@ export interface Platform {
   diff(before: Source, after: Source): readonly Change[];
   /** review finds what is wrong with an environment's settings, offline; absent where the schema says it all. */
   review?(environment: EnvironmentConfig): readonly SettingFinding[];
+  /** shared says what two environments have in common that only one may have, as in `endpoint production of runtime a in cn-hangzhou`; absent where they stand apart, or where that cannot be known. */
+  shared?(one: PlacedEnvironment, other: PlacedEnvironment): string | undefined;
   /** check asks an environment whether a release could work there, and writes nothing; it ends with the first that fails. */
   check?(connection: Connection): Promise<readonly ConnectionCheck[]>;
   connect(connection: Connection): Promise<Outcome<Target>>;

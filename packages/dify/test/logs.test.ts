@@ -41,6 +41,28 @@ describe('logs', () => {
   });
 });
 
+test('runs are listed for people: the failed ones with their error, without what was asked or answered', async () => {
+  const app = made();
+  const target = await targetOf(house, app.appId, sourceOf(greeting('next')));
+  value(await target.deploy(sourceOf(greeting('next')), careful));
+  const next = value(await target.publish({ name: 'next', marks: {} }));
+  house.lab.setFaults(app.appId, app.published, { errors: 1 });
+  const window = { from: Date.now() - 1000, to: Date.now() + 60_000 };
+  for (const version of [app.published ?? '', next.id, next.id, next.id]) {
+    const opened = value(await target.open(version));
+    await opened.ask(hello, never);
+  }
+  if (target.entries === undefined) throw new Error('no entries');
+  const all = value(await target.entries({ ...window, failed: false, most: 10 }));
+  expect([all.entries.length, all.more, all.entries.filter(({ failed }) => failed).length]).toEqual([4, false, 3]);
+  expect(all.entries.some(({ text }) => text.includes(hello.query))).toBe(false);
+  const failing = value(await target.entries({ ...window, failed: true, most: 2 }));
+  expect(failing.more).toBe(true);
+  expect(failing.entries).toEqual([expect.objectContaining({ version: next.id, failed: true }), expect.objectContaining({ version: next.id, failed: true })]);
+  expect(failing.entries[0]?.text).toMatch(/^run \S+ failed after [\d.]+ m?s: ./);
+  expect(value(await target.entries({ ...window, failed: true, most: 2, version: app.published ?? '' })).entries).toEqual([]);
+});
+
 test('runs of users that a release does not list are no evidence, and not zero', async () => {
   const lab = await startLabDify({ timeScale: 40, version: '1.9.1' });
   try {

@@ -57,6 +57,22 @@ const probing = (ask: PairedAsk, more: Partial<PairedProbing> = {}): PairedProbi
 describe('logsSource', () => {
   const source = (read: Logs['read']) => logsSource(logs(read), 'v1', 'v2', clock);
 
+  test('leaves out what records may still come for, and says where the window ends', async () => {
+    const asked: (readonly [number, number])[] = [];
+    const late: Logs = {
+      ...logs(async (versions, from, to) => {
+        asked.push([from, to]);
+        return done(versions.map((version) => arm(version, 3)));
+      }),
+      settleMs: 60_000,
+    };
+    const source = logsSource(late, 'v1', 'v2', systemClock(10));
+    expect(await source.observe(1000, 10_000, open)).toMatchObject({ from: 1000, to: 4000, stable: { answers: 3 } });
+    const young = await source.observe(1000, 7000, open);
+    expect(young).toMatchObject({ from: 1000, to: 1000, stable: { answers: 0 }, missing: expect.stringMatching(/records may come in 1 m late/) });
+    expect(asked).toEqual([[1000, 4000]]);
+  });
+
   test('counts the arms of the window that is asked for', async () => {
     const asked: unknown[] = [];
     const observed = await source((versions, from, to) => {

@@ -55,6 +55,8 @@ export const describe = (lab: Lab, control?: LabControl): Record<string, string>
   SLUICE_LAB_AGENTRUN_CONTROL: lab.agentrun.control,
   SLUICE_LAB_AGENTRUN_DATA: lab.agentrun.data,
   SLUICE_LAB_AGENTRUN_STS: lab.agentrun.sts,
+  SLUICE_LAB_AGENTRUN_LOGS: lab.agentrun.logs,
+  SLUICE_LAB_AGENTRUN_METRICS: lab.agentrun.metrics,
   SLUICE_LAB_AGENTRUN_ACCOUNT: lab.agentrun.accountId,
   ALIBABA_CLOUD_ACCESS_KEY_ID: lab.agentrun.credentials.accessKeyId,
   ALIBABA_CLOUD_ACCESS_KEY_SECRET: lab.agentrun.credentials.accessKeySecret,

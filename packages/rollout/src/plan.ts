@@ -63,7 +63,7 @@ const weightsProblem = (weights: readonly number[]): Problem | undefined => {
   if (weights.length === 0 || !rising || weights.some((weight) => weight >= 100)) {
     return problem(
       `canary.steps is [${shown}], which is not a rising list of weights above 0 % and below 100 %`,
-      'Write rising weights, as in canary: { steps: [5%, 25%, 50%] }; 100 % follows by itself.',
+      'Write rising weights, as in canary: { steps: [5%, 25%, 50%] }; 100 % follows by itself. [100%] alone judges beside the users and then moves everybody.',
     );
   }
   return undefined;
@@ -71,7 +71,8 @@ const weightsProblem = (weights: readonly number[]): Problem | undefined => {
 
 /**
  * planOf makes the plan of a canary. Without `steps` it is weighted by the default weights where the target can split
- * traffic, and paired where it cannot. Problems are `input`: steps that do not rise, steps without a way to split, and
+ * traffic, and paired where it cannot. `steps: [100%]` is blue-green: paired also where traffic can be split, so that the
+ * caller moves everybody at once after the judgement. Problems are `input`: steps that do not rise, steps without a way to split, and
  * a plan that cannot end before its deadline.
  */
 export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: number): Outcome<RolloutPlan> => {
@@ -85,8 +86,9 @@ export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: 
     deadlineMs,
     pairs: config.pairs,
   };
-  if (!canSplit) {
-    if (config.steps !== undefined) {
+  const atOnce = config.steps?.length === 1 && config.steps[0] === 100;
+  if (!canSplit || atOnce) {
+    if (!canSplit && config.steps !== undefined) {
       return failed(
         problem(
           'canary.steps needs a target that can split traffic, and this one cannot',

@@ -14,12 +14,14 @@ import {
   type StepDefinition,
   type StepEnding,
   type Target,
+  type Traffic,
 } from '@sluice/core';
 import { pairedAsk } from '@sluice/probe';
 import { drive, planOf, type RolloutEnd, type RolloutPlan, type RolloutProgress, type RolloutState, type Versions } from '@sluice/rollout';
 import { earlierRollout } from './earlier-rollout.ts';
 import { publishesFirst } from './exposure.ts';
-import { commonInputs, text } from './inputs.ts';
+import { byHand, handFault } from './canary-by-hand.ts';
+import { choice, commonInputs, text } from './inputs.ts';
 import { underItsLease, underLease, type Guard } from './lease.ts';
 import { newUsers, probesOf } from './questions.ts';
 import { changeRecord, recordOf } from './record.ts';
@@ -30,6 +32,8 @@ const inputs = z.strictObject({
   ...commonInputs,
   stable: text('Id of the version to compare with. Default: the one that users get now.'),
   candidate: text('Id of the version to judge. Default: the one that publish-version made, or the deployed one.'),
+  mode: choice(['auto', 'set', 'promote', 'abort'], 'What to do: `auto` judges and moves users by the plan in sluice.yml, `set` gives the candidate a share, `promote` gives it everybody, `abort` nobody. Default: `auto`.'),
+  weight: text('Share of the users for the candidate with mode `set`, such as `10%`.'),
 });
 
 type Inputs = z.output<typeof inputs>;
@@ -198,15 +202,24 @@ const judge = async (context: StepContext, target: Target, versions: Versions, p
     const closed = await source.close();
     if (!closed.ok) context.host.warn(`${source.name}: ${clause(closed.problem.reason)}`);
   }
-  return endingOf(end, target, versions);
+  return plan.kind === 'paired' && target.traffic !== undefined && end.verdict === 'promote' && end.problem === undefined
+    ? atOnce(endingOf(end, target, versions), target.traffic, versions)
+    : endingOf(end, target, versions);
 };
 
-const dryRun = (plan: RolloutPlan, versions: Versions): StepEnding => ({
+/** atOnce gives everybody a candidate that was judged beside the users, where the target splits traffic (blue-green). */
+const atOnce = async (ending: StepEnding, traffic: Traffic, { stable, candidate }: Versions): Promise<StepEnding> => {
+  const set = await traffic.set({ stable, weight: 0 }, { stable: candidate, weight: 0 });
+  if (!set.ok) return endedBy(set.problem, { outputs: { ...ending.outputs, verdict: 'stopped' }, ...(ending.evidence === undefined ? {} : { evidence: ending.evidence }) });
+  return { ...ending, reason: `${clause(ending.reason)}; everybody gets ${candidate} at once, read back`, outputs: { ...ending.outputs, weights: '100', observed: set.value.split.stable } };
+};
+
+const dryRun = (plan: RolloutPlan, versions: Versions, splits: boolean): StepEnding => ({
   category: 'passed',
   reason:
     plan.kind === 'weighted'
       ? `would move ${plan.weights.map((weight) => `${weight} %`).join(', ')} and then all users from ${versions.stable} to the candidate`
-      : `would put at most ${plan.pairs} questions to the candidate and to ${versions.stable}`,
+      : `would put at most ${plan.pairs} questions to the candidate and to ${versions.stable}${splits ? ', and then move all users at once' : ''}`,
   outputs: { stable: versions.stable, candidate: versions.candidate },
 });
 
@@ -223,8 +236,16 @@ const letEverybodyIn = async (context: StepContext, target: Target, versions: Ve
 
 /** run judges the candidate; `guard` holds the lease where users are moved. */
 const run = async (context: StepContext, values: Inputs, guard: Guard): Promise<StepEnding> => {
+  const { mode = 'auto' } = values;
+  const fault = handFault(mode, values.weight);
+  if (fault !== undefined) return endedBy(fault);
   const target = await context.target();
   if (!target.ok) return endedBy(target.problem);
+  if (mode !== 'auto') {
+    const known = await unknownVersion(target.value, values);
+    if (!known.ok) return endedBy(known.problem);
+    return byHand(context, target.value, { ...values, mode, candidateOf: () => candidateVersion(context, target.value, values) }, guard);
+  }
   const config = planConfig(context);
   const plan = config === undefined ? undefined : planFor(context, target.value, config);
   if (plan?.ok === false) return endedBy(plan.problem);
@@ -244,7 +265,7 @@ const run = async (context: StepContext, values: Inputs, guard: Guard): Promise<
     return moved.ok ? moved.value : endedBy(moved.problem);
   };
   if (plan === undefined || why !== undefined) return move(() => letEverybodyIn(context, target.value, versions, why ?? ''));
-  if (context.dryRun) return dryRun(plan.value, versions);
+  if (context.dryRun) return dryRun(plan.value, versions, target.value.traffic !== undefined);
   if (versions.candidate === '') {
     return endedBy({
       category: 'input',

@@ -11,6 +11,9 @@ const loaders = {
   rollback: async () => (await import('./rollback.ts')).rollback,
   notify: async () => (await import('./notify.ts')).notify,
   release: async () => (await import('./release.ts')).release,
+  versions: async () => (await import('./published.ts')).published,
+  info: async () => (await import('./info.ts')).info,
+  logs: async () => (await import('./logs.ts')).logs,
 } satisfies Readonly<Record<string, () => Promise<AnyStep>>>;
 
 /** StepName is the name of a step. */

@@ -25,6 +25,35 @@ const findingLine = (finding: Finding): string =>
 const environmentsToParse = (context: StepContext): readonly string[] =>
   context.selected.ok ? [context.selected.value.name] : Object.keys(context.project.config.environments);
 
+/** sharedFindings are about environments that would release over each other; each names both lines. */
+const sharedFindings = async (context: StepContext): Promise<readonly Finding[]> => {
+  const { config, placeOf } = context.project;
+  const entries = Object.entries(config.environments);
+  const applications = await Promise.all(
+    entries.map(async ([name, environment]) => {
+      const application = await context.parseEnvironment(name);
+      const source = application.ok ? application.value.parsed.source : undefined;
+      return source === undefined || !application.ok ? [] : [{ name, environment, source, platform: application.value.platform }];
+    }),
+  );
+  const known = applications.flat();
+  return known.flatMap((one, index) =>
+    known.slice(index + 1).flatMap((other): Finding[] => {
+      const shared = one.platform === other.platform ? one.platform.shared?.(one, other) : undefined;
+      if (shared === undefined) return [];
+      const place = placeOf(['environments', other.name, one.platform.name]);
+      const before = placeOf(['environments', one.name, one.platform.name]);
+      return [{
+        rule: 'config/shared-environment',
+        severity: 'error',
+        message: `Environment ${other.name} releases to ${shared}, and so does ${one.name} (${placeText(before)}).`,
+        place,
+        hint: 'Give each environment an endpoint, a runtime or an account of its own.',
+      }];
+    }),
+  );
+};
+
 const collect = async (context: StepContext): Promise<Outcome<readonly Finding[]>> => {
   const seen = new Map<string, Finding>();
   for (const name of environmentsToParse(context)) {
@@ -36,6 +65,7 @@ const collect = async (context: StepContext): Promise<Outcome<readonly Finding[]
     const placed = settings.map(({ path, ...finding }): Finding => ({ ...finding, place: context.project.placeOf(['environments', name, ...path]) }));
     for (const finding of [...placed, ...parsed.findings]) seen.set(findingLine(finding), finding);
   }
+  for (const finding of await sharedFindings(context)) seen.set(findingLine(finding), finding);
   return done([...seen.values()]);
 };
 
@@ -114,7 +144,8 @@ export const validate = defineStep({
     const failing = findings.value.filter(
       (one) => one.severity === 'error' || (values['fail-on'] === 'warning' && one.severity === 'warning'),
     );
-    const { config } = context.project;
-    return ending({ findings: findings.value, failing, checks: checks.value, checked: `${context.project.file} and ${config.source}` });
+    const { config, file } = context.project;
+    const sources = environmentsToParse(context).map((name) => config.environments[name]?.agentrun?.source ?? config.source);
+    return ending({ findings: findings.value, failing, checks: checks.value, checked: [file, ...new Set(sources)].join(' and ') });
   },
 });

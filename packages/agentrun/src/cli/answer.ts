@@ -1,8 +1,8 @@
 import { clause, done, failed, oneLine, type CommandAnswer, type Outcome, type Problem } from '@sluice/core';
 import { isRecord } from '../source/json.ts';
 
-/** ComponentResult is what a component gave back, with the name and version of the component that ran. */
-export type ComponentResult = Readonly<Record<string, unknown>> & { readonly __component: string };
+/** ComponentResult is what a component gave back; the CLI adds the name and version of the component that ran. */
+type ComponentResult = Readonly<Record<string, unknown>> & { readonly __component: string };
 
 /** Ended is how the CLI ended, and what it wrote about a failure. */
 export interface Ended extends CommandAnswer {
@@ -12,8 +12,7 @@ export interface Ended extends CommandAnswer {
 
 /** Ran says what was run, for people. */
 export interface Ran {
-  /** command is `build` or `deploy`. */
-  readonly command: string;
+  readonly command: 'build' | 'deploy';
   /** line is the command line. It holds no secret. */
   readonly line: string;
   /** component is the one that was meant, with its version. */
@@ -69,7 +68,7 @@ const kinds: readonly Kind[] = [
   { matches: /docker is not (?:ok|installed|running)|docker daemon|docker: (?:command )?not found|spawn docker ENOENT/i, category: 'input', reason: 'there is no Docker to build with', hint: dockerHint },
   { matches: /not found access|InvalidAccessKeyId|SignatureDoesNotMatch|InvalidSecurityToken|SecurityToken.*(?:expired|malformed)/i, category: 'permission', reason: 'the credentials were refused', hint: credentialsHint },
   { matches: /NoPermission|Forbidden|AccessDenied|not authorized/i, category: 'permission', reason: 'the credentials lack a right', hint: credentialsHint },
-  { matches: /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|devsapp\.cn/, category: 'platform', reason: 'the component or the platform could not be reached', hint: 'Try again. A folder with the components, kept by the CI (SLUICE_S_COMPONENTS), does without the registry of Serverless Devs.' },
+  { matches: /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|api\.devsapp\.cn/, category: 'platform', reason: 'the component or the platform could not be reached', hint: 'Try again. A folder with the components, kept by the CI (SLUICE_S_COMPONENTS), does without the registry of Serverless Devs.' },
 ];
 
 // Exit codes of 3.1.10: 1 is a wrong command line or template, 100 one of the CLI's own checks, 101 a component's failure.
@@ -90,11 +89,13 @@ const failureOf = (ended: Ended, { command, line }: Ran): Problem => {
 
 /**
  * answerOf decides whether the CLI did what it was told. Code 0 alone says little: an unknown command ends with it as
- * well, so the component's result must be there, and be of the component that was pinned.
+ * well, so a deployment must have the component's result, and of the component that was pinned. A build may give none;
+ * what it made tells whether there was one.
  */
-export const answerOf = (ended: Ended, ran: Ran): Outcome<ComponentResult> => {
+export const answerOf = (ended: Ended, ran: Ran): Outcome<void> => {
   if (ended.code !== 0) return failed(failureOf(ended, ran));
   const result = resultIn(ended.stdout);
+  if (result === undefined && ran.command === 'build') return done(undefined);
   const tried = `run ${ran.line}`;
   if (result === undefined) {
     const message = oneLine(ended.stdout.trimEnd().slice(-longest), longest);
@@ -106,6 +107,6 @@ export const answerOf = (ended: Ended, ran: Ran): Outcome<ComponentResult> => {
       hint: `That is how it ends when the component has no command "${ran.command}". Check the component's version in s.yaml, or agentrun.component in sluice.yml.`,
     });
   }
-  if (result.__component === ran.component) return done(result);
+  if (result.__component === ran.component) return done(undefined);
   return failed({ category: 'platform', reason: `the Serverless Devs CLI ran the component ${oneLine(result.__component, 80)} in place of ${ran.component}`, tried, hint: 'Empty the folder with the components, and deploy again.' });
 };

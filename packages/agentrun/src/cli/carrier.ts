@@ -84,8 +84,7 @@ class ServerlessDevsCarrier implements Carrier {
     const { archive } = source.parts;
     const { component } = this.#parts.options;
     this.#parts.log(`deploying with ${component}`);
-    const sent = await this.#run('deploy', source, archive === undefined ? { component } : { component, ...(await this.#code(archive)) });
-    return sent.ok ? done(undefined) : sent;
+    return this.#run('deploy', source, archive === undefined ? { component } : { component, ...(await this.#code(archive)) });
   }
 
   close(): Promise<void> {
@@ -97,7 +96,7 @@ class ServerlessDevsCarrier implements Carrier {
     return { code: await this.#home.write(archiveName, bytes), checksum };
   }
 
-  async #run(command: 'build' | 'deploy', source: AgentRunSource, options: TemplateOptions): Promise<Outcome<unknown>> {
+  async #run(command: 'build' | 'deploy', source: AgentRunSource, options: TemplateOptions): Promise<Outcome<void>> {
     const template = templateOf(source, options);
     if (!template.ok) return template;
     const caller = await this.#parts.caller();

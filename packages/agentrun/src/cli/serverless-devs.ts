@@ -1,6 +1,6 @@
 import { done, failed, type CommandAnswer, type CommandRequest, type CommandRunner, type Outcome } from '@sluice/core';
 import type { Credentials } from '../server/sign.ts';
-import { answerOf, type ComponentResult } from './answer.ts';
+import { answerOf, type Ran } from './answer.ts';
 import type { PrivateHome } from './private-home.ts';
 import type { Template } from './template.ts';
 
@@ -90,8 +90,8 @@ export const requireVersion = async (options: CliOptions, home: PrivateHome): Pr
   });
 };
 
-/** runTemplate runs one command of the component on a template, in the private home, and gives the component's result. */
-export const runTemplate = async (options: CliOptions, home: PrivateHome, caller: Caller, command: string, { text, environment }: Template): Promise<Outcome<ComponentResult>> => {
+/** runTemplate runs one command of the component on a template, in the private home. */
+export const runTemplate = async (options: CliOptions, home: PrivateHome, caller: Caller, command: Ran['command'], { text, environment }: Template): Promise<Outcome<void>> => {
   await home.write(template, text);
   const answer = await run(options, {
     argv: [...options.program, ...argumentsOf(command)],

@@ -9,6 +9,8 @@ export interface Scope {
   readonly endpoint: string;
   /** logs is where the runtime's logs are; absent where s.yaml names nothing. */
   readonly logs?: { readonly project: string; readonly logstore: string };
+  /** signs says that calls to the agent are signed, so that they need a right (agentrun.auth: ram). */
+  readonly signs?: boolean;
 }
 
 /** longestPolicy is the most characters that STS takes as a session policy (STS 2015-04-01, AssumeRoleWithOIDC, since September 2022). */
@@ -33,6 +35,9 @@ const otherRights: readonly Right[] = [
   { action: 'agentrun:GetWorkspace', steps: { 'deploy with s': ['all'] } },
   { action: 'fc:GetTempBucketToken', steps: { 'deploy with s': ['all'] } },
 ];
+
+/** callingRight is that of a signed call to an agent; the platform's own policies name no resource for it (help.aliyun.com, authorize-ram-users-to-use-agentrun). */
+export const callingRight: Right = { action: 'agentrun:InvokeRuntime', steps: Object.fromEntries(['health-check', ...evidenceSteps].map((step) => [step, ['all']])) };
 
 const rights: readonly Right[] = [...Object.entries<Operation>(operations).map(([action, { steps }]) => ({ action: `agentrun:${action}`, steps })), ...otherRights];
 
@@ -72,7 +77,7 @@ export const stepRole = (step: string, throughS: boolean): StepRole =>
 /** policyOf is the least policy of a step: an action is in it if the step calls it, and reaches no further than RAM can tell. */
 export const policyOf = (role: StepRole, scope: Scope): Policy => {
   const byResource = new Map<string, { readonly resources: readonly string[]; readonly actions: string[] }>();
-  for (const { action, steps } of rights) {
+  for (const { action, steps } of scope.signs === true ? [...rights, callingRight] : rights) {
     const reaches = steps[role];
     if (reaches === undefined) continue;
     const resources = reaches.map((reach) => resourceOf(reach, scope));

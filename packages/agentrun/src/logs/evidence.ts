@@ -1,6 +1,7 @@
-import { clause, done, durationText, failed, type Arm, type Logs, type Outcome, type Problem } from '@sluice/core';
+import { clause, done, durationText, failed, type Arm, type Logs, type Outcome, type Problem, type Split } from '@sluice/core';
 import { findUsersEndpoint, requireRuntime, type AgentRunContext } from '../server/context.ts';
 import { splitOf } from '../server/routing.ts';
+import type { Runtime } from '../server/wire.ts';
 import { searchLogs } from './log-service.ts';
 import { wholeFunction } from './monitor.ts';
 import { logPlaceOf, type LogPlace } from './place.ts';
@@ -26,12 +27,16 @@ const wholeText = async (context: AgentRunContext, place: LogPlace, from: number
   return { text: `CloudMonitor, which does not tell versions apart, has seen ${requests} requests of all versions, ${share} of them failed${slow}`, requests };
 };
 
-const placeOf = async (context: AgentRunContext): Promise<Outcome<LogPlace>> => {
-  const runtime = await requireRuntime(context);
-  if (!runtime.ok) return runtime;
-  const place = logPlaceOf(context, runtime.value);
+/** evidencePlace is where the logs of a runtime are, or the problem that says what to set. */
+export const evidencePlace = (context: AgentRunContext, runtime: Runtime): Outcome<LogPlace> => {
+  const place = logPlaceOf(context, runtime);
   if (place !== undefined) return done(place);
   return failed({ category: 'evidence', reason: noLogs, tried: 'find the logs', where: context.source.title, hint: 'Set agent.logConfig in s.yaml to auto, or to a project and a logstore, and deploy.' });
+};
+
+const placeOf = async (context: AgentRunContext): Promise<Outcome<LogPlace>> => {
+  const runtime = await requireRuntime(context);
+  return runtime.ok ? evidencePlace(context, runtime.value) : runtime;
 };
 
 interface Window {
@@ -69,7 +74,7 @@ const weighedNow = async (context: AgentRunContext, runtimeId: string): Promise<
   const at = context.clock.now();
   const endpoint = await findUsersEndpoint(context, runtimeId);
   if (!endpoint.ok) return endpoint;
-  const split = endpoint.value === undefined ? done({ stable: '', weight: 0 }) : splitOf(endpoint.value);
+  const split: Outcome<Split> = endpoint.value === undefined ? done({ stable: '', weight: 0 }) : splitOf(endpoint.value, context.weights);
   return split.ok ? done({ at, candidate: split.value.candidate, weight: split.value.weight }) : split;
 };
 

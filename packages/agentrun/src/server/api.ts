@@ -1,7 +1,7 @@
 import { done, failed, type Outcome } from '@sluice/core';
 import { isRecord } from '../source/json.ts';
 import { isMissing, isUnclear, type AgentRunClient, type Call } from './client.ts';
-import { latest, readEndpoint, readPage, readRuntime, readVersion, type Endpoint, type PublishedVersion, type Routing, type Runtime } from './wire.ts';
+import { latest, readEndpoint, readPage, readRuntime, readVersion, type Endpoint, type PublishedVersion, type Routing, type Runtime, type VersionWeight } from './wire.ts';
 
 const pageSize = 100;
 const mostPages = 50;
@@ -143,19 +143,19 @@ export class AgentRunApi {
     return this.#one({ action: 'GetAgentRuntimeEndpoint', method: 'GET', path: [...runtimes, id, 'endpoints', endpointId], tried: `read endpoint ${endpointId} of runtime ${id}` }, readEndpoint);
   }
 
-  /** createEndpoint makes an endpoint that gives everybody one version. */
-  createEndpoint(id: string, name: string, version: string, description: string): Promise<Outcome<Endpoint>> {
-    const body = { agentRuntimeEndpointName: name, targetVersion: version, description };
+  /** createEndpoint makes an endpoint that gives everybody one version, but for `weights`. */
+  createEndpoint(id: string, name: string, version: string, description: string, weights: readonly VersionWeight[] = []): Promise<Outcome<Endpoint>> {
+    const body = { agentRuntimeEndpointName: name, targetVersion: version, description, ...(weights.length === 0 ? {} : { routingConfiguration: { versionWeights: weights } }) };
     return this.#create({ action: 'CreateAgentRuntimeEndpoint', path: [...runtimes, id, 'endpoints'], body, tried: `create the endpoint "${name}" of runtime ${id}` }, readEndpoint, () => this.findEndpoint(id, name));
   }
 
-  /** setRouting sends an endpoint's routing whole: a PUT without weights may keep the old ones. */
+  /** setRouting sends an endpoint's routing whole: a PUT without weights may keep the old ones. A target that is empty is not sent. */
   async setRouting(id: string, endpointId: string, { targetVersion, weights }: Routing): Promise<Outcome<void>> {
     const sent = await this.#client.call({
       action: 'UpdateAgentRuntimeEndpoint',
       method: 'PUT',
       path: [...runtimes, id, 'endpoints', endpointId],
-      body: { targetVersion, routingConfiguration: { versionWeights: weights } },
+      body: { ...(targetVersion === '' ? {} : { targetVersion }), routingConfiguration: { versionWeights: weights } },
       tried: `set the routing of endpoint ${endpointId} of runtime ${id}`,
     });
     return sent.ok ? done(undefined) : sent;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { done, failed, type Outcome, type Problem, type Question, type Reply } from '@sluice/core';
-import { endpointAddress, mayHaveKey } from './address.ts';
 import { chatBody, failedReply, readStream, readWhole } from './chat.ts';
+import { calling } from './caller.ts';
 import type { AgentRunContext } from './context.ts';
 import type { Endpoint, Runtime } from './wire.ts';
 
@@ -9,42 +9,43 @@ const wholeAnswerMs = 90_000;
 const firstByteMs = 30_000;
 const route = '/openai/v1/chat/completions';
 
-/** dataHeaders are the headers of every call to an endpoint: the API key where it may go, and no other credential. */
-export const dataHeaders = (context: AgentRunContext, address: string): Readonly<Record<string, string>> =>
-  context.apiKey !== undefined && mayHaveKey(context, address) ? { 'x-api-key': context.apiKey } : {};
+const proofHints = {
+  none: 'The runtime has a credential: set AGENTRUN_API_KEY to its key, or agentrun.auth in sluice.yml to ram.',
+  key: 'The runtime has another credential: correct AGENTRUN_API_KEY, or set agentrun.auth in sluice.yml to ram.',
+  ram: 'The RAM user or role needs the right agentrun:InvokeRuntime; a runtime with an API key wants that instead (agentrun.auth: key).',
+} as const;
 
-const refusedKey = (status: number, address: string): Problem => ({
+const refusedCaller = (status: number, where: string, auth: AgentRunContext['auth']): Problem => ({
   category: 'permission',
   reason: 'the agent does not accept the call',
   tried: 'ask the agent',
-  where: address,
+  where,
   answer: { status },
-  hint: 'The runtime has a credential: set AGENTRUN_API_KEY to its key.',
+  hint: proofHints[auth],
 });
 
-/** asked turns a lost call into a failed reply: an agent that cannot be reached has failed its user. A refusal on our side stays a problem. */
+/** lostCall turns a lost call into a failed reply: an agent that cannot be reached has failed its user. A refusal on our side stays a problem. */
 const lostCall = (problem: Problem, latencyMs: number): Outcome<Reply> =>
   problem.category === 'platform' || problem.category === 'timeout' ? done(failedReply(problem.reason, 0, latencyMs)) : failed(problem);
 
 /** ask sends one question to an endpoint in a session of its own: a session sticks to its version, so an old one would not be split again. */
 export const ask = async (context: AgentRunContext, runtime: Runtime, endpoint: Endpoint, question: Question, signal: AbortSignal): Promise<Outcome<Reply>> => {
-  const address = endpointAddress(context, endpoint);
-  if (!address.ok) return address;
   const { query } = question;
   if (query === undefined) {
     return failed({ category: 'input', reason: 'an agent is asked by a query, and the question has none', tried: 'ask the agent', hint: 'Give health.ask a query in sluice.yml.' });
   }
   const { http, clock } = context;
-  const url = `${address.value}${route}`;
+  const call = await calling(context, endpoint, { method: 'POST', route, contentType: 'application/json' });
+  if (!call.ok) return call;
+  const { url, headers } = call.value;
   const began = clock.elapsed();
   const request = {
     method: 'POST',
     url,
     headers: {
-      'content-type': 'application/json',
+      ...headers,
       accept: question.streaming ? 'text/event-stream' : 'application/json',
       [runtime.sessionHeader]: randomUUID(),
-      ...dataHeaders(context, address.value),
     },
     body: chatBody(runtime.name, query, question),
     tried: `ask endpoint "${endpoint.name}"`,
@@ -53,7 +54,7 @@ export const ask = async (context: AgentRunContext, runtime: Runtime, endpoint: 
     repeatable: false,
     signal,
   } as const;
-  const checked = (status: number, reply: Reply): Outcome<Reply> => (status === 401 || status === 403 ? failed(refusedKey(status, address.value)) : done(reply));
+  const checked = (status: number, reply: Reply): Outcome<Reply> => (status === 401 || status === 403 ? failed(refusedCaller(status, url, context.auth)) : done(reply));
   if (!question.streaming) {
     const sent = await http.send(request);
     return sent.ok ? checked(sent.value.status, readWhole(sent.value)) : lostCall(sent.problem, clock.elapsed() - began);

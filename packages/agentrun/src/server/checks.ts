@@ -1,7 +1,6 @@
 import { done, failed, oneLine, type HttpResponse, type Outcome, type Rung } from '@sluice/core';
 import { isJsonRecord, isRecord } from '../source/json.ts';
-import { endpointAddress } from './address.ts';
-import { dataHeaders } from './ask.ts';
+import { calling } from './caller.ts';
 import { requireRuntime, requireUsersEndpoint, type AgentRunContext } from './context.ts';
 import { ready } from './wait.ts';
 import type { Endpoint, Runtime } from './wire.ts';
@@ -65,13 +64,12 @@ export const checks = (context: AgentRunContext): readonly Rung[] => [
       const found = await both(context);
       if (!found.ok) return found;
       const { runtime, endpoint } = found.value;
-      const address = endpointAddress(context, endpoint);
-      if (!address.ok) return address;
       const path = healthPath(runtime);
+      const call = await calling(context, endpoint, { method: 'GET', route: path });
+      if (!call.ok) return call;
       const sent = await context.http.send({
         method: 'GET',
-        url: `${address.value}${path}`,
-        headers: { ...dataHeaders(context, address.value) },
+        ...call.value,
         tried: `GET ${path} through endpoint "${endpoint.name}"`,
         signal,
       });

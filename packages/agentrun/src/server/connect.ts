@@ -1,10 +1,12 @@
 import { done, failed, type Connection, type Outcome, type Target } from '@sluice/core';
-import { cliOptionsOf, type CarrierParts } from '../cli/carrier.ts';
+import type { CarrierParts } from '../cli/carrier.ts';
+import type { CliOptions } from '../cli/serverless-devs.ts';
 import { chooseSource } from '../credentials/chain.ts';
 import { apiKeyName } from '../credentials/names.ts';
 import { policyOf, stepRole } from '../credentials/policy.ts';
 import { CredentialSession } from '../credentials/session.ts';
 import { callerAccount, stsAddress } from '../credentials/sts.ts';
+import { logPlaceOf } from '../logs/place.ts';
 import { AgentRunSource } from '../source/source.ts';
 import { contextOf, findRuntime, findUsersEndpoint, type AgentRunContext, type ContextOptions } from './context.ts';
 import { AgentRunTarget } from './target.ts';
@@ -31,7 +33,7 @@ export const openingOf = (connection: Connection): Outcome<Opening> => {
   const sts = stsAddress(region, agentrun.sts);
   const logs = typeof agent.logConfig === 'object' ? agent.logConfig : undefined;
   const policy = (account: string): string =>
-    JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: source.title, endpoint: agentrun.endpoint, ...(logs === undefined ? {} : { logs }) }));
+    JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: source.title, endpoint: agentrun.endpoint, signs: agentrun.auth === 'ram', ...(logs === undefined ? {} : { logs }) }));
   const log = (line: string): void => connection.log(line);
   const chosen = chooseSource({ ...connection, sts, policy }, log);
   if (!chosen.ok) return chosen;
@@ -43,6 +45,10 @@ export const openingOf = (connection: Connection): Outcome<Opening> => {
       credentials: session,
       control: agentrun.control ?? `https://agentrun.${region}.aliyuncs.com`,
       endpoint: agentrun.endpoint,
+      auth: agentrun.auth ?? (apiKey === undefined ? 'none' : 'key'),
+      weights: agentrun.weights ?? 'ratio',
+      evict: agentrun.evict ?? false,
+      ...(agentrun.cleared === undefined ? {} : { cleared: agentrun.cleared }),
       ...(apiKey === undefined ? {} : { apiKey }),
       ...(agentrun.data === undefined ? {} : { data: agentrun.data }),
       ...(agentrun.logs === undefined ? {} : { logs: agentrun.logs }),
@@ -103,8 +109,8 @@ export const guardRuntime = (account: string | undefined, runtime: Runtime | und
 };
 
 /** carrierParts are what the Serverless Devs CLI is run with; credentials are asked for at each run, so that they last. */
-const carrierParts = (connection: Connection, opening: Opening, source: AgentRunSource): CarrierParts => ({
-  options: cliOptionsOf(connection, source),
+const carrierParts = (connection: Connection, opening: Opening, options: CliOptions): CarrierParts => ({
+  options,
   build: connection.environment.agentrun?.build ?? 'auto',
   components: connection.setting('SLUICE_S_COMPONENTS'),
   caller: async () => {
@@ -117,10 +123,15 @@ const carrierParts = (connection: Connection, opening: Opening, source: AgentRun
 });
 
 /** carrierOf is what deploys with `deploy: s`; the CLI's part is loaded when it is needed. */
-const carrierOf = (connection: Connection, opening: Opening): Pick<ContextOptions, 'carrier'> =>
-  connection.environment.agentrun?.deploy === 's'
-    ? { carrier: async () => (await import('../cli/carrier.ts')).openCarrier(carrierParts(connection, opening, opening.options.source)) }
-    : {};
+const carrierOf = (connection: Connection, opening: Opening): Pick<ContextOptions, 'carrier'> => {
+  if (connection.environment.agentrun?.deploy !== 's') return {};
+  return {
+    carrier: async () => {
+      const { cliOptionsOf, openCarrier } = await import('../cli/carrier.ts');
+      return openCarrier(carrierParts(connection, opening, cliOptionsOf(connection, opening.options.source)));
+    },
+  };
+};
 
 /** connect finds the runtime and the users' endpoint. Both may still be missing; deploy and the first routing make them. */
 export const connect = async (connection: Connection): Promise<Outcome<Target>> => {
@@ -136,8 +147,8 @@ export const connect = async (connection: Connection): Promise<Outcome<Target>> 
   if (!runtime.ok) return runtime;
   const owned = guardRuntime(expected, runtime.value);
   if (!owned.ok) return owned;
-  if (runtime.value === undefined) return done(new AgentRunTarget(context, '', context.control));
+  if (runtime.value === undefined) return done(new AgentRunTarget(context, '', context.control, context.source.parts.agent.logConfig !== undefined));
   const users = await findUsersEndpoint(context, runtime.value.id);
   if (!users.ok) return users;
-  return done(new AgentRunTarget(context, runtime.value.id, users.value === undefined || users.value.url === '' ? context.control : users.value.url));
+  return done(new AgentRunTarget(context, runtime.value.id, users.value === undefined || users.value.url === '' ? context.control : users.value.url, logPlaceOf(context, runtime.value) !== undefined));
 };

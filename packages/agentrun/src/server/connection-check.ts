@@ -76,7 +76,7 @@ const endpoint = async (_opening: Opening, seen: Seen): Promise<Found> => {
   const found = await findUsersEndpoint(context, owner.id);
   if (!found.ok) return found;
   if (found.value === undefined) return { skipped: `runtime "${owner.name}" has no endpoint named "${context.endpoint}" yet; the first release makes it` };
-  const split = splitOf(found.value);
+  const split = splitOf(found.value, context.weights);
   return split.ok ? done(`"${found.value.name}" (${found.value.id}), ${found.value.status}, ${splitText(split.value)}`) : split;
 };
 

@@ -1,9 +1,10 @@
-import { done, failed, type Clock, type HttpClient, type Outcome } from '@sluice/core';
+import { done, failed, oneLine, type Clock, type HttpClient, type Outcome, type Problem } from '@sluice/core';
 import type { AgentRunSource } from '../source/source.ts';
 import type { Carrier } from '../cli/carrier.ts';
 import type { Signing } from '../credentials/session.ts';
 import { AgentRunApi } from './api.ts';
 import { AgentRunClient } from './client.ts';
+import type { Scale } from './routing.ts';
 import { waitReady } from './wait.ts';
 import type { Endpoint, Runtime } from './wire.ts';
 
@@ -13,6 +14,8 @@ export interface ContextOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly credentials: Signing;
+  /** auth is how calls to the agent are proved: by nothing, by `apiKey`, or by a signature of the credentials. */
+  readonly auth: 'none' | 'key' | 'ram';
   readonly apiKey?: string;
   /** control is the origin of the control plane; data that of the data plane, when sluice.yml names one. */
   readonly control: string;
@@ -25,6 +28,12 @@ export interface ContextOptions {
   /** endpoint is the name of the endpoint that users call. */
   readonly endpoint: string;
   readonly readOnly: boolean;
+  /** weights is the scale on which the platform keeps weights: 0 to 1, or 0 to 100. */
+  readonly weights: Scale;
+  /** cleared is how weights are taken away; as an empty list and, where they stay, each as zero when absent. */
+  readonly cleared?: 'empty' | 'zero';
+  /** evict ends the sessions that stay on a version that lost its users. */
+  readonly evict: boolean;
   /** carrier opens what builds and deploys instead of the API, with `deploy: s`. */
   readonly carrier?: () => Promise<Outcome<Carrier>>;
   log(line: string): void;
@@ -80,9 +89,21 @@ export const requireUsersEndpoint = async (context: AgentRunContext, runtimeId: 
   });
 };
 
+const lastLineCount = 5;
+
+/** withLastLines adds to the problem of a runtime that failed what its agent logged last, where that can be read. */
+const withLastLines = async (context: AgentRunContext, problem: Problem): Promise<Outcome<never>> => {
+  const { lastLines } = await import('../logs/entries.ts');
+  const lines = await lastLines(context, lastLineCount);
+  return failed(lines.length === 0 ? problem : { ...problem, others: [{ category: problem.category, reason: `its log ends with: ${lines.map((line) => oneLine(line, 300)).join(' | ')}` }] });
+};
+
 /** runtimeReady waits until the runtime is ready. */
-export const runtimeReady = ({ api, clock, signal, log }: AgentRunContext, id: string): Promise<Outcome<Runtime>> =>
-  waitReady({ what: `runtime ${id}`, deadlineMs: runtimeReadyMs, clock, signal, log, read: () => api.getRuntime(id) });
+export const runtimeReady = async (context: AgentRunContext, id: string): Promise<Outcome<Runtime>> => {
+  const { api, clock, signal, log } = context;
+  const ready = await waitReady({ what: `runtime ${id}`, deadlineMs: runtimeReadyMs, clock, signal, log, read: () => api.getRuntime(id) });
+  return ready.ok || ready.problem.category !== 'platform' || ready.problem.answer !== undefined ? ready : withLastLines(context, ready.problem);
+};
 
 /** endpointReady waits until an endpoint is ready. */
 export const endpointReady = ({ api, clock, signal, log }: AgentRunContext, runtimeId: string, endpoint: Endpoint): Promise<Outcome<Endpoint>> =>

@@ -34,7 +34,7 @@ const splitToPin = (context: AgentRunContext, users: Endpoint | undefined): Outc
   const share = users.weights.some(({ version, weight }) => version === latest && weight > 0 && users.targetVersion !== latest);
   if (share) return problem('conflict', `endpoint "${users.name}" gives LATEST a share of the users, so that they would get the new code at once`, context, 'End that split in the AgentRun console, then deploy.');
   if (users.targetVersion !== latest) return done(undefined);
-  const split = splitOf(users);
+  const split = splitOf(users, context.weights);
   if (!split.ok || split.value.weight === 0) return split;
   return problem('conflict', `endpoint "${users.name}" splits its users between LATEST and version ${split.value.candidate ?? ''}`, context, 'End that split in the AgentRun console, then deploy.');
 };
@@ -96,13 +96,13 @@ const create = async (context: AgentRunContext, source: AgentRunSource, carrier:
   return done({ ...deployed.value, created: { application: created.value.id, lines: [`# s.yaml names the runtime "${source.title}" (${created.value.id}); sluice.yml needs no id`] } });
 };
 
-const usersSplit = (users: Endpoint | undefined): Outcome<Split | undefined> => (users === undefined ? done(undefined) : splitOf(users));
+const usersSplit = ({ weights }: AgentRunContext, users: Endpoint | undefined): Outcome<Split | undefined> => (users === undefined ? done(undefined) : splitOf(users, weights));
 
 /** untouched checks that the deployment left the users' routing as it was. */
 const untouched = async (context: AgentRunContext, runtimeId: string, before: Split | undefined): Promise<Outcome<void>> => {
   const users = await findUsersEndpoint(context, runtimeId);
   if (!users.ok) return users;
-  const after = usersSplit(users.value);
+  const after = usersSplit(context, users.value);
   if (!after.ok) return after;
   const same = before === undefined ? after.value === undefined : after.value !== undefined && sameSplit(before, after.value);
   return same ? done(undefined) : problem('conflict', `the routing of endpoint "${context.endpoint}" changed during the deployment`, context, 'Someone else routes this endpoint. Look at it in the AgentRun console.');
@@ -136,7 +136,7 @@ const planOf = async (context: AgentRunContext, source: AgentRunSource, runtime:
   if (!users.ok) return users;
   const pin = splitToPin(context, users.value);
   if (!pin.ok) return pin;
-  const before = usersSplit(users.value);
+  const before = usersSplit(context, users.value);
   if (!before.ok) return before;
   const changes = !isSame(compare(source.configuration, runtime.shown)) || hasFailed(runtime);
   // Pinning publishes what LATEST holds, so that nothing of it is lost.

@@ -14,7 +14,7 @@ const servesLatest = ({ targetVersion, weights }: Endpoint): boolean =>
 const notesOn = (context: AgentRunContext, runtime: Runtime, endpoints: readonly Endpoint[]): string[] => {
   const users = endpoints.find(({ name }) => name === context.endpoint);
   const others = endpoints.filter((endpoint) => endpoint !== users && !endpoint.name.startsWith('sluice-') && servesLatest(endpoint));
-  const split = users === undefined ? undefined : splitOf(users);
+  const split = users === undefined ? undefined : splitOf(users, context.weights);
   return [
     ...(isReady(runtime) ? [] : [`runtime "${runtime.name}" is ${runtime.status === '' ? 'in no known state' : runtime.status}`]),
     ...(users === undefined ? [`endpoint "${context.endpoint}" does not exist yet; the first release makes it`] : []),

@@ -2,24 +2,20 @@ import { done, draft, durationText, failed, live, sameSplit, type Opened, type O
 import { ask } from './ask.ts';
 import { endpointReady, requireRuntime, requireUsersEndpoint, uninterrupted, type AgentRunContext } from './context.ts';
 import { splitOf, splitText } from './routing.ts';
+import { sideEndpointName } from './side.ts';
 import { route } from './traffic.ts';
 import { requireVersion } from './versions.ts';
 import { platformVersion, type Endpoint, type Runtime } from './wire.ts';
 
-const longestName = 64;
-
 /** sideName names the endpoint that serves one version for checks, beside the users' endpoint it belongs to. */
-export const sideName = (users: string, version: string): string => {
-  const suffix = version === draft ? '-latest' : `-v${version}`;
-  return `sluice-${users.slice(0, longestName - 'sluice-'.length - suffix.length)}${suffix}`;
-};
+export const sideName = (users: string, version: string): string => sideEndpointName(users, version === draft ? '-latest' : `-v${version}`);
 
 const openLive = async (context: AgentRunContext, runtime: Runtime): Promise<Outcome<Opened>> => {
   const endpoint = await requireUsersEndpoint(context, runtime.id);
   if (!endpoint.ok) return endpoint;
   const settled = await endpointReady(context, runtime.id, endpoint.value);
   if (!settled.ok) return settled;
-  const split = splitOf(settled.value);
+  const split = splitOf(settled.value, context.weights);
   if (!split.ok) return split;
   return done({
     version: split.value.weight === 0 ? split.value.stable : live,
@@ -60,7 +56,7 @@ const pinnedEndpoint = async (context: AgentRunContext, runtime: Runtime, versio
   if (!made.ok) return made;
   const settled = await endpointReady(context, runtime.id, made.value);
   if (!settled.ok) return settled;
-  const split = splitOf(settled.value);
+  const split = splitOf(settled.value, context.weights);
   if (!split.ok) return split;
   if (sameSplit(split.value, { stable: version, weight: 0 })) return settled;
   return failed({

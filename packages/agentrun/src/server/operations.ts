@@ -44,7 +44,7 @@ export const operations = {
   CreateAgentRuntime: { method: 'POST', path: '/agents/runtimes', steps: inSteps(all, ['deploy', 'deploy with s', 'release']) },
   UpdateAgentRuntime: { method: 'PUT', path: '/agents/runtimes/{id}', steps: inSteps(all, ['deploy', 'deploy with s', 'release']) },
   PublishRuntimeVersion: { method: 'POST', path: '/agents/runtimes/{id}/versions', steps: inSteps(all, ['deploy', 'deploy with s', 'publish-version', 'release']) },
-  ListAgentRuntimeVersions: { method: 'GET', path: '/agents/runtimes/{id}/versions', steps: inSteps(all, connecting) },
+  ListAgentRuntimeVersions: { method: 'GET', path: '/agents/runtimes/{id}/versions', steps: inSteps(all, connecting.filter((step) => step !== 'logs')) },
   ListAgentRuntimeEndpoints: { method: 'GET', path: '/agents/runtimes/{id}/endpoints', steps: inSteps(all, connecting) },
   GetAgentRuntimeEndpoint: { method: 'GET', path: '/agents/runtimes/{id}/endpoints/{endpoint}', steps: inSteps(all, connecting) },
   CreateAgentRuntimeEndpoint: { method: 'POST', path: '/agents/runtimes/{id}/endpoints', steps: inSteps(all, ['health-check', 'canary', 'rollback', 'release', 'deploy with s']) },

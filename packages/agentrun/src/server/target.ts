@@ -1,4 +1,5 @@
-import { done, draft, failed, type DeployOptions, type Deployment, type Exposure, type Inspection, type Opened, type Outcome, type PublishRequest, type Rung, type Snapshot, type Source, type Target, type Traffic, type Version } from '@sluice/core';
+import { done, draft, failed, type DeployOptions, type Deployment, type Entries, type EntriesRequest, type Exposure, type Inspection, type Logs, type Opened, type Outcome, type PublishRequest, type Rung, type Snapshot, type Source, type Target, type Traffic, type Version } from '@sluice/core';
+import { createLogs, noLogs } from '../logs/evidence.ts';
 import { AgentRunSource } from '../source/source.ts';
 import { checks } from './checks.ts';
 import { requireRuntime, uninterrupted, type AgentRunContext } from './context.ts';
@@ -17,21 +18,28 @@ export class AgentRunTarget implements Target {
   readonly address: string;
   readonly exposure: Exposure;
   readonly traffic: Traffic;
-  readonly lacking = {
-    logs: 'evidence from the logs of AgentRun (SLS, counted by version) is not there yet; probes of pinned endpoints are',
-    mark: "AgentRun has no operation to change a version's description, so marks are written once, when a version is published",
-  };
+  readonly lacking: Target['lacking'];
+  readonly logs?: Logs;
+  readonly entries?: (request: EntriesRequest) => Promise<Outcome<Entries>>;
   readonly #context: AgentRunContext;
   #application: string;
   /** The version that took the place of LATEST at the users' endpoint, so that "what users had" can be put back. */
   #heldLatest: string | undefined;
 
-  constructor(context: AgentRunContext, application: string, address: string) {
+  /** `logged` is false when neither the runtime nor s.yaml says where the logs are. */
+  constructor(context: AgentRunContext, application: string, address: string, logged: boolean) {
     this.#context = context;
     this.#application = application;
     this.address = address;
     this.exposure = exposureOf(context.endpoint);
     this.traffic = trafficOf(context);
+    this.lacking = {
+      ...(logged ? {} : { logs: noLogs, entries: noLogs }),
+      mark: "AgentRun has no operation to change a version's description, so marks are written once, when a version is published",
+    };
+    if (!logged) return;
+    this.logs = createLogs(context);
+    this.entries = async (request) => (await import('../logs/entries.ts')).readEntries(context, request);
   }
 
   get application(): string {

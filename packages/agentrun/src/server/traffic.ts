@@ -1,36 +1,54 @@
-import { done, durationText, failed, sameSplit, type Observed, type Outcome, type Split, type Traffic } from '@sluice/core';
+import { done, durationText, failed, sameSplit, type Observed, type Outcome, type Problem, type Split, type Traffic } from '@sluice/core';
 import { endpointReady, findUsersEndpoint, requireRuntime, uninterrupted, type AgentRunContext } from './context.ts';
-import { routingOf, splitOf, splitText, wantedFault, zeroes } from './routing.ts';
+import { otherScale, routingOf, scaleFault, splitOf, splitText, wantedFault, zeroes, type Scale } from './routing.ts';
+import { proveScale } from './scale.ts';
 import type { Endpoint, Runtime } from './wire.ts';
 
 const nobody: Split = { stable: '', weight: 0 };
 
 /** currentSplit is the split of an endpoint; an endpoint that does not exist yet routes nobody. */
-const currentSplit = (endpoint: Endpoint | undefined): Outcome<Split> => (endpoint === undefined ? done(nobody) : splitOf(endpoint));
+const currentSplit = (endpoint: Endpoint | undefined, scale: Scale): Outcome<Split> => (endpoint === undefined ? done(nobody) : splitOf(endpoint, scale));
 
 const rounded = (split: Split): Split => ({ ...split, weight: Math.round(split.weight * 1e4) / 1e4 });
 
 const settled = async (context: AgentRunContext, runtimeId: string, endpoint: Endpoint): Promise<Outcome<{ endpoint: Endpoint; split: Split }>> => {
   const now = await endpointReady(context, runtimeId, endpoint);
   if (!now.ok) return now;
-  const split = splitOf(now.value);
+  const split = splitOf(now.value, context.weights);
   return split.ok ? done({ endpoint: now.value, split: split.value }) : split;
 };
 
+/** refusedWeights adds to a refusal of weights what may be wrong with them: the server's scale is not documented. */
+const refusedWeights = (problem: Problem, scale: Scale): Problem =>
+  problem.answer?.status === 400 ? { ...problem, hint: `If AgentRun counts on another scale than agentrun.weights says (${scale}), write in sluice.yml: ${otherScale(scale)}. ${problem.hint ?? ''}`.trim() } : problem;
+
 /** route sends a split to an endpoint, waits until it is ready, and gives what is read back, which may be another split. */
 export const route = async (context: AgentRunContext, runtimeId: string, endpoint: Endpoint, wanted: Split): Promise<Outcome<Split>> => {
-  const routing = routingOf(wanted);
-  const sent = await context.api.setRouting(runtimeId, endpoint.id, routing);
-  if (!sent.ok) return sent;
+  const { weights: scale, cleared: clearing } = context;
+  const routing = routingOf(wanted, scale);
+  const clears = scale === 'ratio' && wanted.weight === 0;
+  const sent = await context.api.setRouting(runtimeId, endpoint.id, clears && clearing === 'zero' ? { ...routing, weights: zeroes(endpoint) } : routing);
+  if (!sent.ok) return failed(routing.weights.length === 0 ? sent.problem : refusedWeights(sent.problem, scale));
   const first = await settled(context, runtimeId, endpoint);
   if (!first.ok) return first;
   // The server's rule for merging is not documented: an empty list may leave old weights in place.
-  if (wanted.weight !== 0 || first.value.endpoint.weights.every(({ weight }) => weight === 0)) return done(first.value.split);
+  if (!clears || first.value.endpoint.weights.every(({ weight }) => weight === 0)) return done(first.value.split);
+  if (clearing !== undefined) return keptWeights(context, clearing);
   const cleared = await context.api.setRouting(runtimeId, endpoint.id, { ...routing, weights: zeroes(first.value.endpoint) });
   if (!cleared.ok) return cleared;
   const second = await settled(context, runtimeId, endpoint);
   return second.ok ? done(second.value.split) : second;
 };
+
+/** keptWeights is the problem of a server that keeps weights against what sluice.yml says of it. */
+const keptWeights = ({ endpoint, source }: AgentRunContext, clearing: 'empty' | 'zero'): Outcome<never> =>
+  failed({
+    category: 'platform',
+    reason: `endpoint "${endpoint}" keeps its old weights, although they were taken away as agentrun.cleared says (${clearing})`,
+    tried: 'set the traffic split',
+    where: `${source.title}/${endpoint}`,
+    hint: 'Take agentrun.cleared out of sluice.yml, so that both ways are tried.',
+  });
 
 /** lingerText says how long sessions may stay on a version that lost users; undefined where sessions do not stick. */
 const lingerText = (runtime: Runtime, before: Split, after: Split): string | undefined => {
@@ -63,13 +81,13 @@ const createUsersEndpoint = async (context: AgentRunContext, runtime: Runtime, v
 export const setSplit = async (given: AgentRunContext, expected: Split | undefined, wish: Split): Promise<Outcome<Observed>> => {
   const context = uninterrupted(given);
   const wanted = rounded(wish);
-  const fault = wantedFault(wanted);
+  const fault = wantedFault(wanted) ?? scaleFault(wanted, context.weights);
   if (fault !== undefined) return wrongWish(fault, context);
   const runtime = await requireRuntime(context);
   if (!runtime.ok) return runtime;
   const existing = await findUsersEndpoint(context, runtime.value.id);
   if (!existing.ok) return existing;
-  const before = currentSplit(existing.value);
+  const before = currentSplit(existing.value, context.weights);
   // Putting everybody on one version also repairs a routing that cannot be read.
   if (!before.ok && expected !== undefined) return before;
   if (expected !== undefined && before.ok && !sameSplit(before.value, rounded(expected))) {
@@ -83,6 +101,9 @@ export const setSplit = async (given: AgentRunContext, expected: Split | undefin
   }
   const endpoint = existing.value === undefined ? await createUsersEndpoint(context, runtime.value, wanted.stable) : done(existing.value);
   if (!endpoint.ok) return endpoint;
+  // A canary that goes on has been through this; users on a weight must not wait for it.
+  const proved = wanted.weight > 0 && before.ok && before.value.weight === 0 ? await proveScale(context, runtime.value.id, wanted) : done(undefined);
+  if (!proved.ok) return proved;
   const found = await route(context, runtime.value.id, endpoint.value, wanted);
   if (!found.ok) return found;
   if (!sameSplit(found.value, wanted)) return unwanted(wanted, found.value, context);
@@ -100,7 +121,7 @@ export const trafficOf = (context: AgentRunContext): Traffic => ({
     if (!runtime.ok) return runtime;
     const endpoint = await findUsersEndpoint(context, runtime.value.id);
     if (!endpoint.ok) return endpoint;
-    const split = currentSplit(endpoint.value);
+    const split = currentSplit(endpoint.value, context.weights);
     return split.ok ? done({ split: split.value, reach: 'configured' }) : split;
   },
   set: (expected, wanted) => setSplit(context, expected, wanted),

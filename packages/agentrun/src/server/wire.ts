@@ -64,7 +64,7 @@ const endpoint = z.looseObject({
   statusReason: text,
 });
 
-/** VersionWeight gives a version a share from 0 to 1. */
+/** VersionWeight gives a version a share, on the platform's scale. */
 export interface VersionWeight {
   readonly version: string;
   readonly weight: number;

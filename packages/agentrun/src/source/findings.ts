@@ -63,9 +63,18 @@ export const endpointFindings = (agent: JsonRecord, path: KeyPath, report: Repor
     if (endpoint['weight'] !== undefined) {
       return [report('endpoint-weight', 'error', [...at, 'weight'], `The weight of endpoint "${name}" splits nothing: version ${String(endpoint['version'])} is its target and its extra version, and gets everybody.`, away)];
     }
-    return [report('endpoint-pinned', 'warning', at, `Every "s deploy" sets endpoint "${name}" back to version ${String(endpoint['version'])} and undoes its routing.`, away)];
+    return [report('endpoint-pinned', 'error', at, `Every "s deploy" sets endpoint "${name}" back to version ${String(endpoint['version'])} and undoes its routing.`, away)];
   });
 };
+
+/** inheritanceFindings refuse what would put parts of other files into this one; Serverless Devs itself passes over a list in silence. */
+export const inheritanceFindings = (document: JsonRecord, report: Report): readonly Finding[] =>
+  (['extend', 'template', 'env'] as const)
+    .filter((key) => document[key] !== undefined)
+    .map((key) => {
+      const passed = key === 'extend' && Array.isArray(document[key]) ? ', and "s" passes over a list of files without a word' : '';
+      return report('inheritance', 'error', [key], `Sluice reads one file, without ${key}${passed}.`, 'Write the file out in full, or take shared values from vars and ${env(...)}.');
+    });
 
 /** contentFindings are about parts that work otherwise than they look. */
 export const contentFindings = (agent: Agent, path: KeyPath, report: Report): readonly Finding[] => {

@@ -29,11 +29,9 @@ const fill = (props: JsonRecord, secrets: SecretReader, path: string, problems: 
   const values = new Map<string, string>();
   const missing = new Map<string, Problem>();
   for (const { name, initial } of resolvePlaceholders(props, {}, keepAll).environment) {
-    const found = secrets.find(name) ?? initial;
-    if (found !== undefined) {
-      values.set(name, found);
-      continue;
-    }
+    const found = secrets.find(name);
+    if (found !== undefined) values.set(name, found);
+    if (found !== undefined || initial !== undefined) continue;
     const secret = secrets.read(name, `the placeholder \${env(${name})} in ${path}`);
     if (secret.ok) values.set(name, secret.value);
     else missing.set(name, secret.problem);

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { readYaml, type Finding, type Json, type KeyPath, type Parsed, type Place, type SourceFile } from '@sluice/core';
 import { readCode } from './code.ts';
-import { checkAgent, checkRegion, contentFindings, endpointFindings, environmentFindings, reportAt, unknownKeys, type Report } from './findings.ts';
+import { checkAgent, checkRegion, contentFindings, endpointFindings, environmentFindings, inheritanceFindings, reportAt, unknownKeys, type Report } from './findings.ts';
 import { isJsonRecord, toJson, type JsonRecord } from './json.ts';
 import { initialOnly, keepAll, resolvePlaceholders } from './placeholders.ts';
 import { AgentRunSource } from './source.ts';
@@ -43,6 +45,19 @@ const editionFindings = (document: JsonRecord, report: Report): readonly Finding
   typeof document['edition'] === 'string' && /^3\.\d+\.\d+$/.test(document['edition'])
     ? []
     : [report('edition', 'error', ['edition'], 'edition must be 3.0.0.', 'Add the line edition: 3.0.0.')];
+
+/** dotenvFindings warn of a file that "s" reads in silence, and that even wins over the credentials it was given. */
+const dotenvFindings = ({ path, folder }: SourceFile): readonly Finding[] => {
+  const beside = join(dirname(path), '.env');
+  if (!existsSync(join(folder, beside))) return [];
+  return [{
+    rule: 'agentrun/dotenv',
+    severity: 'warning',
+    message: '"s" fills placeholders and credentials from this file; Sluice does not read it, so the two can deploy different agents.',
+    place: { file: beside },
+    hint: 'Give the values to the job as environment variables, and keep .env out of the repository.',
+  }];
+};
 
 const checkProps = (file: SourceFile, { props, path, component }: Resource, variables: JsonRecord, placeOf: (path: KeyPath) => Place, report: Report): Parsed => {
   const kept = resolvePlaceholders(props, variables, keepAll);
@@ -100,7 +115,7 @@ export const parse = (file: SourceFile): Parsed => {
   const document = toJson(read.value.value);
   if (!isJsonRecord(document)) return { findings: [report('shape', 'error', [], 'The file is not a mapping with edition and resources.')] };
   const found = findResource(document, report);
-  const findings = [...editionFindings(document, report), ...found.findings];
+  const findings = [...editionFindings(document, report), ...inheritanceFindings(document, report), ...dotenvFindings(file), ...found.findings];
   if (found.resource === undefined) return { findings };
   const variables: JsonRecord = isJsonRecord(document['vars']) ? document['vars'] : {};
   const parsed = checkProps(file, found.resource, variables, placeOf, report);

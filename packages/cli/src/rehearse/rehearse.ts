@@ -89,7 +89,18 @@ interface StageParts {
   readonly lab: Lab;
 }
 
-const seeded = async ({ lab, project, environment }: StageParts): Promise<Outcome<Standing | undefined>> => {
+const twinned = ({ project, environment }: StageParts): Outcome<never> =>
+  failed({
+    category: 'input',
+    reason: `a rehearsal stands in for one app, and the canary of ${environment.name} is judged in a second one, its twin`,
+    tried: 'put the application into the lab',
+    where: project.file,
+    hint: 'Rehearse an environment without gateway.twin, or look at this one with release --dry-run.',
+  });
+
+const seeded = async (parts: StageParts): Promise<Outcome<Standing | undefined>> => {
+  const { lab, project, environment } = parts;
+  if (environment.config.gateway?.twin !== undefined) return twinned(parts);
   const application = await readApplication(project, environment.config);
   if (!application.ok) return application;
   const { parsed, files } = application.value;

@@ -56,8 +56,9 @@ const placeholders = (environment: EnvironmentConfig): Readonly<Record<string, s
 
 const platformBlock = (environment: EnvironmentConfig, lab: Lab, application: string): Pick<EnvironmentConfig, 'dify' | 'agentrun'> => {
   if (environment.agentrun !== undefined) {
-    const { account: _account, ...agentrun } = environment.agentrun;
-    return { agentrun: { ...agentrun, control: lab.agentrun.control, data: lab.agentrun.data, sts: lab.agentrun.sts } };
+    // A rehearsal runs no program, so the API deploys.
+    const { account: _account, deploy: _deploy, build: _build, s: _program, component: _component, ...agentrun } = environment.agentrun;
+    return { agentrun: { ...agentrun, control: lab.agentrun.control, data: lab.agentrun.data, sts: lab.agentrun.sts, logs: lab.agentrun.logs, metrics: lab.agentrun.metrics } };
   }
   return { dify: { console: lab.dify.origin, api: `${lab.dify.origin}/v1`, ...(application === '' ? {} : { app: application }) } };
 };

@@ -47,6 +47,7 @@ const descriptions: Readonly<Record<string, string>> = {
   auth: "How the agent's callers prove themselves: `none`, `key` (AGENTRUN_API_KEY) or `ram`. `key` when that variable is set, else `none`.",
   evict: 'Ends the sessions that remain on an aborted version.',
   address: "What users call; the service API's address when absent.",
+  twin: 'A second Dify app that stands in for the candidate: its address in Studio, or its id.',
   nginx: 'An nginx whose include file Sluice writes.',
   include: 'Path of the include file, on the machine that runs nginx.',
   sticky: 'What keeps a user on one version: the `user` of the request.',

@@ -2,7 +2,6 @@ import { done, failed, type Deployment, type DeployOptions, type Outcome, type P
 import { diffContent } from '../source/diff.ts';
 import { modelContent } from '../source/content.ts';
 import { hasGraph } from '../source/dsl.ts';
-import { renderDsl } from '../source/render.ts';
 import type { DifySource } from '../source/source.ts';
 import { mayHaveHappened } from './answer.ts';
 import { noApplication, type Application } from './application.ts';
@@ -63,7 +62,7 @@ const unknownEnd = (application: Application, source: DifySource, problem: Probl
 
 /** made creates the app. A lost answer may have left one behind, so the workspace is searched and nothing is sent twice. */
 const made = async (application: Application, source: DifySource): Promise<Outcome<Imported>> => {
-  const answer = await runImport(application, renderDsl(source.root));
+  const answer = await runImport(application, source.root);
   if (answer.ok) return answer;
   const found = await appsNamed(application, source.title);
   if (!mayHaveHappened(answer.problem)) return failed(leftBehind(answer.problem, found));

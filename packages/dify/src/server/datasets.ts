@@ -1,13 +1,14 @@
-import { createDecipheriv, createHash } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash } from 'node:crypto';
 import { done, failed, type Outcome } from '@sluice/core';
 import { graphNodes } from '../source/dsl.ts';
 import { inputProblem, joined } from '../source/overlay-names.ts';
-import { mappingOf } from '../source/shape.ts';
+import { mappingOf, type Mapping } from '../source/shape.ts';
 import type { DifySource } from '../source/source.ts';
 import { datasetUses, rewritten, usesIn, withDatasetIds } from '../source/workspace-names.ts';
 import { isUuid } from './address.ts';
 import type { Application } from './application.ts';
 import { datasetsNamed, datasetsThere, onlyOne } from './catalogue.ts';
+import { atLeast } from './release.ts';
 
 /**
  * plainDatasetId gives a dataset's id, decrypted where an export of this workspace has encrypted it: AES-256-CBC with
@@ -24,6 +25,26 @@ export const plainDatasetId = (id: string, workspace: string): string | undefine
   const padding = padded.at(-1) ?? 0;
   const text = padded.subarray(0, padded.length - padding).toString('utf8');
   return isUuid(text) ? text : undefined;
+};
+
+/**
+ * sealedDatasets encrypts the dataset ids of a graph for servers that read them in no other way: from 1.2.0 to 1.8.1 an import
+ * drops a plain id without a word (Dify 1.4.0, api/services/app_dsl_service.py).
+ */
+export const sealedDatasets = async (application: Application, root: Mapping): Promise<Outcome<Mapping>> => {
+  const workflow = mappingOf(root['workflow']);
+  if (usesIn(workflow, datasetUses).length === 0) return done(root);
+  const release = await application.session.release();
+  if (!release.ok) return release;
+  if (!atLeast(release.value, '1.2.0') || atLeast(release.value, '1.9.0')) return done(root);
+  const workspace = await application.session.workspace();
+  if (!workspace.ok) return workspace;
+  const key = createHash('sha256').update(workspace.value.id, 'utf8').digest();
+  const sealed = (id: string): string => {
+    const cipher = createCipheriv('aes-256-cbc', key, key.subarray(0, 16));
+    return Buffer.concat([cipher.update(id, 'utf8'), cipher.final()]).toString('base64');
+  };
+  return done({ ...root, workflow: rewritten(workflow, (mapping) => (mapping['type'] === 'knowledge-retrieval' ? withDatasetIds(mapping, sealed) : mapping)) });
 };
 
 const datasetIdsOf = (source: DifySource): readonly string[] => [...new Set(usesIn(source.root, datasetUses))];

@@ -1,7 +1,6 @@
 import { done, failed, type Deployment, type DeployOptions, type Outcome, type Problem, type Source } from '@sluice/core';
 import { completeModel, modelContent } from '../source/content.ts';
 import { diffContent } from '../source/diff.ts';
-import { renderDsl } from '../source/render.ts';
 import { mappingOf } from '../source/shape.ts';
 import { isDifySource } from '../source/source.ts';
 import { mayHaveHappened } from './answer.ts';
@@ -26,7 +25,7 @@ const afterLostAnswer = async (application: Application, { kept, notes }: Change
 
 const imported = async (application: Application, change: Change): Promise<Outcome<Deployment>> => {
   const { kept, notes } = change;
-  const answer = await runImport(application, renderDsl(kept.source.root), application.id());
+  const answer = await runImport(application, kept.source.root, application.id());
   if (!answer.ok) return mayHaveHappened(answer.problem) ? afterLostAnswer(application, change, answer.problem) : answer;
   const missing = await missingPlugins(application, kept.source, answer.value.confirmed);
   return readBack(application, kept, [...notes, ...answer.value.notes, ...missing]);

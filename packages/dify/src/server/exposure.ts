@@ -83,7 +83,8 @@ export const exposureWithTwin = withTwin;
 export const lackingWithTwin = (mode: Mode): Readonly<Partial<Record<Capability, string>>> => {
   if (hasGraph(mode)) return {};
   const none = `${mode} apps of Dify have one configuration and no versions`;
-  return { mark: none, logs: `Dify's console lists no runs of ${mode} apps by version` };
+  const unlisted = `Dify's console lists no runs of ${mode} apps by version`;
+  return { mark: none, logs: unlisted, entries: unlisted };
 };
 
 const waysOut =
@@ -93,7 +94,7 @@ const waysOut =
 export const lackingOf = (mode: Mode, gateway: boolean): Readonly<Partial<Record<Capability, string>>> => {
   if (!hasGraph(mode)) {
     const none = `${mode} apps of Dify have one configuration, which is live at once: no draft, no versions`;
-    return { traffic: `${none}, so no traffic can be split`, openCandidate: none, versions: none, mark: none, logs: `${none}, so runs cannot be told apart` };
+    return { traffic: `${none}, so no traffic can be split`, openCandidate: none, versions: none, mark: none, logs: `${none}, so runs cannot be told apart`, entries: `Dify's console lists no runs of ${mode} apps` };
   }
   return gateway ? {} : { traffic: waysOut };
 };

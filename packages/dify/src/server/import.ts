@@ -1,5 +1,8 @@
 import { done, failed, oneLine, type Outcome, type Problem } from '@sluice/core';
+import { renderDsl } from '../source/render.ts';
+import type { Mapping } from '../source/shape.ts';
 import { unknownApplication, type Application } from './application.ts';
+import { sealedDatasets } from './datasets.ts';
 import type { Import } from './shapes.ts';
 
 /** Imported is an import that the server has completed. */
@@ -38,8 +41,10 @@ const notesOf = (first: Import): readonly string[] => {
 };
 
 /** runImport imports a DSL, over an app or as a new one, and confirms when the server asks because of the file's version. */
-export const runImport = async (application: Application, yaml: string, app?: string): Promise<Outcome<Imported>> => {
-  const first = await application.console.importDsl(yaml, app);
+export const runImport = async (application: Application, root: Mapping, app?: string): Promise<Outcome<Imported>> => {
+  const sealed = await sealedDatasets(application, root);
+  if (!sealed.ok) return sealed;
+  const first = await application.console.importDsl(renderDsl(sealed.value), app);
   if (!first.ok) return first;
   const last = first.value.status === 'pending' ? await application.console.confirmImport(first.value.id) : first;
   if (!last.ok) return last;

@@ -1,4 +1,4 @@
-import { done, failed, type Arm, type Logs, type Outcome } from '@sluice/core';
+import { clause, done, durationText, failed, type Arm, type Entries, type EntriesRequest, type LogEntry, type Logs, type Outcome } from '@sluice/core';
 import type { Application } from './application.ts';
 import { atLeast } from './release.ts';
 import type { Run } from './shapes.ts';
@@ -104,4 +104,49 @@ export const createLogs = (application: Application): Logs => {
       return done(arms);
     },
   };
+};
+
+/** entryOf is a run as one line. What was asked and answered is not in it: that belongs to users. */
+const entryOf = async (application: Application, run: Run, version: string): Promise<Outcome<LogEntry>> => {
+  const failing = failedStatuses.has(run.status);
+  const error = failing ? await application.console.runError(application.id(), run.id) : done('');
+  if (!error.ok) return error;
+  const took = typeof run.elapsed_time === 'number' ? ` after ${durationText(run.elapsed_time * 1000)}` : '';
+  const said = error.value === '' ? '' : `: ${clause(error.value)}`;
+  return done({ at: (run.finished_at ?? run.created_at) * 1000, version, failed: failing, text: `run ${run.id} ${run.status}${took}${said}` });
+};
+
+/** runEntries reads users' runs from the console's run lists, as lines for people: when, which version, how it ended, and the error of one that failed. */
+export const runEntries = async (application: Application, request: EntriesRequest): Promise<Outcome<Entries>> => {
+  const able = await listsUsersRuns(application);
+  if (!able.ok) return able;
+  const all = await allWorkflows(application);
+  if (!all.ok) return all;
+  const ids = new Map(all.value.map((workflow) => [workflow.version, workflow.id]));
+  const runs = await runsEnded(application, Math.floor(request.from / 1000), Math.ceil(request.to / 1000));
+  if (!runs.ok) return runs;
+  const wanted = runs.value
+    .filter((run) => (!request.failed || failedStatuses.has(run.status)) && (request.version === undefined || ids.get(run.version) === request.version))
+    .toSorted((one, other) => (other.finished_at ?? 0) - (one.finished_at ?? 0));
+  const entries: LogEntry[] = [];
+  for (const run of wanted.slice(0, request.most)) {
+    const entry = await entryOf(application, run, ids.get(run.version) ?? '');
+    if (!entry.ok) return entry;
+    entries.push(entry.value);
+  }
+  return done({ source: 'dify run logs', entries: entries.reverse(), more: wanted.length > request.most });
+};
+
+/** entriesOfBoth merges the runs of two apps that serve the same users. */
+export const entriesOfBoth = async (applications: readonly Application[], request: EntriesRequest): Promise<Outcome<Entries>> => {
+  const all: LogEntry[] = [];
+  let left = false;
+  for (const application of applications) {
+    const found = await runEntries(application, request);
+    if (!found.ok) return found;
+    all.push(...found.value.entries);
+    left ||= found.value.more;
+  }
+  const entries = all.sort((one, other) => one.at - other.at).slice(-request.most);
+  return done({ source: 'dify run logs', entries, more: left || entries.length < all.length });
 };

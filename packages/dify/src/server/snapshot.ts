@@ -21,20 +21,23 @@ const withIcon = (root: Mapping, app: App): Mapping =>
     ? root
     : { ...root, app: { ...mappingOf(root['app']), icon: app.icon, ...(app.icon_background === '' ? {} : { icon_background: app.icon_background }) } };
 
-/** withoutGiven blanks what the environment gives from a variable: on the server it stands in plain text where it is no `secret`. */
-const withoutGiven = (root: Mapping, given: ReadonlySet<string>): Mapping => {
+/**
+ * withoutSecrets blanks secrets, which an export leaves out by itself, and what the environment gives from a variable: on
+ * the server that stands in plain text where it is no `secret`.
+ */
+const withoutSecrets = (root: Mapping, given: ReadonlySet<string>): Mapping => {
   const workflow = root['workflow'];
-  if (given.size === 0 || !isMapping(workflow)) return root;
+  if (!isMapping(workflow) || !('environment_variables' in workflow)) return root;
   const variables = listOf(workflow['environment_variables']).map((item) => {
     const variable = mappingOf(item);
-    return given.has(textOf(variable['name'])) ? { ...variable, value: typeof variable['value'] === 'number' ? 0 : '' } : item;
+    return variable['value_type'] === 'secret' || given.has(textOf(variable['name'])) ? { ...variable, value: typeof variable['value'] === 'number' ? 0 : '' } : item;
   });
   return { ...root, workflow: { ...workflow, environment_variables: variables } };
 };
 
 /**
  * ofPublished puts the published workflow into an export of the draft: before 1.8.1 a server exports nothing else, whatever
- * version it is asked for (api/controllers/console/app/app.py). Secrets are blank, as in every export.
+ * version it is asked for (api/controllers/console/app/app.py).
  */
 const ofPublished = (root: Mapping, { graph, features, environment_variables, conversation_variables }: Workflow): Mapping => ({
   ...root,
@@ -42,7 +45,7 @@ const ofPublished = (root: Mapping, { graph, features, environment_variables, co
     ...mappingOf(root['workflow']),
     graph,
     features,
-    environment_variables: environment_variables.map((variable) => (variable['value_type'] === 'secret' ? { ...variable, value: '' } : variable)),
+    environment_variables,
     conversation_variables,
   },
 });
@@ -64,7 +67,7 @@ const exported = async (application: Application, app: App, published: Workflow 
   const root = document.value.value;
   if (!isMapping(root)) return failed({ category: 'platform', reason: 'the export of the app is no DSL', where: application.address.studio });
   const live = published === undefined || atLeast(release.value, '1.8.1') ? root : ofPublished(root, published);
-  return done(renderDsl(withoutGiven(withIcon(live, app), givenNames(application))));
+  return done(renderDsl(withoutSecrets(withIcon(live, app), givenNames(application))));
 };
 
 /** Live is what users get: the published version, or the draft of an app that was never published. */

@@ -11,7 +11,7 @@ import { exposureOf, lackingOf } from './exposure.ts';
 import { openGateway } from './gateway.ts';
 import { withHeaders } from './headers.ts';
 import { appKey } from './key.ts';
-import { createLogs } from './logs.ts';
+import { createLogs, runEntries } from './logs.ts';
 import { markedComment } from './marks.ts';
 import { openVersion } from './open.ts';
 import { publish } from './publish.ts';
@@ -56,7 +56,7 @@ const inspect = async (application: Application): Promise<Outcome<Inspection>> =
   return app.ok ? done({ exists: true, server, live: configurationVersion(application, app.value), notes: [] }) : app;
 };
 
-const graphCapabilities = (application: Application): Pick<Target, 'versions' | 'mark' | 'logs'> => ({
+const graphCapabilities = (application: Application): Pick<Target, 'versions' | 'mark' | 'logs' | 'entries'> => ({
   versions: async () => {
     if (application.id() === '') return noApplication(application.address);
     const all = await allWorkflows(application);
@@ -64,6 +64,7 @@ const graphCapabilities = (application: Application): Pick<Target, 'versions' | 
   },
   mark: (version, marks) => application.console.mark(application.id(), version, markedComment(marks)),
   logs: createLogs(application),
+  entries: (request) => (application.id() === '' ? Promise.resolve(noApplication(application.address)) : runEntries(application, request)),
 });
 
 const createTarget = (application: Application, doors = createDoors(application)): Target => ({

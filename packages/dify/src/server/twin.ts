@@ -5,7 +5,7 @@ import { checksOf } from './checks.ts';
 import { createDoors } from './doors.ts';
 import { exposureWithTwin, lackingWithTwin } from './exposure.ts';
 import { appKey } from './key.ts';
-import { createLogs } from './logs.ts';
+import { createLogs, entriesOfBoth } from './logs.ts';
 import { markedComment } from './marks.ts';
 import { openVersion } from './open.ts';
 import { openService } from './service.ts';
@@ -144,7 +144,7 @@ export const createTwinTarget = (twins: Twins): Target => {
     deploy: (source, options) => deployToTwin(twins, source, options),
     publish: (request) => publishFromTwin(twins, request, overwritten),
     versions: () => versionsOf(twins),
-    ...(hasGraph(main.mode) ? { mark: (version, marks) => main.console.mark(main.id(), version, markedComment(marks)), logs: logsOf(twins) } : {}),
+    ...(hasGraph(main.mode) ? { mark: (version, marks) => main.console.mark(main.id(), version, markedComment(marks)), logs: logsOf(twins), entries: (request) => entriesOfBoth([main, twins.app].filter((one) => one.id() !== ''), request) } : {}),
     checks: () => checksOf(main),
     open: (version) => open(twins, version),
     snapshot: (options) => snapshot(main, options),

@@ -22,8 +22,8 @@ const isBelowOne = ({ comparison_operator: operator, value }: Readonly<Record<st
   ((operator === '=' || operator === '≤') && Number(value) === 0) || (operator === '<' && Number(value) === 1);
 
 /**
- * checkConditions reports conditions that no run can meet. The number of a conversation's turn counted from 0 up to Dify
- * 0.15 and counts from 1 since 1.0.0 (core/app/apps/advanced_chat/app_generator.py).
+ * checkConditions reports conditions that no run can meet. The number of a conversation's turn counted from 0 before
+ * Dify 1.9.0 and counts from 1 since (core/app/apps/advanced_chat/app_generator.py).
  */
 export const checkConditions = (nodes: readonly GraphNode[], pathOf: (node: GraphNode) => Path, report: Report): void => {
   for (const node of nodes.filter(({ type }) => type === 'if-else')) {
@@ -33,7 +33,7 @@ export const checkConditions = (nodes: readonly GraphNode[], pathOf: (node: Grap
       report(
         'dialogue-count-from-one',
         'error',
-        `Node "${node.title}" waits for the first turn as sys.dialogue_count 0, but since Dify 1.0 the first turn is 1, so this way is never taken.`,
+        `Node "${node.title}" waits for the first turn as sys.dialogue_count 0, but since Dify 1.9.0 the first turn is 1, so this way is never taken.`,
         path,
         'Compare with 1 for the first turn, and raise the other numbers of this node by one.',
       );

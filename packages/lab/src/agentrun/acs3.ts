@@ -52,7 +52,8 @@ export const acs3Signature = (request: SignedRequest, signedNames: readonly stri
 
 const refusal = (code: string, message: string, status = 400): Refused => refuse(status, code, message);
 
-const checkDate = (text: string, now: number): Refused | undefined => {
+/** checkDate refuses a time that is no time, or more than a quarter of an hour away. */
+export const checkDate = (text: string, now: number): Refused | undefined => {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text)) {
     return refusal('InvalidTimeStamp.Format', 'Specified time stamp or date value is not well formatted.');
   }
@@ -67,7 +68,8 @@ export interface KnownKey extends AccessKey {
   readonly expiresAt?: number;
 }
 
-const checkToken = (sent: string | undefined, key: KnownKey, now: number): Refused | undefined => {
+/** checkToken refuses a security token that is missing, of another key, or over. */
+export const checkToken = (sent: string | undefined, key: KnownKey, now: number): Refused | undefined => {
   if (sent === undefined && key.securityToken !== undefined) {
     return refusal('MissingSecurityToken', 'SecurityToken is mandatory for this action.');
   }

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { answerJson, type LabHandler } from '../server.ts';
+import { refuseCaller, type Callers } from './call-proof.ts';
 import { complete, readChat, streamedAnswer, wholeAnswer, type Chunks, type ChatRequest } from './completions.ts';
 import { findInvocation, type Invocation } from './invocation.ts';
 import type { Fate } from './misbehaviour.ts';
+import type { Records } from './records.ts';
 import type { Store } from './store.ts';
 
 /** DataPlane is everything that the data plane's server works on. */
@@ -12,10 +14,20 @@ export interface DataPlane {
   readonly store: Store;
   /** apiKey is what runtimes with a credential want in `X-API-Key`. */
   readonly apiKey: string;
+  readonly callers: Callers;
   /** usualMs is the usual latency, already compressed. */
   readonly usualMs: number;
   readonly timeScale: number;
+  /** records are what Function Compute writes down of each request. */
+  readonly records: Records;
   now(): number;
+}
+
+/** Ended is how a request ended, as Function Compute sees it. */
+interface Ended {
+  readonly status: number;
+  /** broke is true when the function broke off. */
+  readonly broke: boolean;
 }
 
 interface Exchange {
@@ -67,23 +79,24 @@ const sendStream = async (response: ServerResponse, chunks: Chunks, times: Timin
 const refuseChat = (response: ServerResponse, status: number, type: string, message: string): void =>
   answerJson(response, status, { error: { message, type, code: null, param: null } });
 
-const sendChat = async (plane: DataPlane, invoked: Invocation, { chat, count, closed, response }: Exchange): Promise<void> => {
+const sendChat = async (plane: DataPlane, invoked: Invocation, { chat, count, closed, response }: Exchange): Promise<Ended> => {
   const fate = invoked.runtime.misbehaviour(invoked.version).next();
   if (fate.throttled) {
     answerJson(response, 429, { code: 'ResourceThrottled', message: 'too many requests' }, { 'retry-after': '1' });
-    return;
+    return { status: 429, broke: false };
   }
   const times = timing(plane, fate, count, chat.stream);
   const identity = { id: `chatcmpl-${randomBytes(12).toString('hex')}`, created: Math.floor(plane.now() / 1000) };
   const answer = complete(invoked.runtime.name, chat, { ...fate, failed: fate.error !== undefined }, identity);
   if (chat.stream && fate.error !== 'status') {
     await sendStream(response, streamedAnswer(answer, chat.includeUsage), times, fate.dropped, closed);
-    return;
+    return { status: 200, broke: fate.dropped };
   }
   await pause(times.beforeMs, closed);
   if (fate.dropped) response.destroy();
   else if (fate.error === 'status') refuseChat(response, 500, 'server_error', 'the agent failed while it worked on the answer');
   else answerJson(response, 200, wholeAnswer(answer));
+  return { status: fate.error === 'status' && !fate.dropped ? 500 : 200, broke: fate.dropped };
 };
 
 /** dataHandler answers invocations: each is served by the version that the endpoint's routing chooses. */
@@ -97,7 +110,7 @@ export const dataHandler = (plane: DataPlane): LabHandler => {
       answerJson(response, 404, { code: 'NotFound', message: 'no such path' });
       return;
     }
-    const invoked = findInvocation(plane, request, runtimeName, endpointName);
+    const invoked = refuseCaller(request, plane.callers) ?? findInvocation(plane, request, runtimeName, endpointName);
     if ('code' in invoked) {
       answerJson(response, invoked.status, { code: invoked.code, message: invoked.message });
       return;
@@ -113,7 +126,10 @@ export const dataHandler = (plane: DataPlane): LabHandler => {
       }
       count += 1;
       invoked.endpoint.count(invoked.version);
-      await sendChat(plane, invoked, { chat, count, closed: request.closed, response });
+      const started = performance.now();
+      const ended = await sendChat(plane, invoked, { chat, count, closed: request.closed, response });
+      const { runtime, endpoint, version } = invoked;
+      plane.records.add({ runtimeId: runtime.id, endpoint: endpoint.name, version, ...ended, durationMs: performance.now() - started });
     }
   };
 };

@@ -1,5 +1,5 @@
 import type { Lifecycle } from './lifecycle.ts';
-import { chooseVersion, evenPoint, type Routing } from './routing.ts';
+import { chooseVersion, evenPoint, usualDialect, type Dialect, type Routing } from './routing.ts';
 import { Sessions } from './sessions.ts';
 
 /** EndpointFields are the parts of an endpoint that clients set and that change nothing in the lab but what is shown. */
@@ -21,14 +21,16 @@ export class Endpoint {
   #serving: Routing | undefined;
   #choices = 0;
   readonly #sessions: Sessions;
+  readonly #dialect: Dialect;
 
-  constructor(id: string, name: string, fields: EndpointFields, routing: Routing, lifecycle: Lifecycle, elapsed: () => number) {
+  constructor(id: string, name: string, fields: EndpointFields, routing: Routing, lifecycle: Lifecycle, elapsed: () => number, dialect: Dialect = usualDialect) {
     this.id = id;
     this.name = name;
     this.fields = fields;
     this.routing = routing;
     this.lifecycle = lifecycle;
     this.#sessions = new Sessions(elapsed);
+    this.#dialect = dialect;
   }
 
   /** route configures a routing; requests follow it when the phase has ended well. */
@@ -52,7 +54,7 @@ export class Endpoint {
     if (serving === undefined || deleting) return undefined;
     const next = (): string => {
       this.#choices += 1;
-      return chooseVersion(serving, evenPoint(this.#choices));
+      return chooseVersion(serving, evenPoint(this.#choices), this.#dialect);
     };
     return session === undefined ? next() : this.#sessions.version(session, idleMs, next);
   }

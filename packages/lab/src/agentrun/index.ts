@@ -7,16 +7,20 @@ import { dataHandler } from './data.ts';
 import type { Endpoint } from './endpoint.ts';
 import { Issuer, type TokenClaims } from './identity.ts';
 import { instanceHandler } from './instance.ts';
-import { Keys, randomText } from './keys.ts';
-import type { MergeRule, VersionWeight } from './routing.ts';
+import { Keys, randomText, type LabKey } from './keys.ts';
+import { monitorHandler } from './monitor.ts';
+import { Records, usualRules, type LogRules } from './records.ts';
+import { usualDialect, type Dialect, type MergeRule, type VersionWeight } from './routing.ts';
 import type { Runtime } from './runtime.ts';
 import { createReady, type LabRuntimeOptions, type ReadyRuntime } from './seed.ts';
+import { slsHandler } from './sls.ts';
 import { Store } from './store.ts';
 import { stsHandler, type TokenService, type Trust } from './sts.ts';
 
 export type { LabCall } from './control.ts';
 export type { TokenClaims } from './identity.ts';
-export type { MergeRule, VersionWeight } from './routing.ts';
+export type { LogRules } from './records.ts';
+export type { Dialect, MergeRule, VersionWeight } from './routing.ts';
 export type { LabRuntimeOptions, ReadyRuntime } from './seed.ts';
 export type { Trust } from './sts.ts';
 
@@ -31,6 +35,9 @@ export interface LabAgentRun {
   readonly instance: string;
   /** credentialsUri is an address that answers with temporary credentials. */
   readonly credentialsUri: string;
+  /** logs is the origin of Log Service, for every project alike; metrics that of CloudMonitor. */
+  readonly logs: string;
+  readonly metrics: string;
   readonly region: 'cn-hangzhou';
   readonly accountId: string;
   readonly credentials: AccessKey;
@@ -54,6 +61,10 @@ export interface LabAgentRun {
   routing(runtimeName: string, endpointName: string): { targetVersion: string; versionWeights: VersionWeight[] };
   /** code is the inline archive of a version, or of LATEST, as it was sent. */
   code(runtimeName: string, version: string): Buffer | undefined;
+  /** setLogs says what is written down of requests from now on; what is not named is as usual. */
+  setLogs(rules: Partial<LogRules>): void;
+  /** writeLine is a line that an agent itself logs. */
+  writeLine(runtimeName: string, version: string, message: string): void;
   /** failNext lets the next creation or update of a runtime or an endpoint end as CREATE_FAILED or UPDATE_FAILED. */
   failNext(of: 'runtime' | 'endpoint', statusReason: string): void;
   /** throttle refuses the next control-plane requests as `Throttling.User`. */
@@ -71,8 +82,12 @@ export interface LabAgentRunOptions {
   readonly pollsToReady?: number;
   /** mergeRule is what a PUT without weights does to the stored ones; they stay when absent. */
   readonly mergeRule?: MergeRule;
+  /** dialect is what weights mean; shares of 1 beside a main version when absent. */
+  readonly dialect?: Dialect;
   /** endpointReady is the word for a finished endpoint; READY when absent. */
   readonly endpointReady?: 'READY' | 'ACTIVE';
+  /** signedCalls refuses calls to agents without a signature. */
+  readonly signedCalls?: boolean;
   /** temporaryCredentials makes the key pair one of STS, with a security token. */
   readonly temporaryCredentials?: boolean;
 }
@@ -100,10 +115,21 @@ const newStore = (options: LabAgentRunOptions, timeScale: number): Store => {
       runtimePace: pace,
       endpointPace: { ...pace, ready: options.endpointReady ?? 'READY' },
       mergeRule: options.mergeRule ?? { absent: 'keep', empty: 'clear' },
+      dialect: options.dialect ?? usualDialect,
     },
     () => Date.now(),
     () => performance.now(),
   );
+};
+
+/** projectOf is the project of the runtime that writes to a log store of this name. */
+const projectOf = (store: Store, logstore: string): string | undefined => {
+  for (const { configuration } of store.currentRuntimes()) {
+    const written = configuration['logConfiguration'];
+    if (typeof written !== 'object' || written === null || !('logstore' in written) || written.logstore !== logstore) continue;
+    return 'project' in written && typeof written.project === 'string' ? written.project : undefined;
+  }
+  return undefined;
 };
 
 const credentialsPath = '/credentials';
@@ -127,11 +153,13 @@ export const startLabAgentRun = async (options: LabAgentRunOptions = {}): Promis
   const apiKey = randomText(40);
   const accountId = `1${String(randomInt(1e12)).padStart(15, '0')}`;
   const throttle: Throttle = { requests: 0, status: 429, retryAfterSeconds: 1 };
-  const data = await startServer(
-    dataHandler({ store, apiKey, usualMs: Math.max(usualMs / timeScale, Math.min(usualMs, leastLatencyMs)), timeScale, now: () => Date.now() }),
-  );
+  const records = new Records(() => Date.now());
   const now = (): number => Date.now();
   const keys = new Keys(now);
+  const keyOf = (id: string): LabKey | undefined => keys.find(id);
+  const data = await startServer(
+    dataHandler({ store, callers: { region, signed: options.signedCalls ?? false, keyOf, now }, apiKey, records, usualMs: Math.max(usualMs / timeScale, Math.min(usualMs, leastLatencyMs)), timeScale, now }),
+  );
   keys.add({ ...credentials, arn: `acs:ram::${accountId}:user/lab` });
   const check = new SignatureCheck((id) => keys.find(id), now);
   const issuer = new Issuer(now);
@@ -139,6 +167,8 @@ export const startLabAgentRun = async (options: LabAgentRunOptions = {}): Promis
   const calls: LabCall[] = [];
   const control = await startServer(controlHandler({ store, account: { accountId, region, data: data.origin }, check, throttle, calls, keyOf: (id) => keys.find(id) }));
   const tokens = await startServer(tokensHandler({ accountId, keys, check, issuer, now, trusts: () => trusts }));
+  const logs = await startServer(slsHandler({ records, region, accountId, keyOf, now, projectOf: (logstore) => projectOf(store, logstore) }));
+  const metrics = await startServer(monitorHandler({ records, check: new SignatureCheck(keyOf, now), keyOf }));
   const runtimeNamed = (name: string): Runtime => found(store.runtimeNamed(name), `runtime ${name}`);
   const endpointNamed = (runtime: string, name: string): Endpoint =>
     found(runtimeNamed(runtime).endpointNamed(name), `endpoint ${name} of runtime ${runtime}`);
@@ -147,6 +177,8 @@ export const startLabAgentRun = async (options: LabAgentRunOptions = {}): Promis
     data: data.origin,
     sts: tokens.origin,
     instance: tokens.origin,
+    logs: logs.origin,
+    metrics: metrics.origin,
     credentialsUri: `${tokens.origin}${credentialsPath}`,
     region,
     accountId,
@@ -168,12 +200,16 @@ export const startLabAgentRun = async (options: LabAgentRunOptions = {}): Promis
       return { targetVersion, versionWeights: [...versionWeights] };
     },
     code: (runtime, version) => store.code(runtimeNamed(runtime), version),
+    setLogs: (rules) => {
+      records.rules = { ...usualRules, ...rules };
+    },
+    writeLine: (runtime, version, message) => records.line(runtimeNamed(runtime).id, version, message),
     failNext: (of, statusReason) => store.failNext(of, statusReason),
     throttle: ({ requests, status = 429, retryAfterSeconds = 1 }) => {
       Object.assign(throttle, { requests, status, retryAfterSeconds });
     },
     close: async () => {
-      await Promise.all([control.close(), data.close(), tokens.close()]);
+      await Promise.all([control, data, tokens, logs, metrics].map((server) => server.close()));
     },
   };
 };

@@ -8,6 +8,8 @@ export interface LabRuntimeOptions {
   /** endpoint is the name of the users' endpoint, `Default` when absent. */
   readonly endpoint?: string;
   readonly environmentVariables?: Readonly<Record<string, string>>;
+  /** logs is where the function below it writes its logs; nowhere when absent. */
+  readonly logs?: { readonly project: string; readonly logstore: string };
 }
 
 /** ReadyRuntime names what was made: the runtime, its first version and the endpoint on it. */
@@ -32,6 +34,7 @@ const runtimeBody = (options: LabRuntimeOptions): Readonly<Record<string, unknow
   networkConfiguration: { networkMode: 'PUBLIC' },
   sessionIdleTimeoutSeconds: 600,
   sessionConcurrencyLimitPerInstance: 20,
+  ...(options.logs === undefined ? {} : { logConfiguration: options.logs }),
   ...(options.environmentVariables === undefined ? {} : { environmentVariables: options.environmentVariables }),
 });
 

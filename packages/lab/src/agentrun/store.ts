@@ -3,7 +3,7 @@ import { codeBytes, configurationFault, pickConfiguration, type Configuration } 
 import { Endpoint, type EndpointFields } from './endpoint.ts';
 import { Lifecycle, type Pace } from './lifecycle.ts';
 import { badRequest, invalid, notFound, refuse, type Refused } from './reply.ts';
-import { latest, mergeRouting, readRouting, type MergeRule, type Routing } from './routing.ts';
+import { latest, mergeRouting, readRouting, type Dialect, type MergeRule, type Routing } from './routing.ts';
 import { Runtime, type PublishedVersion } from './runtime.ts';
 
 /** Workspace groups runtimes. */
@@ -18,6 +18,7 @@ export interface StoreRules {
   readonly runtimePace: Pace;
   readonly endpointPace: Pace;
   readonly mergeRule: MergeRule;
+  readonly dialect: Dialect;
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -126,7 +127,7 @@ export class Store {
     const routing = this.#routing(runtime, body, { targetVersion: latest, versionWeights: [] });
     if (isRefused(routing)) return routing;
     const lifecycle = new Lifecycle(this.#rules.endpointPace, this.#elapsed);
-    const endpoint = new Endpoint(identifier('are'), name, fieldsOf(body, noFields), routing, lifecycle, this.#elapsed);
+    const endpoint = new Endpoint(identifier('are'), name, fieldsOf(body, noFields), routing, lifecycle, this.#elapsed, this.#rules.dialect);
     if (ready) endpoint.serve(routing);
     else endpoint.route(routing, 'CREATING', this.#failure('endpoint'));
     runtime.endpoints.set(endpoint.id, endpoint);
@@ -164,10 +165,10 @@ export class Store {
   }
 
   #routing(runtime: Runtime, body: Body, stored: Routing): Routing | Refused {
-    const request = readRouting(body);
+    const request = readRouting(body, this.#rules.dialect);
     if (typeof request === 'string') return invalid(request);
-    const routing = mergeRouting(stored, request, this.#rules.mergeRule);
-    const unknown = [routing.targetVersion, ...routing.versionWeights.map(({ version }) => version)].find(
+    const routing = mergeRouting(stored, request, this.#rules.mergeRule, this.#rules.dialect);
+    const unknown = [...(routing.targetVersion === '' ? [] : [routing.targetVersion]), ...routing.versionWeights.map(({ version }) => version)].find(
       (version) => !runtime.has(version),
     );
     return unknown === undefined ? routing : notFound(`version ${unknown} of agent runtime ${runtime.name}`);

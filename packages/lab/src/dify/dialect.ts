@@ -75,7 +75,11 @@ export interface Dialect {
   /** nothingIsNull: what was never published is `null`, and not an object of nulls. */
   readonly nothingIsNull: boolean;
   readonly hasPipelines: boolean;
+  /** datasetIds of knowledge nodes in files: as they are; encrypted alone, so that an import drops plain ones; or either. */
+  readonly datasetIds: 'plain' | 'encrypted' | 'either';
   readonly hasMcpTools: boolean;
+  /** toolTypesAreFlask: pydantic came later to the list of tools than to the rest. */
+  readonly toolTypesAreFlask: boolean;
   /** moderationOff is what an app without a moderation of its own shows. */
   readonly moderationOff: Readonly<Record<string, unknown>>;
   /** appInfo are the fields of GET /v1/info. */
@@ -128,7 +132,7 @@ export const dialectOf = (version: DifyVersion): Dialect => {
     describesVariables: since('1.6.0'),
     inUseBy: since('1.4.1') ? 'id' : 'name',
     runsVersions: since('1.7.2'),
-    adminKeyRunsChats: since('1.13.3'),
+    adminKeyRunsChats: since('1.13.3') || !since('1.5.0'),
     configurationsAreGuarded: since('1.9.0'),
     firstTurn: since('1.9.0') ? 1 : 0,
     restores: since('1.13.3'),
@@ -150,7 +154,9 @@ export const dialectOf = (version: DifyVersion): Dialect => {
     outputsAreObjects: since('1.13.0'),
     nothingIsNull: since('1.14.2'),
     hasPipelines: since('1.9.0'),
+    datasetIds: since('1.9.0') ? 'either' : since('1.2.0') ? 'encrypted' : 'plain',
     hasMcpTools: since('1.6.0'),
+    toolTypesAreFlask: since('1.8.0') && !since('1.12.0'),
     moderationOff: { enabled: false, type: '', ...(since('1.13.0') ? { config: {} } : { configs: [] }) },
     appInfo: ['name', 'description', 'tags', ...(since('1.4.0') ? ['mode'] : []), ...(since('1.4.3') ? ['author_name'] : [])],
     olderWaits: !since('1.3.1'),

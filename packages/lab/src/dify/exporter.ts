@@ -16,12 +16,12 @@ const agentParameters = (given: Fields): Fields => {
   return isFields(given['tools']) ? { ...given, tools: { ...tools, value: items(tools['value']).map(withoutCredential) } } : given;
 };
 
-const exportedNode = (node: unknown, workspace: string, secrets: boolean): unknown => {
+const exportedNode = (node: unknown, workspace: string, secrets: boolean, { datasetIds }: Dialect): unknown => {
   const inner = fields(fields(node)['data']);
   const changed = (more: Fields): Fields => ({ ...fields(node), data: { ...inner, ...more } });
   switch (inner['type']) {
     case 'knowledge-retrieval':
-      return changed({ dataset_ids: texts(inner['dataset_ids']).map((id) => encryptDataset(id, workspace)) });
+      return datasetIds === 'plain' ? node : changed({ dataset_ids: texts(inner['dataset_ids']).map((id) => encryptDataset(id, workspace)) });
     case 'tool': return secrets ? node : { ...fields(node), data: withoutCredential(inner) };
     case 'agent': return secrets ? node : changed({ agent_parameters: agentParameters(fields(inner['agent_parameters'])) });
     case 'trigger-schedule':
@@ -32,8 +32,8 @@ const exportedNode = (node: unknown, workspace: string, secrets: boolean): unkno
   }
 };
 
-const exportedWorkflow = (workflow: Workflow, workspace: string, secrets: boolean): Fields => ({
-  graph: { ...workflow.graph, nodes: items(workflow.graph['nodes']).map((node) => exportedNode(node, workspace, secrets)) },
+const exportedWorkflow = (workflow: Workflow, workspace: string, secrets: boolean, dialect: Dialect): Fields => ({
+  graph: { ...workflow.graph, nodes: items(workflow.graph['nodes']).map((node) => exportedNode(node, workspace, secrets, dialect)) },
   features: workflow.features,
   environment_variables: workflow.environment.map((variable) => exportedVariable(variable, secrets)),
   conversation_variables: workflow.conversation.map((variable) => exportedVariable(variable, true)),

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { structureComplaint, writeDraft } from './draft.ts';
 import type { Dialect } from './dialect.ts';
 import { compatibility, decryptDataset, readDsl } from './dsl.ts';
-import { fields, isFields, items, text, texts, type Fields } from './reading.ts';
+import { fields, isFields, isUuid, items, text, texts, type Fields } from './reading.ts';
 import { isWorkflowMode, modes, newApp, type App, type Mode, type Store } from './store.ts';
 import { readVariables } from './variables.ts';
 
@@ -22,17 +22,17 @@ export interface Imported {
 /** pendingMs is how long Dify remembers an import that waits, and what an imported file needs. */
 const pendingMs = 10 * 60 * 1000;
 
-const withoutLostDatasets = (node: unknown, workspace: string): unknown => {
+const withoutLostDatasets = (node: unknown, workspace: string, { datasetIds }: Dialect): unknown => {
   const inner = fields(fields(node)['data']);
-  if (inner['type'] !== 'knowledge-retrieval') return node;
-  const kept = texts(inner['dataset_ids']).flatMap((id) => decryptDataset(id, workspace) ?? []);
+  if (inner['type'] !== 'knowledge-retrieval' || datasetIds === 'plain') return node;
+  const kept = texts(inner['dataset_ids']).flatMap((id) => (datasetIds === 'encrypted' && isUuid(id) ? [] : (decryptDataset(id, workspace) ?? [])));
   return { ...fields(node), data: { ...inner, dataset_ids: kept } };
 };
 
 /** ownGraph is a file's graph without the knowledge bases of other workspaces. */
-const ownGraph = (graph: Fields, workspace: string): Fields => {
+const ownGraph = (graph: Fields, workspace: string, dialect: Dialect): Fields => {
   const { nodes } = graph;
-  return Array.isArray(nodes) ? { ...graph, nodes: nodes.map((node) => withoutLostDatasets(node, workspace)) } : graph;
+  return Array.isArray(nodes) ? { ...graph, nodes: nodes.map((node) => withoutLostDatasets(node, workspace, dialect)) } : graph;
 };
 
 /** Importer takes DSL files in, as the console's import does. */
@@ -150,7 +150,7 @@ export class Importer {
     const conversation = readVariables(given['conversation_variables'], 'conversation');
     if (typeof conversation === 'string') return conversation;
     if (!isWorkflowMode(app.mode)) return `Invalid app mode: ${app.mode}`;
-    const graph = ownGraph(fields(given['graph']), this.#workspace);
+    const graph = ownGraph(fields(given['graph']), this.#workspace, this.#dialect);
     const complaint = structureComplaint(graph, this.#dialect);
     if (complaint !== undefined) return complaint;
     writeDraft(app, { graph, features: fields(given['features']), environment, conversation });

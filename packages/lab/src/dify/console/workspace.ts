@@ -59,8 +59,10 @@ const toolProviders = (call: Call): Answer | Refused => {
   const allowed = dialect.hasMcpTools ? [...toolTypes, 'mcp'] : toolTypes;
   if (type !== null && !allowed.includes(type)) {
     const listed = `${allowed.slice(0, -1).map((one) => `'${one}'`).join(', ')} or '${allowed.at(-1) ?? ''}'`;
-    const before = dialect.fieldErrors === 'flask-restful' ? `${type} is not a valid choice` : `The value '${type}' is not a valid choice for 'type'.`;
-    return misfits('ToolProviderListQuery', [{ field: 'type', message: `Input should be ${listed}`, type: 'literal_error', input: type, before }]);
+    if (dialect.toolTypesAreFlask) {
+      return new Refused(json({ errors: { type: `The value '${type}' is not a valid choice for 'type'.` }, message: 'Input payload validation failed' }, 400));
+    }
+    return misfits('ToolProviderListQuery', [{ field: 'type', message: `Input should be ${listed}`, type: 'literal_error', input: type, before: `${type} is not a valid choice` }]);
   }
   const all = [
     ...builtin.map((name) => ({ id: name, type: 'builtin', name, description: name })),
