@@ -8,7 +8,6 @@ let stable: string;
 
 const canary = (inputs: Readonly<Record<string, unknown>>, options: RunOptions = {}, setting: Setting = agentSetting(stage)): Promise<Ran> => stage.run('canary', setting, inputs, options);
 const routing = (): object => stage.lab.agentrun.routing('order-agent', 'production');
-const nobody = (): object => ({ targetVersion: stable, versionWeights: [] });
 
 const published = async (code: string): Promise<string> => {
   stage.newResults();
@@ -91,7 +90,7 @@ test('promote gives everybody the candidate and records it as good', async () =>
   const { result } = await canary({ mode: 'promote' });
   expect(result).toMatchObject({ status: 'passed', outputs: { verdict: 'promote', weights: '100', observed: '2' } });
   expect(routing()).toMatchObject({ targetVersion: '2' });
-  const { record } = valueOf(await stage.state.read(result.application ?? '', 'production')) ?? { record: undefined };
+  const { record } = valueOf(await stage.state.read(/runtimes\/([^/]+)/.exec(stage.lab.agentrun.calls().at(-1)?.path ?? '')?.[1] ?? '', 'production')) ?? { record: undefined };
   expect(record).toMatchObject({ stable: { version: '2' }, history: [{ version: '2', verdict: 'passed', reason: 'promoted by hand' }, { version: '2', verdict: 'failed', reason: 'aborted by hand' }] });
   expect((await canary({ mode: 'promote', candidate: '2' })).result).toMatchObject({ status: 'skipped', reason: 'everybody gets 2 already' });
 });

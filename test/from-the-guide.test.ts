@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { agentrunPlatform } from '@sluice/agentrun';
 import { systemClock } from '@sluice/core';
 import { detectHost } from '@sluice/hosts';
 import { loadStep } from '@sluice/steps';
+import { parse } from 'yaml';
 import { agentYaml, must, overwrite, problemOf, startBench } from '../packages/agentrun/test/fixture.ts';
 import { runStepCommand } from '../packages/cli/src/step-command.ts';
 import { captures } from '../packages/hosts/test/fakes.ts';
@@ -173,7 +174,7 @@ describe('G11 waiting', () => {
   test.each([
     ['runtime', 'deploy', {}],
     ['endpoint', 'health-check', { version: 'candidate' }],
-  ] as const)('a %s that ends in a failure fails %s with the reason of the platform', async (what, step, inputs) => {
+  ] as const)('the %s that ends in a failure fails %s with the reason of the platform', async (what, step, inputs) => {
     withRuntime();
     await writeAgent(stage, 'new');
     if (step === 'health-check') expect((await stage.run('deploy', agentSetting(stage))).result.status).toBe('passed');
@@ -222,15 +223,34 @@ describe('environments', () => {
   });
 
   test.each([
-    ['other endpoints', text('s.yaml', ['staging', 'production']), agentFile()],
-    ['other accounts', text('s.yaml', ['live', 'live'], ['1234567890', '1234567891']), agentFile()],
-    ['a name that the pipeline gives', text('s.yaml', ['live', 'live']), agentFile().replace('name: order-agent', "name: \"agent-${env('STAGE', 'dev')}\"")],
-  ])('%s are none', async (_name, config, yaml) => {
+    ['environments with other endpoints', text('s.yaml', ['staging', 'production']), agentFile()],
+    ['environments with other accounts', text('s.yaml', ['live', 'live'], ['1234567890', '1234567891']), agentFile()],
+    ['environments with names that the pipeline gives', text('s.yaml', ['live', 'live']), agentFile().replace('name: order-agent', "name: \"agent-${env('STAGE', 'dev')}\"")],
+  ])('%s are no error', async (_name, config, yaml) => {
     expect(await validate({ 'sluice.yml': config, 's.yaml': yaml })).toMatchObject({ status: 'passed' });
   });
 
   test('a .env beside s.yaml is a warning', async () => {
     await stage.write('.env', 'AccessKeyID=x\n');
     expect(findingsOf(agentFile())).toContainEqual(expect.objectContaining({ rule: 'agentrun/dotenv', severity: 'warning', place: { file: '.env' } }));
+  });
+});
+
+describe('docs/agentrun.md', () => {
+  test('has YAML that validate finds nothing wrong with, and links to what is there', async () => {
+    const page = await readFile(join(repository, 'docs/agentrun.md'), 'utf8');
+    const blocks = [...page.matchAll(/```yaml\n([^]*?)```/g)].map(([, block = '']) => block);
+    const configs = blocks.filter((block) => block.includes('environments:'));
+    expect(configs).toHaveLength(2);
+    for (const config of configs) {
+      const agent = (name: string): string => agentFile().replace('order-agent', name);
+      const result = await validate({ 'sluice.yml': config, 's.prod.yaml': agent('order-agent-prod'), 's.staging.yaml': agent('order-agent-staging') });
+      expect(result).toMatchObject({ status: 'passed', outputs: { findings: '0' } });
+    }
+    for (const block of blocks) expect(parse(block)).toEqual(expect.any(Object));
+    for (const name of ['docs/agentrun.md', 'docs/from-the-guide.md', 'examples/order-agent/README.md']) {
+      const text = await readFile(join(repository, name), 'utf8');
+      for (const [, path = ''] of text.matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) await access(join(repository, dirname(name), path));
+    }
   });
 });

@@ -81,6 +81,8 @@ export interface RunOptions {
   readonly rightsOf?: StepName;
   /** settings are environment variables that are no secret; none when absent. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** http is what stands between the run and the lab; nothing when absent. */
+  readonly http?: (http: HttpClient) => HttpClient;
   /** redact is the host's; nothing is secret when absent. */
   readonly redact?: (text: string) => string;
 }
@@ -182,7 +184,7 @@ export const openStage = async (): Promise<Stage> => {
       workFolder: join(folder, '.sluice'),
       selected: production === undefined ? failed({ category: 'input', reason: 'no environment' }) : done({ name: 'production', config: production }),
       secrets: createSecretReader({ environment: { ...secretsOf(lab), ...options.secrets }, environmentName: 'production', mask: () => undefined, note: () => undefined, offline: false }),
-      http: recording(createHttpClient({ clock: systemClock(), signal: never, userAgent: 'test', loopbackOnly: true }), sent, () => (broken ? lab.dify.origin : undefined)),
+      http: recording((options.http ?? ((http) => http))(createHttpClient({ clock: systemClock(), signal: never, userAgent: 'test', loopbackOnly: true })), sent, () => (broken ? lab.dify.origin : undefined)),
       commands: { run: async ({ argv }) => done(await lab.gateway.run(argv)) },
       files: createFilePort(),
       state: options.state ?? state,

@@ -111,7 +111,7 @@ describe.each(Object.entries(bad))('a server that %s', (_name, [start, said, fai
     const source = project.source(agentYaml());
     if (!(source instanceof AgentRunSource)) throw new Error('not a source of AgentRun');
     const context = contextOf({ http, clock, signal: quiet, credentials: fixed(credentials), control: data, data, source, endpoint: 'production', auth: 'none', weights: 'ratio', evict: false, readOnly: false, log: () => undefined });
-    const endpoint: Endpoint = { id: 'are-1', name: 'production', url: '', status: 'READY', statusReason: '', targetVersion: '1', weights: [] };
+    const endpoint: Endpoint = { id: 'are-1', name: 'production', description: '', url: '', status: 'READY', statusReason: '', targetVersion: '1', weights: [] };
     const runtime = must(readRuntime({ agentRuntimeId: 'ar-1', agentRuntimeName: 'order-agent' }, 'read'));
     const reply = must(await ask(context, runtime, endpoint, { query: 'hello', inputs: {}, user: 'ada', streaming }, quiet));
     expect(reply.failed).toMatch(failure);

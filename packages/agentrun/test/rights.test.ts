@@ -6,7 +6,7 @@ import { longestPolicy, policyOf, stepRole, type Scope } from '../src/credential
 import { trustPolicy } from '../src/credentials/token.ts';
 import { AgentRunApi } from '../src/server/api.ts';
 import { AgentRunClient } from '../src/server/client.ts';
-import { stepRoles } from '../src/server/operations.ts';
+import { stepRoles, type StepRole } from '../src/server/operations.ts';
 import { regions } from '../src/source/schema.ts';
 import { must, problemOf } from './fixture.ts';
 
@@ -45,10 +45,19 @@ describe('the least policy of a step', () => {
     }
   });
 
+  test('gives a release through s what both of its halves need', () => {
+    const actions = (role: StepRole): readonly string[] => policyOf(role, scope).Statement.flatMap(({ Action }) => Action);
+    expect(new Set(actions('release with s'))).toEqual(new Set([...actions('release'), ...actions('deploy with s')]));
+    expect(actions('release with s')).toContain('fc:GetTempBucketToken');
+    expect(JSON.stringify(policyOf('release with s', scope)).length).toBeLessThan(longestPolicy);
+  });
+
   test.each([
     ['deploy', false, 'deploy'],
     ['deploy', true, 'deploy with s'],
     ['canary', true, 'canary'],
+    ['release', true, 'release with s'],
+    ['release', false, 'release'],
     ['a step to come', false, 'release'],
   ])('%s (through s: %p) has the rights of %s', (step, throughS, role) => expect(stepRole(step, throughS)).toBe(role));
 });

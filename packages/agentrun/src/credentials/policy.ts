@@ -72,14 +72,20 @@ export interface Policy {
 
 /** stepRole is whose rights a step gets; a step that is not known gets those of a whole release. */
 export const stepRole = (step: string, throughS: boolean): StepRole =>
-  step === 'deploy' && throughS ? 'deploy with s' : (stepRoles.find((role) => role === step) ?? 'release');
+  throughS && (step === 'deploy' || step === 'release') ? `${step} with s` : (stepRoles.find((role) => role === step) ?? 'release');
+
+/** reachesIn is how far a right reaches in a step; a release through `s` needs what both of its halves need. */
+const reachesIn = (steps: Operation['steps'], role: StepRole): readonly Reach[] => {
+  if (role !== 'release with s') return steps[role] ?? [];
+  return [...new Set([...(steps.release ?? []), ...(steps['deploy with s'] ?? [])])];
+};
 
 /** policyOf is the least policy of a step: an action is in it if the step calls it, and reaches no further than RAM can tell. */
 export const policyOf = (role: StepRole, scope: Scope): Policy => {
   const byResource = new Map<string, { readonly resources: readonly string[]; readonly actions: string[] }>();
   for (const { action, steps } of scope.signs === true ? [...rights, callingRight] : rights) {
-    const reaches = steps[role];
-    if (reaches === undefined) continue;
+    const reaches = reachesIn(steps, role);
+    if (reaches.length === 0) continue;
     const resources = reaches.map((reach) => resourceOf(reach, scope));
     const statement = byResource.get(resources.join()) ?? { resources, actions: [] };
     statement.actions.push(action);

@@ -8,7 +8,7 @@ import type { Endpoint, Runtime } from './wire.ts';
 const well = new Set(['ok', 'up', 'healthy', 'pass', 'ready', 'success']);
 
 /** healthPath is where the platform itself asks; `/health` when nothing is configured. */
-const healthPath = ({ shown }: Runtime): string => {
+export const healthPath = ({ shown }: Runtime): string => {
   const { healthCheckConfiguration: check } = shown;
   const path = isJsonRecord(check) ? check['httpGetUrl'] : undefined;
   return typeof path === 'string' && path.startsWith('/') ? path : '/health';

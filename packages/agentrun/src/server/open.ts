@@ -1,8 +1,10 @@
 import { done, draft, durationText, failed, live, sameSplit, type Opened, type Outcome } from '@sluice/core';
 import { ask } from './ask.ts';
+import { calling } from './caller.ts';
+import { healthPath } from './checks.ts';
 import { endpointReady, requireRuntime, requireUsersEndpoint, uninterrupted, type AgentRunContext } from './context.ts';
 import { splitOf, splitText } from './routing.ts';
-import { sideEndpointName } from './side.ts';
+import { foreignSide, isSide, sideDescription, sideEndpointName, sweep } from './side.ts';
 import { route } from './traffic.ts';
 import { requireVersion } from './versions.ts';
 import { platformVersion, type Endpoint, type Runtime } from './wire.ts';
@@ -46,7 +48,8 @@ const sideEndpoint = async (context: AgentRunContext, runtime: Runtime, version:
   const name = sideName(context.endpoint, version);
   const left = await findSide(context, runtime.id, name);
   if (!left.ok) return left;
-  if (left.value === undefined) return context.api.createEndpoint(runtime.id, name, platformVersion(version), 'Serves one version while Sluice checks it.');
+  if (left.value === undefined) return context.api.createEndpoint(runtime.id, name, platformVersion(version), sideDescription(context.clock.now()));
+  if (!isSide(left.value)) return foreignSide(left.value);
   const routed = await route(context, runtime.id, left.value, { stable: version, weight: 0 });
   return routed.ok ? done(left.value) : routed;
 };
@@ -67,18 +70,37 @@ const pinnedEndpoint = async (context: AgentRunContext, runtime: Runtime, versio
   });
 };
 
+/** passing are answers of an endpoint that is still starting. */
+const passing: readonly number[] = [429, 502, 503, 504];
+const warmTries = 4;
+const warmPauseMs = 2000;
+
+/** warm wakes an instance by the health path, which costs no tokens and is counted nowhere: cold starts belong to no version's numbers. What goes wrong shows when the agent is asked. */
+const warm = async (context: AgentRunContext, runtime: Runtime, endpoint: Endpoint): Promise<void> => {
+  const { http, clock, signal } = context;
+  for (let attempt = 1; attempt <= warmTries && !signal.aborted; attempt += 1) {
+    const call = await calling(context, endpoint, { method: 'GET', route: healthPath(runtime) });
+    if (!call.ok) return;
+    const sent = await http.send({ method: 'GET', ...call.value, tried: `wake endpoint "${endpoint.name}"`, repeatable: false, signal });
+    if (sent.ok && !passing.includes(sent.value.status)) return;
+    if (attempt < warmTries) await clock.sleep(warmPauseMs, signal);
+  }
+};
+
 const openPinned = async (context: AgentRunContext, runtime: Runtime, version: string): Promise<Outcome<Opened>> => {
   if (version !== draft) {
     const known = await requireVersion(context, runtime.id, version);
     if (!known.ok) return known;
   }
+  if (!context.readOnly) await sweep(context, runtime.id, context.endpoint);
   const endpoint = await pinnedEndpoint(context, runtime, version);
   if (!endpoint.ok) {
     const { api } = uninterrupted(context);
     const left = context.readOnly ? done(undefined) : await api.findEndpoint(runtime.id, sideName(context.endpoint, version));
-    if (left.ok && left.value !== undefined) await api.deleteEndpoint(runtime.id, left.value.id);
+    if (left.ok && left.value !== undefined && isSide(left.value)) await api.deleteEndpoint(runtime.id, left.value.id);
     return endpoint;
   }
+  await warm(context, runtime, endpoint.value);
   return done({
     version,
     how: `endpoint "${endpoint.value.name}", everybody on ${version === draft ? 'LATEST' : `version ${version}`}`,

@@ -1,8 +1,8 @@
-/** StepRole is a step whose rights are its own; `deploy with s` is `deploy` through the Serverless Devs CLI. */
+/** StepRole is a step whose rights are its own; `… with s` is a step that deploys through the Serverless Devs CLI. */
 export type StepRole = (typeof stepRoles)[number];
 
 /** stepRoles are all of them, in the order of the documentation. */
-export const stepRoles = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'canary', 'rollback', 'notify', 'release', 'versions', 'info', 'logs'] as const;
+export const stepRoles = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'canary', 'rollback', 'notify', 'release', 'release with s', 'versions', 'info', 'logs'] as const;
 
 /**
  * Reach is what a right can be limited to, by the platform's documentation: nothing (`all`), a runtime, or an endpoint

@@ -1,9 +1,11 @@
 import { clause, done, failed, type Outcome, type Split } from '@sluice/core';
 import { endpointReady, type AgentRunContext } from './context.ts';
 import { beyond, otherScale } from './routing.ts';
-import { sideEndpointName } from './side.ts';
+import { foreignSide, sideEndpointName } from './side.ts';
 import { hasFailed } from './wait.ts';
 import { platformVersion, type Endpoint } from './wire.ts';
+
+const description = 'Finds out what a weight means; nobody calls it.';
 
 /** taken says that the server took a weight that no server of this scale takes. */
 const taken = ({ weights: scale, source }: AgentRunContext, name: string, left: string): Outcome<never> =>
@@ -28,7 +30,7 @@ const remove = async (context: AgentRunContext, runtimeId: string, { id, name }:
 export const proveScale = async (context: AgentRunContext, runtimeId: string, { stable, candidate = stable }: Split): Promise<Outcome<void>> => {
   const { api, weights: scale, endpoint: users } = context;
   const name = sideEndpointName(users, `-${scale}`);
-  const made = await api.createEndpoint(runtimeId, name, platformVersion(stable), 'Finds out what a weight means; nobody calls it.', [{ version: platformVersion(candidate), weight: beyond[scale] }]);
+  const made = await api.createEndpoint(runtimeId, name, platformVersion(stable), description, [{ version: platformVersion(candidate), weight: beyond[scale] }]);
   if (made.ok) {
     const settled = await endpointReady(context, runtimeId, made.value);
     const seen = settled.ok ? settled : await api.getEndpoint(runtimeId, made.value.id);
@@ -40,6 +42,7 @@ export const proveScale = async (context: AgentRunContext, runtimeId: string, { 
   // It was made by a run that was killed: the server took the weight then.
   const found = problem.category === 'conflict' || /already exists/i.test(problem.answer?.message ?? '') ? await api.findEndpoint(runtimeId, name) : done(undefined);
   if (!found.ok) return found;
+  if (found.value !== undefined && found.value.description !== description) return foreignSide(found.value);
   if (found.value !== undefined) return taken(context, name, await remove(context, runtimeId, found.value));
   const { status } = problem.answer ?? {};
   return problem.category === 'platform' && (status === 400 || status === 422) ? done(undefined) : made;

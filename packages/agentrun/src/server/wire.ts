@@ -56,6 +56,7 @@ export interface PublishedVersion {
 const endpoint = z.looseObject({
   agentRuntimeEndpointId: z.string().check(z.minLength(1)),
   agentRuntimeEndpointName: text,
+  description: text,
   targetVersion: text,
   routingConfiguration: z.nullish(z
     .looseObject({ versionWeights: z.nullish(z.array(z.looseObject({ version: z.string(), weight: z.number() }))) })),
@@ -80,6 +81,7 @@ export interface Routing {
 export interface Endpoint extends Routing {
   readonly id: string;
   readonly name: string;
+  readonly description: string;
   readonly url: string;
   readonly status: string;
   readonly statusReason: string;
@@ -129,6 +131,7 @@ export const readEndpoint = (value: unknown, tried: string): Outcome<Endpoint> =
   return done({
     id: data.agentRuntimeEndpointId,
     name: data.agentRuntimeEndpointName,
+    description: data.description,
     url: data.endpointPublicUrl,
     status: data.status,
     statusReason: data.statusReason,

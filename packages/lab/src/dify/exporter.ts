@@ -66,7 +66,7 @@ export const exportDsl = (
     ...(options.dialect.checksDependencies ? { dependencies: needed(app.dependencies, workflow?.graph ?? app.modelConfig?.config ?? {}) } : {}),
   };
   if (isWorkflowMode(app.mode)) {
-    return workflow === undefined ? undefined : writeDsl({ ...head, workflow: exportedWorkflow(workflow, options.workspace, options.secrets) });
+    return workflow === undefined ? undefined : writeDsl({ ...head, workflow: exportedWorkflow(workflow, options.workspace, options.secrets, options.dialect) });
   }
   if (app.modelConfig === undefined) return undefined;
   const config = modelConfigFields(app.modelConfig.config, options.dialect);
