@@ -114,7 +114,7 @@ ${chunkLoads.map(({ name, bytes, ms }) => `| \`${name}\` | ${Math.round(bytes / 
 
 ## Download
 
-\`git archive HEAD | gzip | wc -c\`: **${archive} bytes** (target: at most 1,500,000).
+\`git archive HEAD | gzip | wc -c\`: **${archive} bytes** (target: at most 1,500,000); tests are no part of the archive (.gitattributes).
 
 ## Rehearsal
 
