@@ -111,4 +111,4 @@ test('blue-green: steps of 100% judge beside the users and then move everybody a
   expect(good.result).toMatchObject({ status: 'passed', outputs: { verdict: 'promote', candidate: third, weights: '100', observed: third } });
   expect(routing()).toEqual({ targetVersion: third, versionWeights: [] });
   expect(stage.lab.agentrun.served('order-agent', 'production')).toEqual(before);
-});
+}, 60_000);

@@ -7,6 +7,7 @@ import { fixed } from '../packages/agentrun/src/credentials/session.ts';
 import { AgentRunApi } from '../packages/agentrun/src/server/api.ts';
 import { AgentRunClient } from '../packages/agentrun/src/server/client.ts';
 import { operations, type Operation } from '../packages/agentrun/src/server/operations.ts';
+import { sideDescription } from '../packages/agentrun/src/server/side.ts';
 import { openStage, valueOf, type RunOptions, type Setting, type Stage } from './lab-stage.ts';
 import { writeAgent } from './stage-settings.ts';
 
@@ -73,7 +74,7 @@ const workspaced = async (): Promise<void> => {
 
 /** leftBehind makes an endpoint as a check leaves it behind when it is killed. */
 const leftBehind = async (runtimeId: string, name: string): Promise<void> => {
-  const made = await api().createEndpoint(runtimeId, name, '1', 'left behind');
+  const made = await api().createEndpoint(runtimeId, name, '1', sideDescription(Date.now()));
   if (!made.ok) throw new Error(made.problem.reason);
 };
 

@@ -21,7 +21,6 @@ describe('planOf', () => {
     ['weights that fall', { steps: [50, 25] }, true, undefined, /\[50%, 25%\]/],
     ['equal weights', { steps: [5, 5] }, true, undefined, /rising/],
     ['a weight of nothing', { steps: [0, 5] }, true, undefined, /rising/],
-    ['100 alone', { steps: [100] }, true, undefined, /rising/],
     ['steps without a way to split', { steps: [5] }, false, undefined, /cannot/],
     ['more bake than time', {}, true, 1_200_000, /30 m .* 20 m/],
     ['fewer pairs than answers', { pairs: 10 }, false, undefined, /never end/],

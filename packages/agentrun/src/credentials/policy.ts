@@ -11,6 +11,8 @@ export interface Scope {
   readonly logs?: { readonly project: string; readonly logstore: string };
   /** signs says that calls to the agent are signed, so that they need a right (agentrun.auth: ram). */
   readonly signs?: boolean;
+  /** evicts says that sessions on an aborted version are ended (agentrun.evict). */
+  readonly evicts?: boolean;
 }
 
 /** longestPolicy is the most characters that STS takes as a session policy (STS 2015-04-01, AssumeRoleWithOIDC, since September 2022). */
@@ -38,6 +40,9 @@ const otherRights: readonly Right[] = [
 
 /** callingRight is that of a signed call to an agent; the platform's own policies name no resource for it (help.aliyun.com, authorize-ram-users-to-use-agentrun). */
 export const callingRight: Right = { action: 'agentrun:InvokeRuntime', steps: Object.fromEntries(['health-check', ...evidenceSteps].map((step) => [step, ['all']])) };
+
+/** evictingRight is what ends sessions; RAM limits UpdateAgentRuntime to nothing. */
+export const evictingRight: Right = { action: 'agentrun:UpdateAgentRuntime', steps: Object.fromEntries(['canary', 'rollback'].map((step) => [step, ['all']])) };
 
 const rights: readonly Right[] = [...Object.entries<Operation>(operations).map(([action, { steps }]) => ({ action: `agentrun:${action}`, steps })), ...otherRights];
 
@@ -83,7 +88,7 @@ const reachesIn = (steps: Operation['steps'], role: StepRole): readonly Reach[] 
 /** policyOf is the least policy of a step: an action is in it if the step calls it, and reaches no further than RAM can tell. */
 export const policyOf = (role: StepRole, scope: Scope): Policy => {
   const byResource = new Map<string, { readonly resources: readonly string[]; readonly actions: string[] }>();
-  for (const { action, steps } of scope.signs === true ? [...rights, callingRight] : rights) {
+  for (const { action, steps } of [...rights, ...(scope.signs === true ? [callingRight] : []), ...(scope.evicts === true ? [evictingRight] : [])]) {
     const reaches = reachesIn(steps, role);
     if (reaches.length === 0) continue;
     const resources = reaches.map((reach) => resourceOf(reach, scope));

@@ -102,6 +102,11 @@ export class AgentRunApi {
     return sent.ok ? done(undefined) : sent;
   }
 
+  /** evictInstances asks the platform to end live sessions, "best effort" (OpenAPI 2025-09-10, UpdateAgentRuntime); nothing of the configuration is sent, so that LATEST stays as it is. */
+  evictInstances(id: string): Promise<Outcome<void>> {
+    return this.updateRuntime(id, { forceEvictInstances: true });
+  }
+
   /** listVersions gives the published versions, newest first, without LATEST. */
   async listVersions(id: string): Promise<Outcome<PublishedVersion[]>> {
     const list = await this.#list({ action: 'ListAgentRuntimeVersions', path: [...runtimes, id, 'versions'], tried: `list the versions of runtime ${id}` }, readVersion);

@@ -33,7 +33,7 @@ export const openingOf = (connection: Connection): Outcome<Opening> => {
   const sts = stsAddress(region, agentrun.sts);
   const logs = typeof agent.logConfig === 'object' ? agent.logConfig : undefined;
   const policy = (account: string): string =>
-    JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: source.title, endpoint: agentrun.endpoint, signs: agentrun.auth === 'ram', ...(logs === undefined ? {} : { logs }) }));
+    JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: source.title, endpoint: agentrun.endpoint, signs: agentrun.auth === 'ram', evicts: agentrun.evict ?? false, ...(logs === undefined ? {} : { logs }) }));
   const log = (line: string): void => connection.log(line);
   const chosen = chooseSource({ ...connection, sts, policy }, log);
   if (!chosen.ok) return chosen;

@@ -1,4 +1,5 @@
-import { done, durationText, failed, sameSplit, type Observed, type Outcome, type Problem, type Split, type Traffic } from '@sluice/core';
+import { clause, done, durationText, failed, sameSplit, type Observed, type Outcome, type Problem, type Split, type Traffic } from '@sluice/core';
+import { digestOf } from '../source/configuration.ts';
 import { endpointReady, findUsersEndpoint, requireRuntime, uninterrupted, type AgentRunContext } from './context.ts';
 import { otherScale, routingOf, scaleFault, splitOf, splitText, wantedFault, zeroes, type Scale } from './routing.ts';
 import { proveScale } from './scale.ts';
@@ -59,6 +60,17 @@ const lingerText = (runtime: Runtime, before: Split, after: Split): string | und
   return `sessions that began on version ${before.candidate} may stay there ${how}; AgentRun does not say how many there are`;
 };
 
+/** evicted ends the sessions that stay on a version that lost its users, where sluice.yml wants it, and says what came of it; users are back on stable already, so that a failure is told and no problem. */
+const evicted = async (context: AgentRunContext, runtime: Runtime, stays: string): Promise<string> => {
+  if (!context.evict) return `${stays}; agentrun.evict in sluice.yml would end them`;
+  const sent = await context.api.evictInstances(runtime.id);
+  if (!sent.ok) return `${stays}; they could not be ended: ${clause(sent.problem.reason)}`;
+  const after = await context.api.getRuntime(runtime.id);
+  const before = digestOf(runtime.shown);
+  const kept = after.ok && before !== undefined && digestOf(after.value.shown) === before;
+  return `AgentRun was asked to end the sessions that stayed on the version (agentrun.evict), which it does as well as it can${kept ? '' : '; LATEST was not seen to be as before: compare it with what was deployed'}`;
+};
+
 const unwanted = (wanted: Split, found: Split, context: AgentRunContext): Outcome<never> =>
   failed({
     category: 'platform',
@@ -107,7 +119,8 @@ export const setSplit = async (given: AgentRunContext, expected: Split | undefin
   const found = await route(context, runtime.value.id, endpoint.value, wanted);
   if (!found.ok) return found;
   if (!sameSplit(found.value, wanted)) return unwanted(wanted, found.value, context);
-  const linger = before.ok ? lingerText(runtime.value, before.value, wanted) : undefined;
+  const stays = before.ok ? lingerText(runtime.value, before.value, wanted) : undefined;
+  const linger = stays === undefined ? undefined : await evicted(context, runtime.value, stays);
   return done({ split: found.value, reach: 'configured', ...(linger === undefined ? {} : { linger }) });
 };
 
