@@ -12,6 +12,8 @@ const shared = {
 export default {
   // Jest leaves one core free by default, which on two cores means one test file at a time.
   maxWorkers: '100%',
+  // A test that hangs still ends; a busy machine is no failure.
+  testTimeout: 60_000,
   ...shared,
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/test/*.test.ts', '<rootDir>/test/contract/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/build/'],

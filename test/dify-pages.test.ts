@@ -83,6 +83,7 @@ const shown = (text: string, app: string): readonly string[] =>
     .replaceAll(lab.credentials.workspaceId, '91c3a538-8982-4e53-95c0-0b043cee3d20')
     .replaceAll(/\bin [\d.]+ m?s\b/g, 'in … ms')
     .replaceAll(/sha256:[0-9a-f]{64}/g, 'sha256:…')
+    .replaceAll(/\/\S+\/(?=\.sluice\/)/g, '')
     .split('\n')
     .map((line) => line.trimEnd())
     .filter((line) => line !== '' && !line.startsWith('SLUICE_STATE is not set'));

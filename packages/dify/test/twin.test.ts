@@ -346,7 +346,7 @@ describe('a completion app and its twin', () => {
     const pair = await pairOf(completionSaying('old'));
     const target = await pair.target(completionSaying('old'));
     expect([target.logs, target.mark]).toEqual([undefined, undefined]);
-    expect(Object.keys(target.lacking).toSorted()).toEqual(['logs', 'mark']);
+    expect(Object.keys(target.lacking).toSorted()).toEqual(['entries', 'logs', 'mark']);
     expect(value(await some(target.versions)())).toEqual([value(await target.inspect()).live]);
   });
 });

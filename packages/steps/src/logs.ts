@@ -6,7 +6,6 @@ import { mostOf } from './published.ts';
 const inputs = z.strictObject({
   ...commonInputs,
   since: text('Since when: a duration before now such as `15m`, or a time such as `2026-01-02T03:04:05Z`. Default: `15m`.'),
-  until: text('Until when, written alike. Default: now.'),
   version: text('Only what this version logged. Default: all versions.'),
   failed: flag('Only the runs that failed. Default: `false`.'),
   most: text('How many entries to show, the newest: a whole number from 1 to 1000. Default: `100`.'),
@@ -43,15 +42,13 @@ interface Window {
 const wrong = (reason: string): Outcome<never> =>
   failed({ category: 'input', reason, tried: 'read when to look', hint: 'Give a duration such as 15m or 2h, or a time with its zone, such as 2026-01-02T03:04:05Z or 2026-01-02T11:04:05+08:00.' });
 
-/** windowOf reads both ends of the window. */
-export const windowOf = (since: string | undefined, until: string | undefined, nowMs: number): Outcome<Window> => {
+/** windowOf is the window from a moment to now. */
+export const windowOf = (since: string | undefined, nowMs: number): Outcome<Window> => {
   const from = momentOf(since ?? usualSince, nowMs);
   if (from === undefined) return wrong(`since is neither a duration nor a time with its zone: ${oneLine(since ?? '', 40)}`);
-  const to = until === undefined ? nowMs : momentOf(until, nowMs);
-  if (to === undefined) return wrong(`until is neither a duration nor a time with its zone: ${oneLine(until ?? '', 40)}`);
-  if (from >= to) return wrong('since is not before until');
-  if (to - from > longestWindowMs) return wrong('the window is longer than 31 days');
-  return done({ from, to });
+  if (from >= nowMs) return wrong('since is not before now');
+  if (nowMs - from > longestWindowMs) return wrong('the window is longer than 31 days');
+  return done({ from, to: nowMs });
 };
 
 /** shownEntry is one entry for a log: when, which version, whether it failed, and an excerpt. */
@@ -66,7 +63,7 @@ const ending = (context: StepContext, { from, to }: Window, found: Entries, fail
   return {
     category: 'passed',
     reason,
-    ...(more ? { hint: 'Give --most a larger number, or a shorter window, to see the others.' } : {}),
+    ...(more ? { hint: 'Give --most a larger number to see the others.' } : {}),
     outputs: { entries: String(entries.length), failed: String(entries.filter((one) => one.failed).length), more: String(more) },
     evidence: {
       source,
@@ -91,7 +88,7 @@ export const logs = defineStep({
   offline: false,
   deadlineMs: 60_000,
   run: async (context, values) => {
-    const window = windowOf(values.since, values.until, context.clock.now());
+    const window = windowOf(values.since, context.clock.now());
     if (!window.ok) return endedBy(window.problem);
     const most = mostOf(values.most, usualMost, largest);
     if (most === undefined) return { category: 'input', reason: 'most is not a whole number from 1 to 1000', hint: 'Give --most a number such as 100.' };

@@ -21,17 +21,14 @@ describe('when to look', () => {
   );
 
   test.each([
-    ['5 minutes ago', undefined, /since is neither a duration nor a time with its zone: 5 minutes ago/],
-    ['1h', 'soon', /until is neither/],
-    ['1m', '10m', /since is not before until/],
-    ['2026-01-02T13:00:00Z', undefined, /since is not before until/],
-    ['999h', undefined, /longer than 31 days/],
-  ])('since %p until %p is refused', (since, until, reason) => {
-    const window = windowOf(since, until, now);
-    expect(window).toMatchObject({ ok: false, problem: { category: 'input', reason: expect.stringMatching(reason) } });
+    ['5 minutes ago', /since is neither a duration nor a time with its zone: 5 minutes ago/],
+    ['2026-01-02T13:00:00Z', /since is not before now/],
+    ['999h', /longer than 31 days/],
+  ])('since %p is refused', (since, reason) => {
+    expect(windowOf(since, now)).toMatchObject({ ok: false, problem: { category: 'input', reason: expect.stringMatching(reason) } });
   });
 
-  test('the last quarter of an hour is looked at without any', () => expect(windowOf(undefined, undefined, now)).toEqual({ ok: true, value: { from: now - 900_000, to: now } }));
+  test('the last quarter of an hour is looked at without any', () => expect(windowOf(undefined, now)).toEqual({ ok: true, value: { from: now - 900_000, to: now } }));
 
   test('a time that was written by a machine is that time', () => {
     fc.assert(fc.property(fc.date({ min: new Date('1971-01-01T00:00:00Z'), max: new Date('2100-01-01T00:00:00Z'), noInvalidDate: true }), (date) => {
