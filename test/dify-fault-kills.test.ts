@@ -3,10 +3,10 @@
  * published once, with the app's secret intact. By default k stops at each write and at what follows it; with
  * SLUICE_EVERY_KILL=1 it goes through all requests. For a real server see test/contract/dify/server.test.ts.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { labServer, realServer, type ContractServer } from './contract/dify/servers.ts';
 import { importing, lineOf, publishing } from './dify-fault-table.ts';
-import { openWorld, storedSecret, type Scene, type World } from './dify-fault-world.ts';
+import { storedSecret, worldAround, type Scene, type World } from './dify-fault-world.ts';
 
 const sent = (scene: Scene, pattern: RegExp): number => scene.proxy.forwarded.filter((one) => pattern.test(lineOf(scene, one))).length;
 
@@ -38,23 +38,14 @@ const killedAfter = async (world: World, k: number): Promise<unknown> => {
 };
 
 const hold = (start: () => Promise<ContractServer>): void => {
-  let server: ContractServer;
-  let world: World;
-  beforeAll(async () => {
-    server = await start();
-    world = await openWorld(server);
-  }, 60_000);
-  afterAll(async () => {
-    await world.close();
-    await server.close();
-  }, 60_000);
+  const world = worldAround(start);
 
   test('the next run ends released, published once, secrets intact', async () => {
-    const lines = await linesOf(world);
+    const lines = await linesOf(world());
     const left = [...killsIn(lines)];
     const found: unknown[] = [];
     const worker = async (): Promise<void> => {
-      for (let k = left.shift(); k !== undefined; k = left.shift()) found.push({ after: `${k} ${lines[k - 1] ?? ''}`, ...Object(await killedAfter(world, k)) });
+      for (let k = left.shift(); k !== undefined; k = left.shift()) found.push({ after: `${k} ${lines[k - 1] ?? ''}`, ...Object(await killedAfter(world(), k)) });
     };
     await Promise.all([worker(), worker(), worker()]);
     const right = { killed: true, code: 0, reason: '', imports: 1, publishes: 1, keys: 1, published: 2, live: 'new 新', draft: 'new 新', secret: storedSecret };

@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from '@jest/globals';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chatflowDsl, tokenId } from './contract/dify/apps.ts';
@@ -152,4 +153,24 @@ export const openWorld = async (server: ContractServer): Promise<World> => {
     },
   };
   return world;
+};
+
+/** worldAround opens a world before the tests of a block and closes it after them; the world is there once a test runs. */
+export const worldAround = (start: () => Promise<ContractServer>): (() => World) => {
+  const opened: { server: ContractServer; world: World }[] = [];
+  beforeAll(async () => {
+    const server = await start();
+    opened.push({ server, world: await openWorld(server) });
+  }, 60_000);
+  afterAll(async () => {
+    for (const { server, world } of opened) {
+      await world.close();
+      await server.close();
+    }
+  }, 60_000);
+  return () => {
+    const [first] = opened;
+    if (first === undefined) throw new Error('the world is not open yet');
+    return first.world;
+  };
 };

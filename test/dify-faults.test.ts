@@ -3,9 +3,9 @@
  * front of the server: how the run ends, that it says why and what to do, and that a second run picks up cleanly.
  * The same table holds for a real server; see test/contract/dify/server.test.ts for the variables that name one.
  */
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { faults, importing, lineOf, publishing, type Ends, type Fault } from './dify-fault-table.ts';
-import { openWorld, storedSecret, type Ran, type Scene, type World } from './dify-fault-world.ts';
+import { storedSecret, worldAround, type Ran, type Scene, type World } from './dify-fault-world.ts';
 import { labServer, realServer, type ContractServer } from './contract/dify/servers.ts';
 
 /** seen is how a run ended: its exit code, the reason with the server's own words, which the log shows, and what to do next. */
@@ -45,17 +45,8 @@ const play = async (world: World, fault: Fault): Promise<void> => {
 };
 
 const hold = (start: () => Promise<ContractServer>): void => {
-  let server: ContractServer;
-  let world: World;
-  beforeAll(async () => {
-    server = await start();
-    world = await openWorld(server);
-  }, 60_000);
-  afterAll(async () => {
-    await world.close();
-    await server.close();
-  }, 60_000);
-  test.concurrent.each(faults.map((fault) => [fault.name, fault] as const))('%s', async (_name, fault) => play(world, fault), 300_000);
+  const world = worldAround(start);
+  test.concurrent.each(faults.map((fault) => [fault.name, fault] as const))('%s', async (_name, fault) => play(world(), fault), 300_000);
 };
 
 describe('faults between Sluice and the lab', () => hold(() => labServer('1.12.1')));

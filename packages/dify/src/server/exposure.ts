@@ -3,9 +3,10 @@ import { hasGraph, type Mode } from '../source/dsl.ts';
 
 const row = (step: string, served: Served, note: string): ExposureRow => ({ step, served, note });
 
+const untouched: readonly ExposureRow[] = [row('validate', 'nobody', 'nothing is written'), row('snapshot', 'nobody', 'nothing is written')];
+
 const before: readonly ExposureRow[] = [
-  row('validate', 'nobody', 'nothing is written'),
-  row('snapshot', 'nobody', 'nothing is written'),
+  ...untouched,
   row('deploy', 'nobody', 'only the draft is written'),
   row('health-check candidate', 'nobody', 'the draft is run through the console'),
 ];
@@ -42,8 +43,7 @@ const withGateway: Exposure = {
 const withTwin: Exposure = {
   title: 'Dify with a twin behind a gateway',
   rows: [
-    row('validate', 'nobody', 'nothing is written'),
-    row('snapshot', 'nobody', 'nothing is written'),
+    ...untouched,
     row('deploy', 'nobody', 'the twin is written and published; the gateway sends nobody there'),
     row('health-check candidate', 'nobody', 'the twin is asked with its own key, straight at the service API'),
     row('canary', 'a share', "the gateway swaps the key of a share of the users for the twin's; after a pass, of everybody"),
@@ -60,8 +60,7 @@ const withTwin: Exposure = {
 const withoutGraph: Exposure = {
   title: 'Dify app without versions',
   rows: [
-    row('validate', 'nobody', 'nothing is written'),
-    row('snapshot', 'nobody', 'nothing is written'),
+    ...untouched,
     row('deploy', 'everybody', 'the configuration is live at once; it needs live-at-once: true'),
     row('publish-version', 'everybody', 'there is nothing to publish'),
     row('health-check live', 'everybody', "asked at the users' own address"),
