@@ -6,6 +6,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { labServer, realServer, type ContractServer } from './contract/dify/servers.ts';
 import { importing, lineOf, publishing } from './dify-fault-table.ts';
+import { inTurn, killsIn } from './fault-verdicts.ts';
 import { storedSecret, worldAround, type Scene, type World } from './dify-fault-world.ts';
 
 const sent = (scene: Scene, pattern: RegExp): number => scene.proxy.forwarded.filter((one) => pattern.test(lineOf(scene, one))).length;
@@ -15,14 +16,6 @@ const linesOf = async (world: World): Promise<readonly string[]> => {
   const scene = await world.scene();
   expect((await scene.run(['release'])).code).toBe(0);
   return scene.proxy.seen.map((seen) => lineOf(scene, seen));
-};
-
-/** killsIn are the requests after which a release is killed, from 1. */
-const killsIn = (lines: readonly string[]): readonly number[] => {
-  const all = lines.map((_line, index) => index + 1);
-  if (process.env['SLUICE_EVERY_KILL'] === '1') return all;
-  const isWrite = (line: string | undefined): boolean => line?.startsWith('GET ') === false;
-  return all.filter((k) => lines[k - 1] !== lines[k - 2] && (isWrite(lines[k - 1]) || isWrite(lines[k - 2])));
 };
 
 const killedAfter = async (world: World, k: number): Promise<unknown> => {
@@ -42,16 +35,11 @@ const hold = (start: () => Promise<ContractServer>): void => {
 
   test('the next run ends released, published once, secrets intact', async () => {
     const lines = await linesOf(world());
-    const left = [...killsIn(lines)];
-    const found: unknown[] = [];
-    const worker = async (): Promise<void> => {
-      for (let k = left.shift(); k !== undefined; k = left.shift()) found.push({ after: `${k} ${lines[k - 1] ?? ''}`, ...Object(await killedAfter(world(), k)) });
-    };
-    await Promise.all([worker(), worker(), worker()]);
+    const found = await inTurn(killsIn(lines), 3, async (k) => ({ after: `${k} ${lines[k - 1] ?? ''}`, ...Object(await killedAfter(world(), k)) }));
     const right = { killed: true, code: 0, reason: '', imports: 1, publishes: 1, keys: 1, published: 2, live: 'new 新', draft: 'new 新', secret: storedSecret };
     expect(lines.filter((line) => publishing.test(line))).toHaveLength(1);
     expect(found.length).toBeGreaterThan(8);
-    expect(found.map((one) => ({ ...Object(one) }))).toEqual(found.map((one) => ({ after: Object(one).after, ...right })));
+    expect(found).toEqual(found.map(({ after }) => ({ after, ...right })));
   }, 600_000);
 };
 

@@ -1,15 +1,6 @@
-import { gzipSync } from 'node:zlib';
-import type { ServerResponse } from 'node:http';
-import type { Page, Rule, Seen, Verdict } from './dify-fault-proxy.ts';
+import type { Page, Rule, Seen } from './fault-proxy.ts';
 import type { Scene } from './dify-fault-world.ts';
-
-/** Ends is how a run has to end. */
-export interface Ends {
-  readonly code: number;
-  /** says is found in the reason or in the server's answer, which the log shows; hint in what to do next. */
-  readonly says?: RegExp;
-  readonly hint?: RegExp;
-}
+import { bomb, done, events, html, huge, json, torn, verdictsBy, type Ends } from './fault-verdicts.ts';
 
 /** Fault is what goes wrong in a first run, and how that run and a second one without the fault have to end. */
 export interface Fault {
@@ -47,72 +38,16 @@ const asking = /^POST \/v1\/chat-messages$/;
 const login = /^POST \/login$/;
 const everything = /./;
 
-/** every does the same to each request that fits. */
-const every = (pattern: RegExp, verdict: Verdict) => (scene: Scene): Rule => (seen) => (pattern.test(lineOf(scene, seen)) ? verdict : 'pass');
-
-/** once does it to the first that fits. */
-const once = (pattern: RegExp, verdict: Verdict) => (scene: Scene): Rule => {
-  let done = false;
-  return (seen) => {
-    if (done || !pattern.test(lineOf(scene, seen))) return 'pass';
-    done = true;
-    return verdict;
-  };
-};
-
-/** from does `verdict` to the first that fits, and `then` to all that come later and fit `later`. */
-const from = (pattern: RegExp, verdict: Verdict, then: Verdict, later = everything) => (scene: Scene): Rule => {
-  let begun = false;
-  return (seen) => {
-    const line = lineOf(scene, seen);
-    if (begun) return later.test(line) ? then : 'pass';
-    begun = pattern.test(line);
-    return begun ? verdict : 'pass';
-  };
-};
-
-const json = (status: number, body: object, more: Partial<Page> = {}): Page => ({ status, body: JSON.stringify(body), ...more });
-const html = (status: number, more: Partial<Page> = {}): Page => ({ status, body: `<html><head><title>${status} 网关</title></head><body>nginx</body></html>`, headers: { 'content-type': 'text/html' }, ...more });
-const done = { forwarded: true } as const;
+const { every, once, from, doing } = verdictsBy(lineOf);
 
 const diskFull = json(500, { code: 'internal_server_error', message: '(psycopg2.errors.DiskFull) could not extend file "base/16384/2619": No space left on device', status: 500 });
 const forbidden = json(403, { code: 'forbidden', message: "You don't have the permission to access the requested resource. It is either read-protected or not readable by the server.", status: 403 });
 const ended = json(401, { code: 'unauthorized', message: 'Token has expired.', status: 401 });
 const noApp = json(404, { code: 'app_not_found', message: 'App not found.', status: 404 });
-const torn: Page = { status: 200, body: '{"id": "4d2c7f0e-1d51-4b0e-8b64-1d3a36a1f001", "status": "compl' };
-
-/** huge sends 100 MB of JSON that never ends, for as long as somebody reads it. */
-const huge = (response: ServerResponse): void => {
-  response.writeHead(200, { 'content-type': 'application/json' });
-  const piece = Buffer.alloc(1024 * 1024, '[');
-  let sent = 0;
-  const more = (): void => {
-    while (sent < 100 && !response.destroyed) {
-      sent += 1;
-      if (!response.write(piece)) {
-        response.once('drain', more);
-        return;
-      }
-    }
-    if (!response.destroyed) response.end();
-  };
-  more();
-};
-
-const bomb: Page = { status: 200, body: gzipSync(Buffer.alloc(50 * 1024 * 1024, '[')), headers: { 'content-encoding': 'gzip' } };
 
 /** gbk is an error in Chinese whose bytes are not the UTF-8 that JSON has. */
 const gbk: Page = { status: 400, body: Buffer.concat([Buffer.from('{"code":"invalid_param","message":"'), Buffer.from([0xc7, 0xeb, 0xc7, 0xf3, 0xb4, 0xed, 0xce, 0xf3]), Buffer.from(' disk","status":400}')]), headers: { 'content-type': 'application/json; charset=gbk' } };
 
-const events = (text: string, end: 'cut' | 'ended' | 'pings') => (response: ServerResponse): void => {
-  response.writeHead(200, { 'content-type': 'text/event-stream' });
-  response.write(text);
-  if (end === 'ended') response.end();
-  if (end === 'cut') setTimeout(() => response.destroy(), 5);
-  if (end !== 'pings') return;
-  const timer = setInterval(() => response.write('event: ping\n\n'), 100);
-  response.on('close', () => clearInterval(timer));
-};
 const begun = 'data: {"event":"workflow_started","data":{"workflow_id":"0b8f3f0e-52c5-4b0e-8b64-1d3a36a1f009"}}\n\ndata: {"event":"message","answer":"new 新"}\n\n';
 
 const again = /[Rr]un the release again/;
@@ -134,18 +69,6 @@ const newer = (scene: Scene): Promise<void> => scene.change((text) => text.repla
 const toConsole = (method: string, path: string, body?: object) => async ({ world, app }: Scene): Promise<void> => {
   const { status } = await world.console(method, path.replace(':app', app), body);
   if (status >= 400) throw new Error(`${method} ${path} was answered by HTTP ${status}`);
-};
-
-/** doing lets something happen on the server before the first request that fits is handed on. */
-const doing = (pattern: RegExp, act: (scene: Scene) => Promise<void>) => (scene: Scene): Rule => {
-  let acted = false;
-  return async (seen): Promise<Verdict> => {
-    if (!acted && pattern.test(lineOf(scene, seen))) {
-      acted = true;
-      await act(scene);
-    }
-    return 'pass';
-  };
 };
 
 /** slow are waited for by the clock: a call may take 30 seconds. They come first, so that the others run beside them. */

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chatflowDsl, tokenId } from './contract/dify/apps.ts';
 import { fieldsOf, send, textAt, type Answer } from './contract/dify/caller.ts';
 import type { ContractServer } from './contract/dify/servers.ts';
 import { loggedIn } from './contract/dify/world.ts';
-import { startFaultProxy, type FaultProxy } from './dify-fault-proxy.ts';
-import type { Document } from './lab-project.ts';
-import { project, sluice, type Ended } from './sluice-process.ts';
+import { startFaultProxy, type FaultProxy } from './fault-proxy.ts';
+import { recordIn, runIn, type RecordFile } from './fault-record.ts';
+import type { Ran } from './fault-verdicts.ts';
+import { project } from './sluice-process.ts';
 
 /** storedSecret is the value of the apps' secret on the server; no file of a release has it. */
 export const storedSecret = 'kept-secret-4c1f0a77';
@@ -23,9 +24,6 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** Ran is a run of the bundle with its result document; without one the run has left none. */
-export type Ran = Ended & { readonly document: Partial<Document> };
-
 /** Truth is what the server itself says of an app. */
 export interface Truth {
   /** published is how many versions the app has. */
@@ -37,7 +35,7 @@ export interface Truth {
 }
 
 /** Scene is one app with one folder and one proxy. */
-export interface Scene {
+export interface Scene extends Pick<RecordFile, 'expireLease'> {
   readonly world: World;
   readonly app: string;
   readonly folder: string;
@@ -46,10 +44,6 @@ export interface Scene {
   /** change edits the app's file. */
   change(edit: (text: string) => string): Promise<void>;
   truth(): Promise<Truth>;
-  /** lease is who holds the environment by the record, undefined when nobody does. */
-  lease(): Promise<unknown>;
-  /** freeLease lets the time of a killed run's lease be over. */
-  expireLease(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -97,29 +91,15 @@ const makeScene = async (world: World, dsl: string, number: number, made: string
     'state/.keep': '',
   });
   const environment = { DIFY_EMAIL: world.server.email, DIFY_PASSWORD: world.server.password, SLUICE_STATE: join(folder, 'state') };
-  const record = async (): Promise<readonly [path: string, record: Record<string, unknown>] | undefined> => {
-    const file = (await readdir(join(folder, 'state'))).find((one) => one.endsWith('.json'));
-    if (file === undefined) return undefined;
-    const path = join(folder, 'state', file);
-    return [path, { ...fieldsOf(JSON.parse(await readFile(path, 'utf8'))) }];
-  };
   return {
     world, app, folder, proxy,
-    run: async (argv, more = {}, onStart) => {
-      const ended = await sluice([...argv, '--environment', 'production', '--json'], { folder, deadlineMs: 240_000, environment: { ...environment, ...more }, ...(onStart === undefined ? {} : { onStart }) });
-      return { ...ended, document: ended.stdout === '' ? {} : (JSON.parse(ended.stdout) as Document) };
-    },
+    run: (argv, more = {}, onStart) => runIn(argv, { folder, environment: { ...environment, ...more }, ...(onStart === undefined ? {} : { onStart }) }),
     change: async (edit) => {
       const path = join(folder, 'app.yml');
       await writeFile(path, edit(await readFile(path, 'utf8')));
     },
     truth: () => truthOf(world, app),
-    lease: async () => (await record())?.[1]['lease'],
-    expireLease: async () => {
-      const found = await record();
-      const lease = fieldsOf(found?.[1]['lease']);
-      if (found !== undefined && lease['until'] !== undefined) await writeFile(found[0], JSON.stringify({ ...found[1], lease: { ...lease, until: 0 } }));
-    },
+    expireLease: recordIn(folder).expireLease,
     close: () => proxy.close(),
   };
 };

@@ -4,22 +4,10 @@
  * The same table holds for a real server; see test/contract/dify/server.test.ts for the variables that name one.
  */
 import { describe, expect, test } from '@jest/globals';
-import { faults, importing, lineOf, publishing, type Ends, type Fault } from './dify-fault-table.ts';
-import { storedSecret, worldAround, type Ran, type Scene, type World } from './dify-fault-world.ts';
+import { faults, importing, lineOf, publishing, type Fault } from './dify-fault-table.ts';
+import { storedSecret, worldAround, type Scene, type World } from './dify-fault-world.ts';
+import { expectedOf, seenOf } from './fault-verdicts.ts';
 import { labServer, realServer, type ContractServer } from './contract/dify/servers.ts';
-
-/** seen is how a run ended: its exit code, the reason with the server's own words, which the log shows, and what to do next. */
-const seen = ({ code, document, stderr }: Ran) => ({
-  code,
-  says: [document.reason ?? stderr, ...(stderr.match(/^ *answer: .*$/gm) ?? [])].join('\n'),
-  hint: document.hint ?? '',
-});
-
-const ending = ({ code, says, hint }: Ends) => ({
-  code,
-  says: says === undefined ? expect.any(String) : expect.stringMatching(says),
-  hint: hint === undefined ? expect.any(String) : expect.stringMatching(hint),
-});
 
 const sent = (scene: Scene, pattern: RegExp): number => scene.proxy.forwarded.filter((one) => pattern.test(lineOf(scene, one))).length;
 
@@ -29,7 +17,7 @@ const play = async (world: World, fault: Fault): Promise<void> => {
   for (const argv of fault.before ?? []) expect((await scene.run(argv)).code).toBe(0);
   scene.proxy.rule = fault.rule?.(scene) ?? (() => 'pass');
   const first = await scene.run(fault.argv ?? ['release'], fault.environment);
-  expect(seen(first)).toEqual(ending(fault.first));
+  expect(seenOf(first)).toEqual(expectedOf(fault.first));
   // A run that did not pass says what to do, whatever the fault.
   if (fault.first.code !== 0) expect(first.document.hint).toMatch(/^\S[^]*\.$/);
   const counts = { imports: sent(scene, importing), publishes: sent(scene, publishing), logins: sent(scene, /^POST \/login$/) - (fault.before?.length ?? 0) };
@@ -39,7 +27,7 @@ const play = async (world: World, fault: Fault): Promise<void> => {
   await scene.proxy.comeBack();
   await fault.mend?.(scene);
   const second = await scene.run(['release']);
-  expect(seen(second)).toEqual(ending(fault.second ?? { code: 0 }));
+  expect(seenOf(second)).toEqual(expectedOf(fault.second ?? { code: 0 }));
   expect({ imports: sent(scene, importing), publishes: sent(scene, publishing) }).toEqual({ imports: fault.imports[1], publishes: fault.publishes[1] });
   if (fault.second === undefined) expect(await scene.truth()).toEqual({ published: 1 + fault.publishes[1], live: 'new 新', draft: 'new 新', secret: storedSecret });
 };

@@ -35,6 +35,8 @@ export type Verdict =
   | Page
   /** after: the server has carried the request out, this is called then, and nothing is ever answered. */
   | { readonly after: () => void }
+  /** changed: the server's answer has another body. */
+  | { readonly changed: (body: string) => string }
   /** A function writes the answer itself, and may keep it open. */
   | ((response: ServerResponse) => void);
 
@@ -63,9 +65,11 @@ const read = async (stream: IncomingMessage): Promise<Buffer> => {
 
 const listen = (server: Server, port: number): Promise<void> => new Promise((resolve) => server.listen(port, '127.0.0.1', () => resolve()));
 
-/** startFaultProxy starts a proxy in front of the server at `upstream`. */
-export const startFaultProxy = async (upstream: string): Promise<FaultProxy> => {
-  const to = new URL(upstream);
+/** Upstream is one origin, or one for each path; `signed` servers are told the host that the client named, since its signature covers it. */
+export type Upstream = string | { readonly signed: true; readonly originOf: (path: string) => string };
+
+/** startFaultProxy starts a proxy in front of the servers at `upstream`. */
+export const startFaultProxy = async (upstream: Upstream): Promise<FaultProxy> => {
   const sockets = new Set<Socket>();
   const seen: Seen[] = [];
   const forwarded: Seen[] = [];
@@ -74,7 +78,8 @@ export const startFaultProxy = async (upstream: string): Promise<FaultProxy> => 
   const handOn = (incoming: IncomingMessage, one: Seen): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
       forwarded.push(one);
-      const headers = { ...incoming.headers, host: to.host };
+      const to = new URL(typeof upstream === 'string' ? upstream : upstream.originOf(one.path));
+      const headers = { ...incoming.headers, ...(typeof upstream === 'string' ? { host: to.host } : {}) };
       const outgoing = forward({ host: to.hostname, port: to.port, method: one.method, path: one.path, headers, agent: false }, resolve);
       outgoing.on('error', reject);
       outgoing.end(one.body);
@@ -122,6 +127,10 @@ export const startFaultProxy = async (upstream: string): Promise<FaultProxy> => 
       response.writeHead(answer.statusCode ?? 500, { ...headers, 'content-length': String(body.length) });
       response.write(body.subarray(0, Math.floor(body.length / 2)), () => incoming.socket.destroy());
     } else if (typeof verdict === 'object' && 'after' in verdict) verdict.after();
+    else if (typeof verdict === 'object' && 'changed' in verdict) {
+      const { 'transfer-encoding': _encoding, 'content-length': _length, ...headers } = answer.headers;
+      response.writeHead(answer.statusCode ?? 500, headers).end(verdict.changed(body.toString('utf8')));
+    }
     else if (verdict !== 'hang') {
       response.writeHead(verdict.status, { 'content-type': 'application/json', ...verdict.headers }).end(verdict.body);
     }

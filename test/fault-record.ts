@@ -1,0 +1,42 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fieldsOf } from './contract/dify/caller.ts';
+import { sluice, type RunOptions } from './sluice-process.ts';
+import type { Document } from './lab-project.ts';
+import type { Ran } from './fault-verdicts.ts';
+
+/** RecordFile is the record of a project's only environment, in the folder `state`. */
+export interface RecordFile {
+  /** lease is who holds the environment by the record, undefined when nobody does. */
+  lease(): Promise<unknown>;
+  /** hold gives the lease to somebody else for an hour. */
+  hold(holder: string): Promise<void>;
+  /** expireLease lets the time of a killed run's lease be over. */
+  expireLease(): Promise<void>;
+}
+
+/** recordIn finds the record of a project in its folder. */
+export const recordIn = (folder: string): RecordFile => {
+  const record = async (): Promise<readonly [path: string, record: Readonly<Record<string, unknown>>] | undefined> => {
+    const file = (await readdir(join(folder, 'state'))).find((one) => one.endsWith('.json'));
+    if (file === undefined) return undefined;
+    const path = join(folder, 'state', file);
+    return [path, fieldsOf(JSON.parse(await readFile(path, 'utf8')))];
+  };
+  const change = async (edit: (lease: Readonly<Record<string, unknown>>) => object | undefined): Promise<void> => {
+    const found = await record();
+    const lease = edit(fieldsOf(found?.[1]['lease']));
+    if (found !== undefined && lease !== undefined) await writeFile(found[0], JSON.stringify({ ...found[1], lease }));
+  };
+  return {
+    lease: async () => (await record())?.[1]['lease'],
+    hold: (holder) => change(() => ({ holder, until: Date.now() + 3_600_000 })),
+    expireLease: () => change((lease) => (lease['until'] === undefined ? undefined : { ...lease, until: 0 })),
+  };
+};
+
+/** runIn runs the bundle in a project's production environment and reads its result document. */
+export const runIn = async (argv: readonly string[], options: RunOptions): Promise<Ran> => {
+  const ended = await sluice([...argv, '--environment', 'production', '--json'], { deadlineMs: 240_000, ...options });
+  return { ...ended, document: ended.stdout === '' ? {} : (JSON.parse(ended.stdout) as Document) };
+};
