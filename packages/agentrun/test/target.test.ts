@@ -69,7 +69,7 @@ describe('a whole release against the lab', () => {
     const version = must(await target.publish(request));
     expect(version).toMatchObject({ id: '1', name: '1', digest: bench.project.source(agentYaml()).digest });
     expect(version.comment).toBe(`1.0 [sluice digest=${version.digest ?? ''} commit=${commit} run=https://ci.example.com/7]`);
-    expect(must(await target.publish(request))).toEqual(version);
+    expect(must(await target.publish(request))).toEqual({ ...version, existed: true });
     expect(must(await versionsOf(target))).toHaveLength(1);
   });
 

@@ -54,7 +54,7 @@ export const problemLines = (problem: Problem): string[] => {
   return [
     problem.reason,
     ...(problem.tried === undefined ? [] : [`  tried: ${problem.tried}`]),
-    ...(problem.where === undefined ? [] : [`  where: ${problem.where}`]),
+    ...((problem.where ?? '') === '' ? [] : [`  where: ${problem.where}`]),
     ...(answer === undefined ? [] : [`  answer: ${answer}`]),
     ...(problem.hint === undefined ? [] : [`  next: ${problem.hint}`]),
     ...(problem.others ?? []).flatMap(problemLines),

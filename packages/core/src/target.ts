@@ -74,6 +74,14 @@ export interface PublishRequest {
   readonly marks: Marks;
   /** digest is what the candidate must still contain; another content is a `conflict`. */
   readonly digest?: string;
+  /** again makes a version also where the newest one has this content already. */
+  readonly again?: boolean;
+}
+
+/** Publication is the version that has the content of what was to be published. */
+export interface Publication extends Version {
+  /** existed is true when an earlier publication had made it, so that nothing was published. */
+  readonly existed?: boolean;
 }
 
 /** SnapshotOptions say what is copied beside what is live. */
@@ -149,14 +157,14 @@ export interface Target {
   readonly platform: string;
   /** application is the app or runtime id, empty when it is still to be created. */
   readonly application: string;
-  /** address is what people open, without credentials. */
+  /** address is what people open, without credentials: the app in Studio, the endpoint that users call; empty while there is none. */
   readonly address: string;
   readonly exposure: Exposure;
   readonly lacking: Readonly<Partial<Record<Capability, string>>>;
 
   inspect(): Promise<Outcome<Inspection>>;
   deploy(source: Source, options: DeployOptions): Promise<Outcome<Deployment>>;
-  publish(request: PublishRequest): Promise<Outcome<Version>>;
+  publish(request: PublishRequest): Promise<Outcome<Publication>>;
   /** versions are the published ones, newest first. */
   versions?(): Promise<Outcome<readonly Version[]>>;
   mark?(version: string, marks: Marks): Promise<Outcome<void>>;

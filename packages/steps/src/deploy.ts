@@ -3,6 +3,7 @@ import { clause, defineStep, done, endedBy, type Deployment, type Outcome, type 
 import { copyText, nothingToCopy, takeCopy } from './copy.ts';
 import { commonInputs, flag } from './inputs.ts';
 import { servedAfter } from './exposure.ts';
+import { addressOutput } from './outputs.ts';
 import { announce, changeRecord, oursIn, recordOf } from './record.ts';
 import { snapshotFolder } from './snapshot.ts';
 
@@ -25,6 +26,7 @@ const outputsOf = (target: Target, deployment: Deployment): Record<string, strin
   changed: String(deployment.changed),
   application: deployment.created?.application ?? target.application,
   served: servedAfter(target.exposure, 'deploy'),
+  address: target.address,
 });
 
 /** publishedAs is the live version when it has this content already, which an unchanged deployment then adds nothing to. */
@@ -104,6 +106,7 @@ const definition: Omit<StepDefinition<typeof inputs>, 'run'> = {
     changed: { description: '`true` when something was written, `false` when it was there already.', initial: '' },
     application: { description: 'Id of the app or runtime.', initial: '' },
     served: { description: 'Who meets the new version now: `nobody`, `a share` or `everybody`.', initial: '' },
+    address: addressOutput,
   },
   offline: false,
   deadlineMs: 1_200_000,

@@ -16,6 +16,7 @@ import {
 } from '@sluice/core';
 import { healthCheck as checkHealth, type HealthReport } from '@sluice/probe';
 import { commonInputs, text } from './inputs.ts';
+import { addressOutput } from './outputs.ts';
 import { healthConfig, newUsers, probesOf } from './questions.ts';
 
 const inputs = z.strictObject({
@@ -40,7 +41,8 @@ const liveVersion = async (target: Target): Promise<Outcome<string | undefined>>
   return inspected.ok ? done(inspected.value.live?.id) : inspected;
 };
 
-const outputsOf = (report: HealthReport): Record<string, string> => ({
+const outputsOf = (report: HealthReport, address: string): Record<string, string> => ({
+  address,
   version: report.version,
   'answered-by': report.answeredBy.join(','),
   checks: String(report.checked.length),
@@ -55,7 +57,7 @@ const shortened = ({ others, ...problem }: Problem, shown: (text: string) => str
 
 const ending = (report: HealthReport, address: string, shown: (text: string) => string): StepEnding => {
   const evidence = { how: report.how, checked: report.checked.map((one) => ({ ...one, latencyMs: Math.round(one.latencyMs) })) };
-  const outputs = outputsOf(report);
+  const outputs = outputsOf(report, address);
   if (report.problem === undefined) return { category: report.category, reason: report.reason, outputs, evidence };
   return endedBy({ where: address, ...shortened(report.problem, shown) }, { outputs, evidence });
 };
@@ -109,6 +111,7 @@ export const healthCheck = defineStep({
   inputs,
   outputs: {
     version: { description: 'Id of the version that was asked.', initial: '' },
+    address: addressOutput,
     'answered-by': { description: 'Ids of the versions that named themselves in their answers.', initial: '' },
     checks: { description: 'Number of checks made.', initial: '0' },
     'failed-checks': { description: 'Number of checks that failed.', initial: '' },
@@ -127,7 +130,7 @@ export const healthCheck = defineStep({
     const meant = asked === live ? await liveVersion(target.value) : done(undefined);
     if (!meant.ok) return endedBy(meant.problem);
     // A question is a run of the app with its cost and its effects, and the way to it may first have to be made.
-    if (context.dryRun) return { category: 'skipped', reason: 'dry run: no question is asked', outputs: { version: meant.value ?? (asked === live ? '' : asked) } };
+    if (context.dryRun) return { category: 'skipped', reason: 'dry run: no question is asked', outputs: { version: meant.value ?? (asked === live ? '' : asked), address: target.value.address } };
     const opened = await target.value.open(candidate ? draft : asked);
     if (!opened.ok) return endedBy(opened.problem);
     context.host.log(`asking ${candidate ? 'the candidate' : asked}: ${opened.value.how}`);

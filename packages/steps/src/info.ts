@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { defineStep, done, endedBy, type Inspection, type Json, type Observed, type Outcome, type Target, type Version } from '@sluice/core';
 import { exposureLines } from './exposure.ts';
 import { commonInputs } from './inputs.ts';
+import { addressOutput } from './outputs.ts';
 import { versionText } from './versions.ts';
 
 const inputs = z.strictObject(commonInputs);
@@ -27,7 +28,7 @@ const splitText = ({ split: { stable, candidate, weight } }: Observed): string =
 
 const lines = (target: Target, { inspection, observed }: Seen): readonly string[] => [
   `application: ${target.application === '' ? 'not made yet' : target.application}`,
-  `address: ${target.address}`,
+  `address: ${target.address === '' ? 'none yet' : target.address}`,
   `server: ${inspection.server}`,
   `live: ${shown(inspection.live, 'nothing')}`,
   ...(inspection.ungoverned === undefined ? [] : [`outside the split: ${shown(inspection.ungoverned, '')}`]),
@@ -63,7 +64,7 @@ export const info = defineStep({
   inputs,
   outputs: {
     application: { description: 'Id of the app or runtime; empty when it does not exist yet.', initial: '' },
-    address: { description: 'Address that people open.', initial: '' },
+    address: addressOutput,
     server: { description: 'Version of the platform.', initial: '' },
     live: { description: 'Id of the live version.', initial: '' },
     candidate: { description: 'Id of what is deployed and not live; empty when there is nothing.', initial: '' },

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { clause, defineStep, done, endedBy, type Inspection, type Outcome, type PublishRequest, type StepContext, type StepDefinition, type StepEnding, type Target, type Version } from '@sluice/core';
-import { commonInputs, text } from './inputs.ts';
+import { choice, commonInputs, text } from './inputs.ts';
 import { publishesFirst, servedAfter } from './exposure.ts';
+import { addressOutput } from './outputs.ts';
 import { changeRecord } from './record.ts';
 import { alreadyBehindPin, alreadyLive, brokenOff } from './standing.ts';
 import { earlierOutput, releaseName, versionText } from './versions.ts';
@@ -9,46 +10,70 @@ import { earlierOutput, releaseName, versionText } from './versions.ts';
 const inputs = z.strictObject({
   ...commonInputs,
   name: text('Name of the version. Default: the commit. Platforms shorten it to what they keep.'),
+  unchanged: choice(['skip', 'publish'], 'What to do when a version has this content already: `skip` publishes nothing, `publish` makes another version of it. Default: `skip`.'),
 });
 
-const outputsOf = (version: Version, before: Pick<Version, 'id'> | undefined, served: string): Record<string, string> => ({
-  version: version.id,
-  'version-name': version.name,
-  'previous-version': before?.id ?? '',
-  digest: version.digest ?? '',
-  changed: String(version.id !== before?.id),
-  served,
-});
+/** Ended is what the step ended with. */
+interface Ended {
+  readonly version: Version;
+  readonly before: Pick<Version, 'id'> | undefined;
+  /** published is false when an earlier publication had made the version. */
+  readonly published: boolean;
+  readonly served: string;
+}
 
-const ending = (reason: string, version: Version, before: Pick<Version, 'id'> | undefined, served: string): StepEnding => ({
+const ending = (target: Target, reason: string, { version, before, published, served }: Ended): StepEnding => ({
   category: 'passed',
   reason,
-  outputs: outputsOf(version, before, served),
-  evidence: { version: version.id, digest: version.digest ?? null, previous: before?.id ?? null },
+  outputs: {
+    version: version.id,
+    'version-name': version.name,
+    'previous-version': before?.id ?? '',
+    digest: version.digest ?? '',
+    changed: String(version.id !== before?.id),
+    published: String(published),
+    served,
+    address: target.address,
+  },
+  evidence: { version: version.id, digest: version.digest ?? null, previous: before?.id ?? null, published },
 });
+
+/** existedText says that nothing was published, which version has the content, and which one users get. */
+const existedText = (version: Version, served: string, live: Pick<Version, 'id'> | undefined): string =>
+  `nothing to publish: ${versionText(version)} has this content already; it is served to ${served}${live === undefined || live.id === version.id ? '' : `, and users get ${live.id}`}`;
 
 /** behindPin ends the step where a run that was killed has published this, and its canary has not begun. */
 const behindPin = async (context: StepContext, target: Target, inspected: Inspection): Promise<Outcome<StepEnding | undefined>> => {
   const published = await alreadyBehindPin(context, target, inspected);
   if (!published.ok || published.value === undefined) return published.ok ? done(undefined) : published;
   const served = servedAfter(target.exposure, 'publish-version');
-  return done(ending(`nothing to publish: ${versionText(published.value)} has this content already; it is served to ${served}`, published.value, inspected.live, served));
+  return done(ending(target, existedText(published.value, served, inspected.live), { version: published.value, before: inspected.live, published: false, served }));
 };
 
+/** Wish is how the step was called. */
+interface Wish {
+  readonly holdsLease: boolean;
+  /** again publishes what is published already once more. */
+  readonly again: boolean;
+}
+
 /** standing ends the step where what would be published is published already: it is live, or a run that was killed has published it. */
-const standing = async (context: StepContext, target: Target, inspected: Inspection, holdsLease: boolean): Promise<Outcome<StepEnding | undefined>> => {
-  const same = await alreadyLive(context, target, inspected);
+const standing = async (context: StepContext, target: Target, inspected: Inspection, { holdsLease, again }: Wish): Promise<Outcome<StepEnding | undefined>> => {
+  const same = again ? done(undefined) : await alreadyLive(context, target, inspected);
   if (!same.ok) return same;
-  if (same.value !== undefined) return done(ending(`nothing to publish: ${versionText(same.value)} has this content already, and users get it`, same.value, same.value, 'everybody'));
+  if (same.value !== undefined) {
+    const reason = `nothing to publish: ${versionText(same.value)} has this content already, and users get it`;
+    return done(ending(target, reason, { version: same.value, before: same.value, published: false, served: 'everybody' }));
+  }
   // Where the canary comes first, what it has left behind is its own to end; the target publishes nothing meanwhile.
   if (!publishesFirst(target.exposure)) return done(undefined);
   const left = await brokenOff(context, target, inspected, holdsLease);
   if (!left.ok) return left;
-  if (left.value === undefined) return behindPin(context, target, inspected);
+  if (left.value === undefined) return again ? done(undefined) : behindPin(context, target, inspected);
   const { candidate, stable, weight, continues } = left.value;
   if (continues) {
     const reason = `nothing to publish: ${versionText(candidate)} has this content; its canary was broken off at ${weight} % and can go on`;
-    return done(ending(reason, candidate, inspected.live, servedAfter(target.exposure, 'publish-version')));
+    return done(ending(target, reason, { version: candidate, before: inspected.live, published: false, served: servedAfter(target.exposure, 'publish-version') }));
   }
   const what = `a canary of ${candidate.id} was broken off at ${weight} %, and something else is to be released`;
   if (context.dryRun) return done({ category: 'passed', reason: `${what}; would give everybody ${stable} and then publish`, outputs: { 'previous-version': inspected.live?.id ?? '' } });
@@ -82,10 +107,10 @@ const before = async (context: StepContext, { live, candidate }: Inspection): Pr
   return id === '' ? live : { id };
 };
 
-const requestOf = async (context: StepContext, name: string, judged: string): Promise<PublishRequest> => {
+const requestOf = async (context: StepContext, name: string, judged: string, again: boolean): Promise<PublishRequest> => {
   const { commit, runUrl } = context.host.context;
   const passed = (await context.earlier('canary'))?.category === 'passed';
-  return { name, marks: { commit, runUrl, ...(passed ? { verdict: 'passed' } : {}) }, ...(judged === '' ? {} : { digest: judged }) };
+  return { name, marks: { commit, runUrl, ...(passed ? { verdict: 'passed' } : {}) }, ...(judged === '' ? {} : { digest: judged }), ...(again ? { again } : {}) };
 };
 
 const run = async (context: StepContext, values: z.output<typeof inputs>, holdsLease: boolean): Promise<StepEnding> => {
@@ -94,9 +119,10 @@ const run = async (context: StepContext, values: z.output<typeof inputs>, holdsL
   const inspected = await target.value.inspect();
   if (!inspected.ok) return endedBy(inspected.problem);
   const { candidate } = inspected.value;
+  const again = values.unchanged === 'publish';
   const live = await before(context, inspected.value);
   const previous = { 'previous-version': live?.id ?? '' };
-  const stands = await standing(context, target.value, inspected.value, holdsLease);
+  const stands = await standing(context, target.value, inspected.value, { holdsLease, again });
   if (!stands.ok) return endedBy(stands.problem, { outputs: previous });
   if (stands.value !== undefined) return stands.value;
   const name = values.name ?? releaseName(context);
@@ -106,11 +132,13 @@ const run = async (context: StepContext, values: z.output<typeof inputs>, holdsL
     return { category: 'passed', reason: what, outputs: previous };
   }
   await rememberBefore(context, target.value, inspected.value.live);
-  const published = await target.value.publish(await requestOf(context, name, judged));
+  const published = await target.value.publish(await requestOf(context, name, judged, again));
   if (!published.ok) return endedBy(published.problem, { outputs: previous });
   await remember(context, target.value, published.value);
   const served = servedAfter(target.value.exposure, 'publish-version');
-  return ending(`published ${versionText(published.value)}; it is served to ${served}`, published.value, live, served);
+  const { existed = false } = published.value;
+  const reason = existed ? existedText(published.value, served, live) : `published ${versionText(published.value)}; it is served to ${served}`;
+  return ending(target.value, reason, { version: published.value, before: live, published: !existed, served });
 };
 
 const definition: Omit<StepDefinition<typeof inputs>, 'run'> = {
@@ -122,8 +150,10 @@ const definition: Omit<StepDefinition<typeof inputs>, 'run'> = {
     'version-name': { description: 'Name of the new version, as the platform keeps it.', initial: '' },
     'previous-version': { description: 'Id of the version that was live before.', initial: '' },
     digest: { description: 'Digest of the new version.', initial: '' },
-    changed: { description: '`false` when the live version had this content already; nothing is published then.', initial: '' },
+    changed: { description: '`false` when the live version had this content already.', initial: '' },
+    published: { description: '`false` when a version had this content already, so that none was made.', initial: '' },
     served: { description: 'Who meets the new version now: `nobody`, `a share` or `everybody`.', initial: '' },
+    address: addressOutput,
   },
   offline: false,
   deadlineMs: 120_000,

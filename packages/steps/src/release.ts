@@ -26,6 +26,7 @@ import { healthCheck } from './health-check.ts';
 import { commonInputs, flag, text } from './inputs.ts';
 import { holdLease, type HeldLease } from './lease.ts';
 import { notify, untellable } from './notify.ts';
+import { addressOutput } from './outputs.ts';
 import { publishVersionOfRelease } from './publish-version.ts';
 import { putBack, whyBack } from './put-back.ts';
 import { changeRecord, historyEntry, recordOf, withHistory } from './record.ts';
@@ -185,7 +186,8 @@ const change = async (run: Run, target: Target, lease: HeldLease | undefined): P
   const recovered = failing === undefined ? done('') : await recover(run, target, { inspected: before.value, good: goodOne.value }, lease);
   const after = await target.inspect();
   await remember(run, target, failing, after.ok ? after.value.live : undefined);
-  const ended = ending(run, failing, recovered);
+  const told = ending(run, failing, recovered);
+  const ended = { ...told, outputs: { ...told.outputs, address: target.address } };
   await reportDeployment(context, target, failing === undefined ? 'success' : 'failure', ended.reason);
   return ended;
 };
@@ -210,6 +212,7 @@ const outputsOf = (results: readonly StepResult[]) => {
   const output = (step: string, name: string): string => results.find((result) => result.step === step)?.outputs[name] ?? '';
   return {
     version: output('publish-version', 'version'),
+    published: output('publish-version', 'published'),
     'previous-version': output('publish-version', 'previous-version'),
     verdict: output('canary', 'verdict'),
     snapshot: output('snapshot', 'folder'),
@@ -252,6 +255,8 @@ export const release = defineStep({
   inputs,
   outputs: {
     version: { description: 'Id of the new version.', initial: '' },
+    published: { description: '`false` when a version had this content already, so that none was made.', initial: '' },
+    address: addressOutput,
     'previous-version': { description: 'Id of the version that was live before.', initial: '' },
     verdict: { description: "The canary's verdict.", initial: '' },
     snapshot: { description: 'Folder of the copy taken before.', initial: '' },

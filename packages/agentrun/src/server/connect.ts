@@ -147,8 +147,8 @@ export const connect = async (connection: Connection): Promise<Outcome<Target>> 
   if (!runtime.ok) return runtime;
   const owned = guardRuntime(expected, runtime.value);
   if (!owned.ok) return owned;
-  if (runtime.value === undefined) return done(new AgentRunTarget(context, '', context.control, context.source.parts.agent.logConfig !== undefined));
+  if (runtime.value === undefined) return done(new AgentRunTarget(context, '', '', context.source.parts.agent.logConfig !== undefined));
   const users = await findUsersEndpoint(context, runtime.value.id);
   if (!users.ok) return users;
-  return done(new AgentRunTarget(context, runtime.value.id, users.value === undefined || users.value.url === '' ? context.control : users.value.url, logPlaceOf(context, runtime.value) !== undefined));
+  return done(new AgentRunTarget(context, runtime.value.id, users.value?.url ?? '', logPlaceOf(context, runtime.value) !== undefined));
 };

@@ -52,13 +52,19 @@ export const liveVersion = async (context: AgentRunContext, runtime: Runtime): P
   return live.ok ? done(live.value.version) : live;
 };
 
+/** Inspected is an inspection, with the address of the users' endpoint as it was then; empty where there is none. */
+export interface Inspected {
+  readonly inspection: Inspection;
+  readonly address: string;
+}
+
 /** inspect reads runtime, endpoints and versions and changes nothing. */
-export const inspect = async (context: AgentRunContext): Promise<Outcome<Inspection>> => {
+export const inspect = async (context: AgentRunContext): Promise<Outcome<Inspected>> => {
   const server = serverText(context);
   const listed = await findRuntime(context);
   if (!listed.ok) return listed;
   if (listed.value === undefined) {
-    return done({ exists: false, server, notes: [`there is no runtime named "${context.source.title}" in ${context.source.parts.region}`] });
+    return done({ address: '', inspection: { exists: false, server, notes: [`there is no runtime named "${context.source.title}" in ${context.source.parts.region}`] } });
   }
   const runtime = await context.api.getRuntime(listed.value.id);
   if (!runtime.ok) return runtime;
@@ -72,10 +78,13 @@ export const inspect = async (context: AgentRunContext): Promise<Outcome<Inspect
   const same = deployed !== undefined && deployed === live.value.content;
   const { version } = live.value;
   return done({
-    exists: true,
-    server,
-    notes: notesOn(context, runtime.value, endpoints.value),
-    ...(version === undefined ? {} : { live: version }),
-    ...(same || users?.targetVersion === latest ? {} : { candidate: draftOf(runtime.value) }),
+    address: users?.url ?? '',
+    inspection: {
+      exists: true,
+      server,
+      notes: notesOn(context, runtime.value, endpoints.value),
+      ...(version === undefined ? {} : { live: version }),
+      ...(same || users?.targetVersion === latest ? {} : { candidate: draftOf(runtime.value) }),
+    },
   });
 };

@@ -1,4 +1,4 @@
-import { done, failed, type Outcome, type PublishRequest, type Version } from '@sluice/core';
+import { done, failed, type Outcome, type Publication, type PublishRequest, type Version } from '@sluice/core';
 import { compare, isSame } from '../source/compare.ts';
 import { digestOf } from '../source/configuration.ts';
 import { requireRuntime, runtimeReady, type AgentRunContext } from './context.ts';
@@ -36,16 +36,16 @@ const sameContent = async (context: AgentRunContext, runtimeId: string, newest: 
 
 /**
  * publishLatest freezes what is deployed as a new version and reads it back, or gives the newest version when that has
- * the same content. The digest goes into the description, since AgentRun keeps no other text for a version.
+ * the same content, unless one is wanted all the same. The digest goes into the description, since AgentRun keeps no other text for a version.
  */
-export const publishLatest = async (context: AgentRunContext, runtime: Runtime, request: PublishRequest): Promise<Outcome<Version>> => {
+export const publishLatest = async (context: AgentRunContext, runtime: Runtime, request: PublishRequest): Promise<Outcome<Publication>> => {
   const { api } = context;
   const digest = digestOf(runtime.shown) ?? request.digest;
   const before = await api.listVersions(runtime.id);
   if (!before.ok) return before;
-  const same = await sameContent(context, runtime.id, before.value[0], digest);
+  const same = request.again === true ? done(undefined) : await sameContent(context, runtime.id, before.value[0], digest);
   if (!same.ok) return same;
-  if (same.value !== undefined) return done(same.value);
+  if (same.value !== undefined) return done({ ...same.value, existed: true });
 
   const description = describe({ name: request.name, marks: request.marks, ...(digest === undefined ? {} : { digest }) });
   const published = await api.publishVersion(runtime.id, description, before.value);
@@ -65,7 +65,7 @@ export const publishLatest = async (context: AgentRunContext, runtime: Runtime, 
 };
 
 /** publish makes a version of what is deployed, provided that it still is what `request.digest` says. */
-export const publish = async (context: AgentRunContext, request: PublishRequest): Promise<Outcome<Version>> => {
+export const publish = async (context: AgentRunContext, request: PublishRequest): Promise<Outcome<Publication>> => {
   const found = await requireRuntime(context);
   if (!found.ok) return found;
   const runtime = await runtimeReady(context, found.value.id);

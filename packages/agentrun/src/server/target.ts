@@ -1,4 +1,4 @@
-import { done, draft, failed, type DeployOptions, type Deployment, type Entries, type EntriesRequest, type Exposure, type Inspection, type Logs, type Opened, type Outcome, type PublishRequest, type Rung, type Snapshot, type Source, type Target, type Traffic, type Version } from '@sluice/core';
+import { done, draft, failed, type DeployOptions, type Deployment, type Entries, type EntriesRequest, type Exposure, type Inspection, type Logs, type Opened, type Outcome, type Publication, type PublishRequest, type Rung, type Snapshot, type Source, type Target, type Traffic, type Version } from '@sluice/core';
 import { createLogs, noLogs } from '../logs/evidence.ts';
 import { AgentRunSource } from '../source/source.ts';
 import { checks } from './checks.ts';
@@ -15,7 +15,6 @@ import { requireVersion, versionOf } from './versions.ts';
 /** AgentRunTarget is one runtime and the one endpoint that users call. */
 export class AgentRunTarget implements Target {
   readonly platform = 'agentrun';
-  readonly address: string;
   readonly exposure: Exposure;
   readonly traffic: Traffic;
   readonly lacking: Target['lacking'];
@@ -23,6 +22,7 @@ export class AgentRunTarget implements Target {
   readonly entries?: (request: EntriesRequest) => Promise<Outcome<Entries>>;
   readonly #context: AgentRunContext;
   #application: string;
+  #address: string;
   /** The version that took the place of LATEST at the users' endpoint, so that "what users had" can be put back. */
   #heldLatest: string | undefined;
 
@@ -30,7 +30,7 @@ export class AgentRunTarget implements Target {
   constructor(context: AgentRunContext, application: string, address: string, logged: boolean) {
     this.#context = context;
     this.#application = application;
-    this.address = address;
+    this.#address = address;
     this.exposure = exposureOf(context.endpoint);
     this.traffic = trafficOf(context);
     this.lacking = {
@@ -46,8 +46,16 @@ export class AgentRunTarget implements Target {
     return this.#application;
   }
 
-  inspect(): Promise<Outcome<Inspection>> {
-    return inspect(this.#context);
+  /** address is that of the users' endpoint, as it was last seen. */
+  get address(): string {
+    return this.#address;
+  }
+
+  async inspect(): Promise<Outcome<Inspection>> {
+    const inspected = await inspect(this.#context);
+    if (!inspected.ok) return inspected;
+    this.#address = inspected.value.address;
+    return done(inspected.value.inspection);
   }
 
   async deploy(source: Source, options: DeployOptions): Promise<Outcome<Deployment>> {
@@ -61,7 +69,7 @@ export class AgentRunTarget implements Target {
     return done(deployed.value.deployment);
   }
 
-  publish(request: PublishRequest): Promise<Outcome<Version>> {
+  publish(request: PublishRequest): Promise<Outcome<Publication>> {
     return publish(this.#context, request);
   }
 
