@@ -19,6 +19,7 @@ import {
   type StepResult,
   type Target,
 } from '@sluice/core';
+import type { EvidencePorts } from '@sluice/evidence';
 import { readApplication, sourceOf } from './application.ts';
 
 /** Worked is what a context works out from its parts. */
@@ -88,6 +89,12 @@ const settingsOf =
     Object.hasOwn(platform.settings ?? {}, name)
       ? [`${name}_${environment.toUpperCase().replaceAll('-', '_')}`, name].map((variable) => settings[variable]?.trim() ?? '').find((value) => value !== '')
       : undefined;
+
+/** evidencePorts are what sources of evidence may touch; a rehearsal has no Prometheus and runs no commands. */
+const evidencePorts = ({ clock, http, commands, secrets, project, selected, rehearsal }: ContextParts): EvidencePorts => {
+  const canary = selected.ok && !rehearsal ? selected.value.config.canary : undefined;
+  return { clock, http, commands, secrets, folder: project.folder, configured: typeof canary === 'object' ? canary.evidence : [] };
+};
 
 /** longestCredential is the most bytes of a file that holds one credential. */
 const longestCredential = 64 * 1024;
@@ -172,7 +179,7 @@ export const createContext = (parts: ContextParts): Context => {
     target,
     connectionChecks: () => checkConnection(parts, application),
     parseEnvironment: (name) => environmentNamed(parts.project, name, read),
-    evidence: async (request: EvidenceRequest) => (await import('@sluice/evidence')).openSources(request, parts.clock),
+    evidence: async (request: EvidenceRequest) => (await import('@sluice/evidence')).openSources(request, evidencePorts(parts)),
     earlier: async (step) => remembered.get(step) ?? results.newest(step),
     record: async (result) => {
       remembered.set(result.step, result);

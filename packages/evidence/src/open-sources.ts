@@ -1,4 +1,5 @@
-import { done, failed, type Clock, type EvidenceRequest, type EvidenceSource, type Opened, type Outcome } from '@sluice/core';
+import { done, failed, type EvidenceRequest, type EvidenceSource, type Opened, type Outcome } from '@sluice/core';
+import { configuredSources, type EvidencePorts } from './configured.ts';
 import { logsSource } from './logs.ts';
 import { pairedProbes } from './paired-probes.ts';
 
@@ -26,13 +27,20 @@ const silentSource = (name: string, request: EvidenceRequest, missing: string): 
 };
 
 /**
- * openSources opens what can count both versions: the target's own logs where it splits traffic, and paired probes
- * where they are allowed and both versions can be asked. None is a problem of category `evidence` with every reason.
+ * openSources opens what can count both versions: where the target splits traffic its own logs and what sluice.yml
+ * names, and paired probes where they are allowed and both versions can be asked. None is a problem of category
+ * `evidence` with every reason.
  */
-export const openSources = async (request: EvidenceRequest, clock: Clock): Promise<Outcome<EvidenceSource[]>> => {
+export const openSources = async (request: EvidenceRequest, ports: EvidencePorts): Promise<Outcome<EvidenceSource[]>> => {
   const { target, stable, candidate } = request;
+  const { clock } = ports;
   const reasons: string[] = [];
   const sources: EvidenceSource[] = [];
+  if (target.traffic !== undefined) {
+    const configured = configuredSources(ports, request);
+    if (!configured.ok) return configured;
+    sources.push(...configured.value);
+  } else if (ports.configured.length > 0) reasons.push('canary.evidence: no user meets the candidate where traffic is not split');
   if (target.logs === undefined) reasons.push(`logs: ${target.lacking.logs ?? 'the target has none'}`);
   else if (target.traffic === undefined) reasons.push('logs: no user meets the candidate where traffic is not split');
   else sources.push(logsSource(target.logs, stable, candidate, clock));

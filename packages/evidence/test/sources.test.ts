@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  createCommandRunner,
+  createHttpClient,
   done,
   failed,
   systemClock,
@@ -13,10 +15,20 @@ import {
   type Target,
   type Traffic,
 } from '@sluice/core';
-import { logsSource, openSources, pairedProbes, type PairedProbing } from '../src/index.ts';
+import { logsSource, openSources, pairedProbes, type EvidencePorts, type PairedProbing } from '../src/index.ts';
 
 const clock = systemClock();
 const open = new AbortController().signal;
+
+/** ports touch nothing: what is opened here sends no request and runs no command. */
+const ports: EvidencePorts = {
+  clock,
+  http: createHttpClient({ clock, loopbackOnly: true, signal: open, userAgent: 'sluice' }),
+  commands: createCommandRunner({ path: '', home: '' }),
+  secrets: { read: (name) => failed({ category: 'input', reason: `${name} is not set` }), find: () => undefined },
+  folder: '/',
+  configured: [],
+};
 
 const arm = (version: string, answers: number, errors = 0): Arm => ({ version, answers, errors, latenciesMs: [5], tokens: [7] });
 
@@ -247,7 +259,7 @@ describe('openSources', () => {
   };
 
   const names = async (asked: EvidenceRequest): Promise<readonly string[] | string> => {
-    const opened = await openSources(asked, clock);
+    const opened = await openSources(asked, ports);
     return opened.ok ? opened.value.map(({ name }) => name) : `${opened.problem.category}: ${opened.problem.reason}`;
   };
 
@@ -273,7 +285,7 @@ describe('openSources', () => {
   });
 
   test('a silent source gives its reason and no counts', async () => {
-    const opened = await openSources(request({ logs: counted, traffic, open: closedDoor }), clock);
+    const opened = await openSources(request({ logs: counted, traffic, open: closedDoor }), ports);
     const silent = opened.ok ? opened.value[1] : undefined;
     expect(await silent?.observe(0, 1, open)).toMatchObject({ missing: 'v2 has no address', candidate: { answers: 0 } });
   });
@@ -282,7 +294,7 @@ describe('openSources', () => {
     const stable = door('v1', failed({ category: 'platform', reason: 'the side endpoint is still there' }));
     const opened = await openSources(
       request({ open: (version) => Promise.resolve(version === 'v1' ? done(stable) : failed({ category: 'platform', reason: 'no' })) }),
-      clock,
+      ports,
     );
     expect(stable.closed).toBe(1);
     expect(opened).toMatchObject({ ok: false, problem: { reason: expect.stringContaining('still there') } });

@@ -15,6 +15,15 @@ const environmentReference = z.strictObject({
 
 const plainOrEnvironment = z.union([z.string(), z.number(), z.boolean(), environmentReference]);
 
+const regularExpression = (value: string): boolean => {
+  try {
+    return new RegExp(value, 'u').source !== '';
+  } catch (error) {
+    if (error instanceof SyntaxError) return false;
+    throw error;
+  }
+};
+
 const slug = z
   .string().check(z.regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens, at most 63'));
 
@@ -106,6 +115,43 @@ const gateway = z.strictObject({
 
 const guard = z.enum(['errors', 'latency', 'tokens']);
 
+/** unit is what one count stands for: errors come in clumps, so the test must know it. */
+const unit = z.enum(['request', 'user', 'session']);
+
+const label = z.string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a label'));
+
+const series = z.string().check(z.regex(/^[A-Za-z_:][A-Za-z0-9_:]*(\{(?:[^"{}]|"(?:[^"\\]|\\.)*")*\})?$/, 'must be one metric with its labels, such as http_requests_total{app="bot"}, without functions and ranges'));
+
+const pattern = z.string().check(z.refine((value) => regularExpression(value), 'must be a regular expression'));
+
+const prometheus = z.strictObject({
+  /** url is the address of Prometheus, or of what answers like it, with a prefix if there is one. */
+  url: address,
+  /** answers is the counter of what is counted, of all versions and with the failed ones. */
+  answers: series,
+  /** errors are the labels of those that failed, each with a pattern for the whole value. */
+  errors: z.record(label, pattern).check(z.refine((value) => Object.keys(value).length > 0, 'needs at least one label')),
+  /** version is the label that holds a version's id; `stable` and `candidate` are its values where it holds another name. */
+  version: label,
+  stable: z.optional(z.string().check(z.minLength(1))),
+  candidate: z.optional(z.string().check(z.minLength(1))),
+  /** latency is a histogram of seconds, without the `_bucket` of its name. */
+  latency: z.optional(series),
+  unit: z._default(unit, 'request'),
+  token: z.optional(environmentReference),
+}).check(z.refine(({ stable, candidate }) => stable === undefined || candidate === undefined || stable !== candidate, 'stable and candidate are the values of two versions'));
+
+const countingCommand = z.strictObject({
+  /** run is an argument list, run without a shell in the folder of sluice.yml. */
+  run: commandLine,
+  /** environment names the variables that the command may read beside PATH, HOME and what Sluice tells it. */
+  environment: z._default(z.array(environmentReference.shape.env), []),
+  unit,
+  within: z._default(duration, 60_000),
+});
+
+const evidenceSource = z.union([z.strictObject({ prometheus }), z.strictObject({ command: countingCommand })]);
+
 const canaryPlan = z.strictObject({
   /** steps are weights in per cent, rising; 100 is implied. Absent where traffic cannot be split. */
   steps: z.optional(z.array(share).check(z.minLength(1))),
@@ -117,6 +163,8 @@ const canaryPlan = z.strictObject({
   minimum: z._default(z.int().check(z.gte(1)), 30),
   /** pairs is the most paired probes that a judgement may send. */
   pairs: z._default(z.int().check(z.gte(0), z.lte(2000)), 200),
+  /** evidence are sources beside the target's own logs and the paired probes. */
+  evidence: z._default(z.array(evidenceSource), []),
 });
 
 const question = z.strictObject({
@@ -183,6 +231,15 @@ export type EnvironmentConfig = Config['environments'][string];
 
 /** CanaryPlanConfig is the long form of `canary`. */
 export type CanaryPlanConfig = z.output<typeof canaryPlan>;
+
+/** PrometheusConfig is one Prometheus that counts both versions. */
+export type PrometheusConfig = z.output<typeof prometheus>;
+
+/** CountingCommandConfig is one command that counts both versions. */
+export type CountingCommandConfig = z.output<typeof countingCommand>;
+
+/** EvidenceSourceConfig is one entry of `canary.evidence`. */
+export type EvidenceSourceConfig = z.output<typeof evidenceSource>;
 
 /** HealthConfig is `health`. */
 export type HealthConfig = z.output<typeof health>;
