@@ -20,7 +20,7 @@ const tried = 'move users by hand';
 const input = (reason: string, hint: string): Problem => ({ category: 'input', reason, tried, hint });
 
 /** handFault is what is wrong with the inputs `mode` and `weight`; undefined when they fit. */
-export const handFault = (mode: HandMode | 'auto', weight: string | undefined): Problem | undefined => {
+export const handFault = (mode: HandMode | 'auto' | 'status', weight: string | undefined): Problem | undefined => {
   if (mode !== 'set') return weight === undefined ? undefined : input(`the input weight is for mode set, and the mode is ${mode}`, 'Give mode set with it, or leave it out.');
   if (weight === undefined) return input('mode set needs the input weight', 'Give the share of the users, such as 10%.');
   const share = /%\s*$/.test(weight) ? perCent(weight) : undefined;
@@ -73,7 +73,7 @@ const outputsOf = (mode: HandMode, { from, to, candidate }: Move, observed: Spli
 
 /** remember takes the state of a judged rollout out of the record, whose evidence no longer fits, and writes what a person has decided. */
 const remember = async (context: StepContext, target: Target, mode: HandMode, candidate: string): Promise<void> => {
-  const versions = await target.versions?.();
+  const versions = mode === 'set' ? undefined : await target.versions?.();
   const version: Pick<Version, 'id' | 'name' | 'digest'> = (versions?.ok === true ? versions.value.find(({ id }) => id === candidate) : undefined) ?? { id: candidate, name: candidate };
   const written = await changeRecord(context, target, ({ rollout: _left, ...record }) => {
     if (mode === 'set') return record;

@@ -131,14 +131,18 @@ export class AgentRunApi {
     return this.#list({ action: 'ListAgentRuntimeEndpoints', path: [...runtimes, id, 'endpoints'], tried: `list the endpoints of runtime ${id}` }, readEndpoint);
   }
 
-  /** findEndpoint gives the endpoint of exactly this name, as a single read shows it. */
-  async findEndpoint(id: string, name: string): Promise<Outcome<Endpoint | undefined>> {
+  /** listedEndpoint gives the endpoint of exactly this name, as the list shows it. */
+  async listedEndpoint(id: string, name: string): Promise<Outcome<Endpoint | undefined>> {
     const tried = `find the endpoint "${name}" of runtime ${id}`;
     const list = await this.#list({ action: 'ListAgentRuntimeEndpoints', path: [...runtimes, id, 'endpoints'], query: { endpointName: name, searchMode: 'exact' }, tried }, readEndpoint);
-    if (!list.ok) return list;
-    const found = list.value.find((endpoint) => endpoint.name === name);
-    if (found === undefined) return done(undefined);
-    const endpoint = await this.getEndpoint(id, found.id);
+    return list.ok ? done(list.value.find((endpoint) => endpoint.name === name)) : list;
+  }
+
+  /** findEndpoint gives the endpoint of exactly this name, as a single read shows it. */
+  async findEndpoint(id: string, name: string): Promise<Outcome<Endpoint | undefined>> {
+    const listed = await this.listedEndpoint(id, name);
+    if (!listed.ok || listed.value === undefined) return listed;
+    const endpoint = await this.getEndpoint(id, listed.value.id);
     // It may have been deleted between the two questions.
     return !endpoint.ok && isMissing(endpoint.problem) ? done(undefined) : endpoint;
   }

@@ -8,7 +8,7 @@ import { CredentialSession } from '../credentials/session.ts';
 import { callerAccount, stsAddress } from '../credentials/sts.ts';
 import { logPlaceOf } from '../logs/place.ts';
 import { AgentRunSource } from '../source/source.ts';
-import { contextOf, findRuntime, findUsersEndpoint, type AgentRunContext, type ContextOptions } from './context.ts';
+import { contextOf, findRuntime, listedUsersEndpoint, type AgentRunContext, type ContextOptions } from './context.ts';
 import { AgentRunTarget } from './target.ts';
 import type { Runtime } from './wire.ts';
 
@@ -148,7 +148,7 @@ export const connect = async (connection: Connection): Promise<Outcome<Target>> 
   const owned = guardRuntime(expected, runtime.value);
   if (!owned.ok) return owned;
   if (runtime.value === undefined) return done(new AgentRunTarget(context, '', '', context.source.parts.agent.logConfig !== undefined));
-  const users = await findUsersEndpoint(context, runtime.value.id);
+  const users = await listedUsersEndpoint(context, runtime.value.id);
   if (!users.ok) return users;
   return done(new AgentRunTarget(context, runtime.value.id, users.value?.url ?? '', logPlaceOf(context, runtime.value) !== undefined));
 };

@@ -3,7 +3,7 @@ import type { AgentRunSource } from '../source/source.ts';
 import type { Carrier } from '../cli/carrier.ts';
 import type { Signing } from '../credentials/session.ts';
 import { AgentRunApi } from './api.ts';
-import { AgentRunClient } from './client.ts';
+import { AgentRunClient, isMissing } from './client.ts';
 import type { Scale } from './routing.ts';
 import { waitReady } from './wait.ts';
 import type { Endpoint, Runtime } from './wire.ts';
@@ -39,16 +39,23 @@ export interface ContextOptions {
   log(line: string): void;
 }
 
+/** Remembered are the ids that a connection has found by their names, so that it looks for each name once. What is read by an id is read anew each time. */
+export interface Remembered {
+  runtimeId?: string;
+  endpointId?: string;
+}
+
 /** AgentRunContext is what the parts of a target share. */
 export interface AgentRunContext extends ContextOptions {
   readonly api: AgentRunApi;
+  readonly remembered: Remembered;
 }
 
 const runtimeReadyMs = 15 * 60_000;
 const endpointReadyMs = 5 * 60_000;
 
-/** contextOf makes a context. */
-export const contextOf = (options: ContextOptions): AgentRunContext => ({ ...options, api: new AgentRunApi(new AgentRunClient(options)) });
+/** contextOf makes a context, which shares what another remembers when it is made from that. */
+export const contextOf = (options: ContextOptions & Partial<Pick<AgentRunContext, 'remembered'>>): AgentRunContext => ({ remembered: {}, ...options, api: new AgentRunApi(new AgentRunClient(options)) });
 
 /**
  * uninterrupted is the same context without the signal: what sets users' routing or tidies up is carried through, also
@@ -56,25 +63,69 @@ export const contextOf = (options: ContextOptions): AgentRunContext => ({ ...opt
  */
 export const uninterrupted = (context: AgentRunContext): AgentRunContext => contextOf({ ...context, signal: new AbortController().signal });
 
+/** byId reads what is remembered by its id; undefined when nothing is, or when what has the id now is gone or has another name. */
+const byId = async <T extends { readonly name: string }>(id: string | undefined, name: string, read: (id: string) => Promise<Outcome<T>>): Promise<Outcome<T | undefined>> => {
+  const found = id === undefined ? done(undefined) : await read(id);
+  if (!found.ok) return isMissing(found.problem) ? done(undefined) : found;
+  return done(found.value?.name === name ? found.value : undefined);
+};
+
+const lookForRuntime = async ({ api, source, workspaceId, remembered }: AgentRunContext): Promise<Outcome<Runtime | undefined>> => {
+  const found = await api.findRuntime(source.title, workspaceId);
+  if (found.ok && found.value !== undefined) remembered.runtimeId = found.value.id;
+  return found;
+};
+
 /** findRuntime finds the source's runtime by its exact name. */
-export const findRuntime = ({ api, source, workspaceId }: AgentRunContext): Promise<Outcome<Runtime | undefined>> => api.findRuntime(source.title, workspaceId);
+export const findRuntime = async (context: AgentRunContext): Promise<Outcome<Runtime | undefined>> => {
+  const { api, source, remembered } = context;
+  const known = await byId(remembered.runtimeId, source.title, (id) => api.getRuntime(id));
+  return !known.ok || known.value !== undefined ? known : lookForRuntime(context);
+};
+
+const noRuntime = ({ source, control }: AgentRunContext): Outcome<never> =>
+  failed({
+    category: 'input',
+    reason: `there is no runtime named "${source.title}"`,
+    tried: `find the runtime "${source.title}"`,
+    where: control,
+    hint: 'Check the name and the region in s.yaml, or let deploy make it with --create.',
+  });
+
+/** requireRuntimeId gives the runtime's id without reading the runtime; one that does not exist is `input`. */
+export const requireRuntimeId = async (context: AgentRunContext): Promise<Outcome<string>> => {
+  if (context.remembered.runtimeId !== undefined) return done(context.remembered.runtimeId);
+  const found = await lookForRuntime(context);
+  if (!found.ok) return found;
+  return found.value === undefined ? noRuntime(context) : done(found.value.id);
+};
 
 /** requireRuntime gives the runtime as a single read shows it; one that does not exist is `input`. */
 export const requireRuntime = async (context: AgentRunContext): Promise<Outcome<Runtime>> => {
-  const found = await findRuntime(context);
+  const { api, source, remembered } = context;
+  const known = await byId(remembered.runtimeId, source.title, (id) => api.getRuntime(id));
+  if (!known.ok) return known;
+  if (known.value !== undefined) return done(known.value);
+  const found = await lookForRuntime(context);
   if (!found.ok) return found;
-  if (found.value !== undefined) return context.api.getRuntime(found.value.id);
-  return failed({
-    category: 'input',
-    reason: `there is no runtime named "${context.source.title}"`,
-    tried: `find the runtime "${context.source.title}"`,
-    where: context.control,
-    hint: 'Check the name and the region in s.yaml, or let deploy make it with --create.',
-  });
+  return found.value === undefined ? noRuntime(context) : api.getRuntime(found.value.id);
 };
 
-/** findUsersEndpoint finds the endpoint that users call. */
-export const findUsersEndpoint = ({ api, endpoint }: AgentRunContext, runtimeId: string): Promise<Outcome<Endpoint | undefined>> => api.findEndpoint(runtimeId, endpoint);
+/** findUsersEndpoint finds the endpoint that users call, as a single read shows it. */
+export const findUsersEndpoint = async ({ api, endpoint, remembered }: AgentRunContext, runtimeId: string): Promise<Outcome<Endpoint | undefined>> => {
+  const known = await byId(remembered.endpointId, endpoint, (id) => api.getEndpoint(runtimeId, id));
+  if (!known.ok || known.value !== undefined) return known;
+  const found = await api.findEndpoint(runtimeId, endpoint);
+  if (found.ok && found.value !== undefined) remembered.endpointId = found.value.id;
+  return found;
+};
+
+/** listedUsersEndpoint finds the endpoint that users call, as the list shows it. */
+export const listedUsersEndpoint = async ({ api, endpoint, remembered }: AgentRunContext, runtimeId: string): Promise<Outcome<Endpoint | undefined>> => {
+  const found = await api.listedEndpoint(runtimeId, endpoint);
+  if (found.ok && found.value !== undefined) remembered.endpointId = found.value.id;
+  return found;
+};
 
 /** requireUsersEndpoint gives the endpoint that users call; one that does not exist is `input`. */
 export const requireUsersEndpoint = async (context: AgentRunContext, runtimeId: string): Promise<Outcome<Endpoint>> => {

@@ -31,6 +31,9 @@ const inSteps = (reach: readonly Reach[], steps: readonly StepRole[]): Steps => 
 
 const connecting: readonly StepRole[] = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'canary', 'rollback', 'release', 'versions', 'info', 'logs'];
 
+/** judging are the steps that look at versions and at what the endpoint gives whom. */
+const judging = connecting.filter((step) => step !== 'logs');
+
 /**
  * operations are all calls to AgentRun's control plane (OpenAPI 2025-09-10). How far a right can reach is documented
  * operation by operation (help.aliyun.com, "授权信息"): GetAgentRuntime and UpdateAgentRuntimeEndpoint name a resource, by
@@ -44,9 +47,9 @@ export const operations = {
   CreateAgentRuntime: { method: 'POST', path: '/agents/runtimes', steps: inSteps(all, ['deploy', 'deploy with s', 'release']) },
   UpdateAgentRuntime: { method: 'PUT', path: '/agents/runtimes/{id}', steps: inSteps(all, ['deploy', 'deploy with s', 'release']) },
   PublishRuntimeVersion: { method: 'POST', path: '/agents/runtimes/{id}/versions', steps: inSteps(all, ['deploy', 'deploy with s', 'publish-version', 'release']) },
-  ListAgentRuntimeVersions: { method: 'GET', path: '/agents/runtimes/{id}/versions', steps: inSteps(all, connecting.filter((step) => step !== 'logs')) },
+  ListAgentRuntimeVersions: { method: 'GET', path: '/agents/runtimes/{id}/versions', steps: inSteps(all, judging) },
   ListAgentRuntimeEndpoints: { method: 'GET', path: '/agents/runtimes/{id}/endpoints', steps: inSteps(all, connecting) },
-  GetAgentRuntimeEndpoint: { method: 'GET', path: '/agents/runtimes/{id}/endpoints/{endpoint}', steps: inSteps(all, connecting) },
+  GetAgentRuntimeEndpoint: { method: 'GET', path: '/agents/runtimes/{id}/endpoints/{endpoint}', steps: inSteps(all, judging) },
   CreateAgentRuntimeEndpoint: { method: 'POST', path: '/agents/runtimes/{id}/endpoints', steps: inSteps(all, ['health-check', 'canary', 'rollback', 'release', 'deploy with s']) },
   UpdateAgentRuntimeEndpoint: {
     method: 'PUT',

@@ -2,7 +2,7 @@ import { done, draft, failed, type DeployOptions, type Deployment, type Entries,
 import { createLogs, noLogs } from '../logs/evidence.ts';
 import { AgentRunSource } from '../source/source.ts';
 import { checks } from './checks.ts';
-import { requireRuntime, uninterrupted, type AgentRunContext } from './context.ts';
+import { requireRuntimeId, uninterrupted, type AgentRunContext } from './context.ts';
 import { deploy } from './deploy.ts';
 import { exposureOf } from './exposure.ts';
 import { inspect } from './inspect.ts';
@@ -74,9 +74,9 @@ export class AgentRunTarget implements Target {
   }
 
   async versions(): Promise<Outcome<readonly Version[]>> {
-    const runtime = await requireRuntime(this.#context);
+    const runtime = await requireRuntimeId(this.#context);
     if (!runtime.ok) return runtime;
-    const list = await this.#context.api.listVersions(runtime.value.id);
+    const list = await this.#context.api.listVersions(runtime.value);
     return list.ok ? done(list.value.map((version) => versionOf(version))) : list;
   }
 
@@ -99,9 +99,9 @@ export class AgentRunTarget implements Target {
       return failed({ category: 'input', reason: 'LATEST cannot be restored: it is what was deployed last, and changes with every deployment', tried: 'restore', hint: 'Name a published version.' });
     }
     const context = uninterrupted(this.#context);
-    const runtime = await requireRuntime(context);
+    const runtime = await requireRuntimeId(context);
     if (!runtime.ok) return runtime;
-    const known = await requireVersion(context, runtime.value.id, wanted);
+    const known = await requireVersion(context, runtime.value, wanted);
     if (!known.ok) return known;
     const set = await setSplit(context, undefined, { stable: wanted, weight: 0 });
     return set.ok ? known : set;

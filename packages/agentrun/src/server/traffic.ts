@@ -1,6 +1,6 @@
 import { clause, done, durationText, failed, sameSplit, type Observed, type Outcome, type Problem, type Split, type Traffic } from '@sluice/core';
 import { digestOf } from '../source/configuration.ts';
-import { endpointReady, findUsersEndpoint, requireRuntime, uninterrupted, type AgentRunContext } from './context.ts';
+import { endpointReady, findUsersEndpoint, requireRuntime, requireRuntimeId, uninterrupted, type AgentRunContext } from './context.ts';
 import { otherScale, routingOf, scaleFault, splitOf, splitText, wantedFault, zeroes, type Scale } from './routing.ts';
 import { proveScale } from './scale.ts';
 import type { Endpoint, Runtime } from './wire.ts';
@@ -51,13 +51,14 @@ const keptWeights = ({ endpoint, source }: AgentRunContext, clearing: 'empty' | 
     hint: 'Take agentrun.cleared out of sluice.yml, so that both ways are tried.',
   });
 
-/** lingerText says how long sessions may stay on a version that lost users; undefined where sessions do not stick. */
-const lingerText = (runtime: Runtime, before: Split, after: Split): string | undefined => {
-  const loses = before.candidate !== undefined && before.weight > 0 && after.stable !== before.candidate && (after.candidate !== before.candidate || after.weight < before.weight);
-  if (!loses || !runtime.sticky) return undefined;
-  const idle = runtime.sessionIdleSeconds;
+/** losingVersion is the version that loses users, on which their sessions may stay; undefined when none does. */
+const losingVersion = (before: Split, after: Split): string | undefined =>
+  before.weight > 0 && after.stable !== before.candidate && (after.candidate !== before.candidate || after.weight < before.weight) ? before.candidate : undefined;
+
+/** lingerText says how long sessions may stay on a version that lost users. */
+const lingerText = ({ sessionIdleSeconds: idle }: Runtime, version: string): string => {
   const how = idle === undefined ? 'for the idle time that the platform sets, which s.yaml does not state' : `until ${durationText(idle * 1000)} after their last message`;
-  return `sessions that began on version ${before.candidate} may stay there ${how}; AgentRun does not say how many there are`;
+  return `sessions that began on version ${version} may stay there ${how}; AgentRun does not say how many there are`;
 };
 
 /** evicted ends the sessions that stay on a version that lost its users, where sluice.yml wants it, and says what came of it; users are back on stable already, so that a failure is told and no problem. */
@@ -69,6 +70,13 @@ const evicted = async (context: AgentRunContext, runtime: Runtime, stays: string
   const before = digestOf(runtime.shown);
   const kept = after.ok && before !== undefined && digestOf(after.value.shown) === before;
   return `AgentRun was asked to end the sessions that stayed on the version (agentrun.evict), which it does as well as it can${kept ? '' : '; LATEST was not seen to be as before: compare it with what was deployed'}`;
+};
+
+/** lingering says what becomes of the sessions on a version that has lost users; undefined where sessions do not stick. */
+const lingering = async (context: AgentRunContext, version: string): Promise<string | undefined> => {
+  const runtime = await requireRuntime(context);
+  if (!runtime.ok) return `sessions that began on version ${version} may stay there; whether they do could not be read: ${clause(runtime.problem.reason)}`;
+  return runtime.value.sticky ? evicted(context, runtime.value, lingerText(runtime.value, version)) : undefined;
 };
 
 const unwanted = (wanted: Split, found: Split, context: AgentRunContext): Outcome<never> =>
@@ -84,9 +92,9 @@ const wrongWish = (reason: string, context: AgentRunContext): Outcome<never> =>
   failed({ category: 'input', reason, tried: 'set the traffic split', where: `${context.source.title}/${context.endpoint}` });
 
 /** createUsersEndpoint makes the endpoint of the first release, on one published version. */
-const createUsersEndpoint = async (context: AgentRunContext, runtime: Runtime, version: string): Promise<Outcome<Endpoint>> => {
-  const created = await context.api.createEndpoint(runtime.id, context.endpoint, version, 'The endpoint that users call; routed by Sluice.');
-  return created.ok ? endpointReady(context, runtime.id, created.value) : created;
+const createUsersEndpoint = async (context: AgentRunContext, runtimeId: string, version: string): Promise<Outcome<Endpoint>> => {
+  const created = await context.api.createEndpoint(runtimeId, context.endpoint, version, 'The endpoint that users call; routed by Sluice.');
+  return created.ok ? endpointReady(context, runtimeId, created.value) : created;
 };
 
 /** setSplit makes the split that is wanted and verifies it. `expected` absent means whatever there is. */
@@ -95,9 +103,9 @@ export const setSplit = async (given: AgentRunContext, expected: Split | undefin
   const wanted = rounded(wish);
   const fault = wantedFault(wanted) ?? scaleFault(wanted, context.weights);
   if (fault !== undefined) return wrongWish(fault, context);
-  const runtime = await requireRuntime(context);
+  const runtime = await requireRuntimeId(context);
   if (!runtime.ok) return runtime;
-  const existing = await findUsersEndpoint(context, runtime.value.id);
+  const existing = await findUsersEndpoint(context, runtime.value);
   if (!existing.ok) return existing;
   const before = currentSplit(existing.value, context.weights);
   // Putting everybody on one version also repairs a routing that cannot be read.
@@ -114,13 +122,13 @@ export const setSplit = async (given: AgentRunContext, expected: Split | undefin
   const endpoint = existing.value === undefined ? await createUsersEndpoint(context, runtime.value, wanted.stable) : done(existing.value);
   if (!endpoint.ok) return endpoint;
   // A canary that goes on has been through this; users on a weight must not wait for it.
-  const proved = wanted.weight > 0 && before.ok && before.value.weight === 0 ? await proveScale(context, runtime.value.id, wanted) : done(undefined);
+  const proved = wanted.weight > 0 && before.ok && before.value.weight === 0 ? await proveScale(context, runtime.value, wanted) : done(undefined);
   if (!proved.ok) return proved;
-  const found = await route(context, runtime.value.id, endpoint.value, wanted);
+  const found = await route(context, runtime.value, endpoint.value, wanted);
   if (!found.ok) return found;
   if (!sameSplit(found.value, wanted)) return unwanted(wanted, found.value, context);
-  const stays = before.ok ? lingerText(runtime.value, before.value, wanted) : undefined;
-  const linger = stays === undefined ? undefined : await evicted(context, runtime.value, stays);
+  const losing = before.ok ? losingVersion(before.value, wanted) : undefined;
+  const linger = losing === undefined ? undefined : await lingering(context, losing);
   return done({ split: found.value, reach: 'configured', ...(linger === undefined ? {} : { linger }) });
 };
 
@@ -130,9 +138,9 @@ export const setSplit = async (given: AgentRunContext, expected: Split | undefin
  */
 export const trafficOf = (context: AgentRunContext): Traffic => ({
   read: async () => {
-    const runtime = await requireRuntime(context);
+    const runtime = await requireRuntimeId(context);
     if (!runtime.ok) return runtime;
-    const endpoint = await findUsersEndpoint(context, runtime.value.id);
+    const endpoint = await findUsersEndpoint(context, runtime.value);
     if (!endpoint.ok) return endpoint;
     const split = currentSplit(endpoint.value, context.weights);
     return split.ok ? done({ split: split.value, reach: 'configured' }) : split;

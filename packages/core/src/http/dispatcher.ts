@@ -86,14 +86,16 @@ export const createDispatcher = async (options: DispatcherOptions): Promise<Outc
       hint: 'Give a PEM file, with a block BEGIN CERTIFICATE for each authority.',
     });
   }
-  const { Agent, EnvHttpProxyAgent } = await import('undici');
   // An authority of one's own takes the place of the usual ones, unless these are given, too.
   const trusted = options.ca === undefined ? {} : { ca: [...(await usualAuthorities(options.extraAuthorities)), options.ca] };
   // Deadlines are the client's own; the library's would end long but healthy streams.
   const usual = { headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectMs, lookup: checkedLookup(options.loopbackOnly), ...trusted } };
   const httpProxy = setting(options.proxyEnvironment, 'http_proxy');
   const httpsProxy = setting(options.proxyEnvironment, 'https_proxy');
-  if (options.loopbackOnly || (httpProxy ?? httpsProxy) === undefined) return done(new Agent(usual));
+  if (options.loopbackOnly || (httpProxy ?? httpsProxy) === undefined) {
+    const { default: Agent } = await import('undici/lib/dispatcher/agent.js');
+    return done(new Agent(usual));
+  }
   if ([httpProxy, httpsProxy].some((proxy) => proxy !== undefined && !isHttpAddress(proxy))) {
     return failed({
       category: 'input',
@@ -104,6 +106,7 @@ export const createDispatcher = async (options: DispatcherOptions): Promise<Outc
     });
   }
   const noProxy = [setting(options.proxyEnvironment, 'no_proxy'), 'localhost', '127.0.0.1', '[::1]'].filter((entry) => entry !== undefined);
+  const { EnvHttpProxyAgent } = await import('undici');
   const agent = new EnvHttpProxyAgent({
     ...usual,
     requestTls: trusted,

@@ -51,11 +51,12 @@ const headersOf = (answer: Answer): Record<string, string> =>
 
 /** ask sends the request once, and once more for each redirect that stays at the origin. */
 const ask = async (call: Call): Promise<Outcome<Answer>> => {
-  const { request } = await import('undici');
+  const { default: request } = await import('undici/lib/api/api-request.js');
   let url = call.url;
   for (let redirects = 0; ; redirects += 1) {
-    const answer = await request(url, {
-      dispatcher: call.dispatcher,
+    const answer = await request.call(call.dispatcher, {
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
       method: call.request.method,
       headers: { ...call.headers },
       body: call.request.body ?? null,
