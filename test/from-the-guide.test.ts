@@ -230,6 +230,17 @@ describe('environments', () => {
     expect(await validate({ 'sluice.yml': config, 's.yaml': yaml })).toMatchObject({ status: 'passed' });
   });
 
+  test('what validate warns of, a deployment by itself says, too: hooks that are not run, keys in the code', async () => {
+    withRuntime();
+    await writeAgent(stage, 'new');
+    await stage.write('code/.env', 'TOKEN=abc\n');
+    await stage.write('s.yaml', (await readFile(join(stage.folder, 's.yaml'), 'utf8')).replace('name: orders', 'actions: { pre-deploy: [{ run: ./build.sh }] }\nname: orders'));
+    const { result, said } = await stage.run('deploy', agentSetting(stage));
+    expect(result.status).toBe('passed');
+    const lines = [...said.lines, ...said.warnings].join('\n');
+    for (const words of ['Sluice does not run pre-deploy, not with "deploy: s" either.', 'holds .env, which look like keys']) expect(lines).toContain(words);
+  });
+
   test('a .env beside s.yaml is a warning', async () => {
     await stage.write('.env', 'AccessKeyID=x\n');
     expect(findingsOf(agentFile())).toContainEqual(expect.objectContaining({ rule: 'agentrun/dotenv', severity: 'warning', place: { file: '.env' } }));

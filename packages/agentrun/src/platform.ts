@@ -7,6 +7,7 @@ import { checkConnection } from './server/connection-check.ts';
 import { diff } from './source/diff.ts';
 import { overlay } from './source/overlay.ts';
 import { parse } from './source/parse.ts';
+import { reviewEnvironment } from './source/review.ts';
 import { sharedEndpoint } from './source/shared.ts';
 
 /** agentrunPlatform releases agents to Alibaba Cloud AgentRun from the s.yaml that Serverless Devs uses. */
@@ -19,6 +20,7 @@ export const agentrunPlatform: Platform = {
   overlay,
   diff,
   ownHost,
+  review: reviewEnvironment,
   shared: sharedEndpoint,
   check: checkConnection,
   connect,

@@ -104,8 +104,8 @@ export interface Platform {
   /** overlay puts an environment's values into a source, in memory. */
   overlay(source: Source, environment: EnvironmentConfig, secrets: SecretReader): Outcome<Source>;
   diff(before: Source, after: Source): readonly Change[];
-  /** review finds what is wrong with an environment's settings, offline; absent where the schema says it all. */
-  review?(environment: EnvironmentConfig): readonly SettingFinding[];
+  /** review finds what is wrong with an environment's settings, by themselves and beside its source, offline; absent where the schema says it all. */
+  review?(environment: EnvironmentConfig, source?: Source): readonly SettingFinding[];
   /** shared says what two environments have in common that only one may have, as in `endpoint production of runtime a in cn-hangzhou`; absent where they stand apart, or where that cannot be known. */
   shared?(one: PlacedEnvironment, other: PlacedEnvironment): string | undefined;
   /** check asks an environment whether a release could work there, and writes nothing; it ends with the first that fails. */

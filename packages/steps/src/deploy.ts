@@ -51,6 +51,13 @@ const remember = async (context: StepContext, target: Target, deployment: Deploy
   if (!written.ok) context.host.warn(`the deployment was not recorded: ${clause(written.problem.reason)}`);
 };
 
+/** warn says what is dubious about the source, as validate does; a release has run that before. */
+const warn = async (context: StepContext): Promise<void> => {
+  const application = await context.application();
+  if (!application.ok) return;
+  for (const finding of application.value.parsed.findings) if (finding.severity === 'warning') context.host.annotate(finding);
+};
+
 /**
  * copyFirst takes a copy of what is live before anything is written, unless the snapshot step of this run has. With
  * `overwrite` the draft that is about to be replaced is copied, too, which that step does not do.
@@ -75,6 +82,7 @@ const whatIsDone = ({ dryRun }: StepContext, target: Target, changed: boolean): 
 const run = async (context: StepContext, values: z.output<typeof inputs>, inRelease: boolean): Promise<StepEnding> => {
   const source = await context.overlaid();
   if (!source.ok) return endedBy(source.problem);
+  if (!inRelease) await warn(context);
   const target = await context.target();
   if (!target.ok) return endedBy(target.problem);
   const record = await recordOf(context, target.value);

@@ -61,7 +61,7 @@ const collect = async (context: StepContext): Promise<Outcome<readonly Finding[]
     if (!application.ok) return application;
     const { parsed, platform } = application.value;
     const environment = context.project.config.environments[name];
-    const settings = environment === undefined ? [] : (platform.review?.(environment) ?? []);
+    const settings = environment === undefined ? [] : (platform.review?.(environment, parsed.source) ?? []);
     const placed = settings.map(({ path, ...finding }): Finding => ({ ...finding, place: context.project.placeOf(['environments', name, ...path]) }));
     for (const finding of [...placed, ...parsed.findings]) seen.set(findingLine(finding), finding);
   }

@@ -1,4 +1,5 @@
 import { done, draft, failed, sameSplit, type DeployOptions, type Deployment, type Outcome, type Problem, type Split } from '@sluice/core';
+import { inlineFault } from '../source/code.ts';
 import { compare, isSame } from '../source/compare.ts';
 import { digestOf } from '../source/configuration.ts';
 import { isJsonRecord } from '../source/json.ts';
@@ -234,7 +235,11 @@ export const deploy = async (context: AgentRunContext, source: AgentRunSource, o
   if (found.value === undefined && !options.create) {
     return problem('input', `there is no runtime named "${context.source.title}"`, context, 'Check the name and the region in s.yaml, or deploy with --create.');
   }
-  if (context.carrier === undefined) return deployLoad(context, { source, carrier: undefined }, found.value, options);
+  if (context.carrier === undefined) {
+    const fault = inlineFault(source.parts.archive, source.parts.agent.code?.src ?? '');
+    if (fault !== undefined) return failed(fault);
+    return deployLoad(context, { source, carrier: undefined }, found.value, options);
+  }
   const carrier = await context.carrier();
   if (!carrier.ok) return carrier;
   try {

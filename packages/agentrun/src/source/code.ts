@@ -3,6 +3,7 @@ import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'nod
 import { done, failed, type Outcome, type Problem } from '@sluice/core';
 import { crc64 } from './crc64.ts';
 import { ignoreRules } from './ignore.ts';
+import { looksSecret } from './packed-secrets.ts';
 import { zip, type ZipEntry } from './zip.ts';
 
 /** CodeArchive is a zip archive of an agent's code, as it is uploaded. */
@@ -10,9 +11,15 @@ export interface CodeArchive {
   readonly bytes: Buffer;
   /** checksum is the CRC-64 of the bytes, the form in which AgentRun shows the code of a version. */
   readonly checksum: string;
+  /** secrets are the paths of files in it that look like keys and passwords; those of an archive that was there already are not looked for. */
+  readonly secrets: readonly string[];
 }
 
-const limits = { files: 10_000, bytes: 50 * 1024 * 1024 };
+const megabyte = 1024 * 1024;
+// What Function Compute, which AgentRun runs on, takes at most as code. The zip archives that Sluice makes end at 65,535 files.
+const limits = { files: 65_000, bytes: 500 * megabyte };
+/** inlineLimit is how many bytes an archive may have that goes with the request itself. */
+const inlineLimit = 50 * megabyte;
 const ignoreFiles = ['.fcignore', '.arignore'];
 // Never part of an agent: the history of the repository, and the folder where Serverless Devs keeps its own state.
 const alwaysLeftOut = new Set(['.git', '.s', ...ignoreFiles]);
@@ -26,6 +33,7 @@ const codeProblem = (reason: string, where: string, hint?: string): Problem => (
 });
 
 const ossHint = 'Leave out what the agent does not need with .fcignore, or upload the archive to OSS and set ossBucketName and ossObjectName.';
+const inlineHint = `${ossHint} With \`deploy: s\` the Serverless Devs CLI uploads it.`;
 
 const isInside = (root: string, path: string): boolean => path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 
@@ -63,8 +71,8 @@ const collect = (root: string, folder: string, ignored: (path: string) => boolea
       return codeProblem(`the code holds "${path}", which is ${stats.isSymbolicLink() ? 'a symbolic link' : 'not a regular file'}`, path, 'Put a regular file there or leave it out with .fcignore');
     }
     into.size += stats.size;
-    if (into.size > 2 * limits.bytes || into.entries.length >= limits.files) {
-      return codeProblem(`the code has more than ${limits.files} files or 100 MB`, path, ossHint);
+    if (into.size > limits.bytes || into.entries.length >= limits.files) {
+      return codeProblem(`the code has more than ${limits.files} files or ${limits.bytes / megabyte} MB`, path, ossHint);
     }
     into.entries.push({ path, bytes: readFileSync(full), executable: (stats.mode & 0o100) !== 0 });
   }
@@ -77,16 +85,19 @@ const readIgnoreFiles = (root: string): string[] =>
     return stats?.isFile() === true ? [readFileSync(join(root, name), 'utf8')] : [];
   });
 
-const archiveOf = (path: string, stats: Stats): Outcome<Buffer> => {
+/** packed are the bytes of an archive, with the names of files in it that look secret. */
+const packed = (entries: readonly ZipEntry[]): Omit<CodeArchive, 'checksum'> => ({ bytes: zip(entries), secrets: entries.filter(({ path, bytes }) => looksSecret(path, bytes)).map(({ path }) => path) });
+
+const archiveOf = (path: string, stats: Stats): Outcome<Omit<CodeArchive, 'checksum'>> => {
   if (stats.isFile()) {
     const bytes = readFileSync(path);
-    return done(path.endsWith('.zip') ? bytes : zip([{ path: basename(path), bytes, executable: (stats.mode & 0o100) !== 0 }]));
+    return done(path.endsWith('.zip') ? { bytes, secrets: [] } : packed([{ path: basename(path), bytes, executable: (stats.mode & 0o100) !== 0 }]));
   }
   const collected: Collected = { entries: [], size: 0 };
   const problem = collect(path, path, ignoreRules(readIgnoreFiles(path)), collected);
   if (problem !== undefined) return failed(problem);
   if (collected.entries.length === 0) return failed(codeProblem('the code folder holds no file', path));
-  return done(zip(collected.entries));
+  return done(packed(collected.entries));
 };
 
 /**
@@ -103,10 +114,17 @@ export const readCode = (folder: string, file: string, src: string): Outcome<Cod
     if (!isInside(realpathSync(folder), realpathSync(path))) return failed(codeProblem(`the code "${src}" is outside of the project`, src));
     const archive = archiveOf(path, stats);
     if (!archive.ok) return archive;
-    if (archive.value.length > limits.bytes) return failed(codeProblem(`the code archive has ${Math.ceil(archive.value.length / 1024 / 1024)} MB; the limit is 50 MB`, src, ossHint));
-    return done({ bytes: archive.value, checksum: crc64(archive.value) });
+    const { bytes } = archive.value;
+    if (bytes.length > limits.bytes) return failed(codeProblem(`the code archive has ${Math.ceil(bytes.length / megabyte)} MB; the limit is ${limits.bytes / megabyte} MB`, src, ossHint));
+    return done({ ...archive.value, checksum: crc64(bytes) });
   } catch (error) {
     // Only the file system throws here: a file that cannot be read, or that went away meanwhile.
     return failed(codeProblem(`the code "${src}" cannot be read: ${error instanceof Error ? error.message : String(error)}`, src));
   }
 };
+
+/** inlineFault says why an archive cannot go with the request itself, as `deploy: api` sends it; undefined when it can. */
+export const inlineFault = (archive: CodeArchive | undefined, src: string): Problem | undefined =>
+  archive === undefined || archive.bytes.length <= inlineLimit
+    ? undefined
+    : codeProblem(`the code archive has ${Math.ceil(archive.bytes.length / megabyte)} MB; the limit is ${inlineLimit / megabyte} MB where it goes with the request`, src, inlineHint);

@@ -1,4 +1,5 @@
 import { nearest, type Finding, type Json, type KeyPath, type Place, type Severity } from '@sluice/core';
+import type { CodeArchive } from './code.ts';
 import { isJsonRecord, type JsonRecord } from './json.ts';
 import type { EnvironmentName } from './placeholders.ts';
 import { agentSchema, knownKeys, regions, type Agent } from './schema.ts';
@@ -75,6 +76,29 @@ export const inheritanceFindings = (document: JsonRecord, report: Report): reado
       const passed = key === 'extend' && Array.isArray(document[key]) ? ', and "s" passes over a list of files without a word' : '';
       return report('inheritance', 'error', [key], `Sluice reads one file, without ${key}${passed}.`, 'Write the file out in full, or take shared values from vars and ${env(...)}.');
     });
+
+/**
+ * actionFindings are about hooks. Sluice gives the CLI a file of its own that has none: they are shell commands that would
+ * get the account's credentials, and with `deploy: api` there is no CLI that could run them.
+ */
+export const actionFindings = (document: JsonRecord, report: Report): readonly Finding[] => {
+  const resources = isJsonRecord(document['resources']) ? document['resources'] : {};
+  const places: readonly (readonly [KeyPath, Json | undefined])[] = [[['actions'], document['actions']], ...Object.entries(resources).map(([id, resource]) => [['resources', id, 'actions'], isJsonRecord(resource) ? resource['actions'] : undefined] as const)];
+  return places.flatMap(([path, actions]) => {
+    const names = isJsonRecord(actions) ? Object.keys(actions) : [];
+    if (names.length === 0) return [];
+    return [report('actions', 'warning', path, `Sluice does not run ${names.join(', ')}, not with "deploy: s" either.`, 'Run what they run as steps of the pipeline, before deploy or after it, and take actions out of s.yaml.')];
+  });
+};
+
+const mostNamed = 5;
+
+/** secretFindings warn of keys and passwords that would go with the code, where everybody who may read the agent can read them. */
+export const secretFindings = ({ secrets }: CodeArchive, src: string, path: KeyPath, report: Report): readonly Finding[] => {
+  if (secrets.length === 0) return [];
+  const more = secrets.length > mostNamed ? ` and ${secrets.length - mostNamed} more` : '';
+  return [report('packed-secret', 'warning', path, `The code that is deployed holds ${secrets.slice(0, mostNamed).join(', ')}${more}, which look like keys or passwords.`, `Name them in ${src.replace(/\/$/, '')}/.fcignore (or .arignore), one a line, and give the agent secrets by variables of the environment in sluice.yml.`)];
+};
 
 /** contentFindings are about parts that work otherwise than they look. */
 export const contentFindings = (agent: Agent, path: KeyPath, report: Report): readonly Finding[] => {

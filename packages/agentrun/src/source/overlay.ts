@@ -11,7 +11,8 @@ const input = (reason: string, where: string, hint?: string): Problem => ({ cate
 const together = ([first, ...others]: readonly Problem[]): Problem | undefined =>
   first === undefined ? undefined : others.length === 0 ? first : { ...first, others: [...(first.others ?? []), ...others] };
 
-const belongsToDify = ['datasets', 'models', 'tools', 'gateway'] as const;
+/** belongsToDify are keys of an environment that mean nothing to an agent. */
+export const belongsToDify = ['datasets', 'models', 'tools', 'triggers', 'gateway'] as const;
 
 const readVariables = (environment: EnvironmentConfig, secrets: SecretReader, problems: Problem[]): Readonly<Record<string, string>> =>
   Object.fromEntries(
@@ -40,7 +41,8 @@ const fill = (props: JsonRecord, secrets: SecretReader, path: string, problems: 
   return resolvePlaceholders(props, {}, (name, initial) => values.get(name) ?? initial).value;
 };
 
-const accountProblem = (agent: Agent, account: string | undefined, path: string): Problem | undefined => {
+/** accountProblem is what s.yaml cannot say without the account's id. */
+export const accountProblem = (agent: Agent, account: string | undefined, path: string): Problem | undefined => {
   if (account !== undefined) return undefined;
   const hint = "Add agentrun.account, the account's id in quotes, to the environment in sluice.yml.";
   if (agent.role !== undefined && !agent.role.startsWith('acs:')) return input(`The role "${agent.role}" is a bare name, and the account is not known.`, path, hint);

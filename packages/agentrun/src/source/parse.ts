@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readYaml, type Finding, type Json, type KeyPath, type Parsed, type Place, type SourceFile } from '@sluice/core';
 import { readCode } from './code.ts';
-import { checkAgent, checkRegion, contentFindings, endpointFindings, environmentFindings, inheritanceFindings, reportAt, unknownKeys, type Report } from './findings.ts';
+import { actionFindings, checkAgent, checkRegion, contentFindings, endpointFindings, environmentFindings, inheritanceFindings, reportAt, secretFindings, unknownKeys, type Report } from './findings.ts';
 import { isJsonRecord, toJson, type JsonRecord } from './json.ts';
 import { initialOnly, keepAll, resolvePlaceholders } from './placeholders.ts';
 import { AgentRunSource } from './source.ts';
@@ -82,6 +82,7 @@ const checkProps = (file: SourceFile, { props, path, component }: Resource, vari
     const { reason, hint } = archive.problem;
     return { findings: [...all, report('code', 'error', [...agentPath, 'code', 'src'], reason, hint)] };
   }
+  if (archive !== undefined && src !== undefined) all.push(...secretFindings(archive.value, src, [...agentPath, 'code', 'src'], report));
   const source = new AgentRunSource({
     path: file.path,
     folder: file.folder,
@@ -115,7 +116,7 @@ export const parse = (file: SourceFile): Parsed => {
   const document = toJson(read.value.value);
   if (!isJsonRecord(document)) return { findings: [report('shape', 'error', [], 'The file is not a mapping with edition and resources.')] };
   const found = findResource(document, report);
-  const findings = [...editionFindings(document, report), ...inheritanceFindings(document, report), ...dotenvFindings(file), ...found.findings];
+  const findings = [...editionFindings(document, report), ...inheritanceFindings(document, report), ...actionFindings(document, report), ...dotenvFindings(file), ...found.findings];
   if (found.resource === undefined) return { findings };
   const variables: JsonRecord = isJsonRecord(document['vars']) ? document['vars'] : {};
   const parsed = checkProps(file, found.resource, variables, placeOf, report);

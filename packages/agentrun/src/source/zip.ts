@@ -12,6 +12,8 @@ export interface ZipEntry {
 // The builds of zlib in different Node versions and processors compress the same bytes differently. Small archives are
 // stored as they are, so that the same files give the same archive everywhere; for big ones size counts more.
 const storedUpTo = 4 * 1024 * 1024;
+// Beyond this the time that it takes counts more.
+const thoroughUpTo = 100 * 1024 * 1024;
 
 const neededVersion = 20;
 const madeOnUnix = 3 << 8;
@@ -68,7 +70,7 @@ export const zip = (entries: readonly ZipEntry[]): Buffer => {
   const central: Buffer[] = [];
   let offset = 0;
   for (const entry of [...entries].sort((one, other) => (one.path < other.path ? -1 : 1))) {
-    const content = method === 8 ? deflateRawSync(entry.bytes, { level: 9 }) : entry.bytes;
+    const content = method === 8 ? deflateRawSync(entry.bytes, { level: total > thoroughUpTo ? 1 : 9 }) : entry.bytes;
     const written: Written = { entry, name: Buffer.from(entry.path, 'utf8'), method, content, checksum: crc32(entry.bytes), offset };
     const header = localHeader(written);
     parts.push(header, Buffer.from(content));

@@ -94,6 +94,7 @@ const agentrun = z.strictObject({
   evict: z.optional(z.boolean()),
 }).check(
   z.refine(({ deploy, build, s, component }) => deploy === 's' || [build, s, component].every((value) => value === undefined), 'build, s and component are for `deploy: s` alone'),
+  z.refine(({ weights, cleared }) => weights !== 'percent' || cleared === undefined, 'cleared has no meaning with `weights: percent`: on that scale all weights are written each time, and none is taken away'),
 );
 
 const gateway = z.strictObject({
