@@ -112,3 +112,16 @@ test('blue-green: steps of 100% judge beside the users and then move everybody a
   expect(routing()).toEqual({ targetVersion: third, versionWeights: [] });
   expect(stage.lab.agentrun.served('order-agent', 'production')).toEqual(before);
 }, 60_000);
+
+test('status tells who gets what and what was counted, moves nobody and asks nothing', async () => {
+  const judged: Setting = { ...agentSetting(stage), environment: { ...agentSetting(stage).environment, canary: { steps: ['100%'], minimum: 5, pairs: 200, watch: ['errors'] } } };
+  const before = routing();
+  const { result, sent } = await canary({ mode: 'status' }, {}, judged);
+  expect(result).toMatchObject({ status: 'passed', outputs: { verdict: 'hold', stable: '2', candidate: '3', weights: '0', observed: '3' } });
+  expect(result.reason).toMatch(/^everybody gets 3; no other run is at work; the recorded canary of 3 against 2 has ended, counted last .* ago: no guard aborts so far: the candidate failed in 0 of \d+/);
+  expect(result.evidence).toMatchObject({ stable: '2', candidate: '3', readings: [{ guard: 'errors' }] });
+  const other = await canary({ mode: 'status' });
+  expect(other.result).toMatchObject({ status: 'passed', outputs: { verdict: '' }, reason: expect.stringContaining('it had another plan than sluice.yml has now') });
+  expect([...sent, ...other.sent].filter((one) => !one.startsWith('GET '))).toEqual([]);
+  expect(routing()).toEqual(before);
+});

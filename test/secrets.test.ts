@@ -256,7 +256,7 @@ describe('on every host, a server that gives everything back from the first call
       expect(made.inbox.asked()).toBeGreaterThan(2);
       await expectSafe(host, made, runs);
     });
-  }, 30_000);
+  }, 180_000);
 });
 
 /** stages are the calls at which a server turns hostile that has let Sluice in: it knows the session and the keys by then. */
@@ -291,7 +291,7 @@ describe('a server that lets Sluice in and gives sessions and keys back at', () 
         }
       }),
     );
-  }, 30_000);
+  }, 180_000);
 });
 
 test('an input that looks like a secret is masked before anything else is written, and refused', async () => {

@@ -5,3 +5,4 @@ export type { RolloutPorts, RolloutProgress } from './ports.ts';
 export { readings, type Reading } from './reading.ts';
 export type { RolloutEnd, RolloutEvidence, RolloutPoint } from './rollout-end.ts';
 export { continues, enterStage, readRolloutState, startRollout, type RolloutState, type SourceState, type Versions } from './rollout-state.ts';
+export { isOfPlan, soFar, type SoFar } from './so-far.ts';

@@ -20,6 +20,7 @@ import { pairedAsk } from '@sluice/probe';
 import { drive, planOf, type RolloutEnd, type RolloutPlan, type RolloutProgress, type RolloutState, type Versions } from '@sluice/rollout';
 import { earlierRollout } from './earlier-rollout.ts';
 import { publishesFirst } from './exposure.ts';
+import { canaryStatus } from './canary-status.ts';
 import { byHand, handFault } from './canary-by-hand.ts';
 import { choice, commonInputs, text } from './inputs.ts';
 import { underItsLease, underLease, type Guard } from './lease.ts';
@@ -32,7 +33,7 @@ const inputs = z.strictObject({
   ...commonInputs,
   stable: text('Id of the version to compare with. Default: the one that users get now.'),
   candidate: text('Id of the version to judge. Default: the one that publish-version made, or the deployed one.'),
-  mode: choice(['auto', 'set', 'promote', 'abort'], 'What to do: `auto` judges and moves users by the plan in sluice.yml, `set` gives the candidate a share, `promote` gives it everybody, `abort` nobody. Default: `auto`.'),
+  mode: choice(['auto', 'set', 'promote', 'abort', 'status'], 'What to do: `auto` judges and moves users by the plan in sluice.yml, `set` gives the candidate a share, `promote` gives it everybody, `abort` nobody, `status` tells how it stands and does nothing. Default: `auto`.'),
   weight: text('Share of the users for the candidate with mode `set`, such as `10%`.'),
 });
 
@@ -241,6 +242,10 @@ const run = async (context: StepContext, values: Inputs, guard: Guard): Promise<
   if (fault !== undefined) return endedBy(fault);
   const target = await context.target();
   if (!target.ok) return endedBy(target.problem);
+  if (mode === 'status') {
+    const config = planConfig(context);
+    return canaryStatus(context, target.value, config === undefined ? undefined : planFor(context, target.value, config));
+  }
   if (mode !== 'auto') {
     const known = await unknownVersion(target.value, values);
     if (!known.ok) return endedBy(known.problem);
@@ -281,7 +286,7 @@ const definition: Omit<StepDefinition<typeof inputs>, 'run'> = {
   summary: 'Let the new version in by degrees, compare it with the old one, go back by itself when it is worse, and verify that.',
   inputs,
   outputs: {
-    verdict: { description: '`promote`, `abort`, `inconclusive` or `stopped`.', initial: '' },
+    verdict: { description: '`promote`, `abort`, `inconclusive` or `stopped`; with mode status `hold` or `abort`, as the numbers stand.', initial: '' },
     stable: { description: 'Id of the version that was compared with.', initial: '' },
     candidate: { description: 'Id of the version that was judged.', initial: '' },
     weights: { description: 'The weights that were set, in per cent.', initial: '' },
