@@ -1,5 +1,6 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { changeLease, recordPath } from './change-lease.ts';
 import { fieldsOf } from './contract/dify/caller.ts';
 import { sluice, type RunOptions } from './sluice-process.ts';
 import type { Document } from './lab-project.ts';
@@ -17,21 +18,14 @@ export interface RecordFile {
 
 /** recordIn finds the record of a project in its folder. */
 export const recordIn = (folder: string): RecordFile => {
-  const record = async (): Promise<readonly [path: string, record: Readonly<Record<string, unknown>>] | undefined> => {
-    const file = (await readdir(join(folder, 'state'))).find((one) => one.endsWith('.json'));
-    if (file === undefined) return undefined;
-    const path = join(folder, 'state', file);
-    return [path, fieldsOf(JSON.parse(await readFile(path, 'utf8')))];
-  };
-  const change = async (edit: (lease: Readonly<Record<string, unknown>>) => object | undefined): Promise<void> => {
-    const found = await record();
-    const lease = edit(fieldsOf(found?.[1]['lease']));
-    if (found !== undefined && lease !== undefined) await writeFile(found[0], JSON.stringify({ ...found[1], lease }));
-  };
+  const state = join(folder, 'state');
   return {
-    lease: async () => (await record())?.[1]['lease'],
-    hold: (holder) => change(() => ({ holder, until: Date.now() + 3_600_000 })),
-    expireLease: () => change((lease) => (lease['until'] === undefined ? undefined : { ...lease, until: 0 })),
+    lease: async () => {
+      const path = await recordPath(state);
+      return path === undefined ? undefined : fieldsOf(JSON.parse(await readFile(path, 'utf8')))['lease'];
+    },
+    hold: (holder) => changeLease(state, () => ({ holder, until: Date.now() + 3_600_000 })),
+    expireLease: () => changeLease(state, (lease) => (lease === undefined ? undefined : { ...lease, until: 0 })),
   };
 };
 

@@ -1,9 +1,10 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { Lease } from '@sluice/core';
 import { startLab, startLabControl, type Lab } from '@sluice/lab';
 import { chatflow } from '../packages/lab/test/dify-apps.ts';
+import { changeLease, recordPath } from './change-lease.ts';
 import { project, sluice, type Ended, type RunOptions } from './sluice-process.ts';
 
 /** Document is the part of a result document that tests look at. */
@@ -93,12 +94,8 @@ export const openProject = async (canary: unknown): Promise<LabProject> => {
     SLACK_WEBHOOK: lab.inbox.slack.url,
     SLUICE_STATE: join(folder, 'state'),
   };
-  const recordPath = async (): Promise<string | undefined> => {
-    const name = (await readdir(join(folder, 'state'))).find((one) => one.endsWith('.json'));
-    return name === undefined ? undefined : join(folder, 'state', name);
-  };
   const record = async (): Promise<{ readonly rollout?: Rollout; readonly lease?: Lease } | undefined> => {
-    const path = await recordPath();
+    const path = await recordPath(join(folder, 'state'));
     return path === undefined ? undefined : (JSON.parse(await readFile(path, 'utf8')) as { rollout?: Rollout; lease?: Lease });
   };
   return {
@@ -120,11 +117,7 @@ export const openProject = async (canary: unknown): Promise<LabProject> => {
     },
     rollout: async () => (await record())?.rollout,
     lease: async () => (await record())?.lease,
-    expireLease: async () => {
-      const [path, present] = [await recordPath(), await record()];
-      if (path === undefined || present?.lease === undefined) throw new Error('there is no lease');
-      await writeFile(path, JSON.stringify({ ...present, lease: { ...present.lease, until: 0 } }));
-    },
+    expireLease: () => changeLease(join(folder, 'state'), (lease) => (lease === undefined ? undefined : { ...lease, until: 0 })),
     close: async () => {
       await control.close();
       await lab.close();

@@ -6,6 +6,8 @@ export interface Lease {
   readonly holder: string;
   /** until is milliseconds since 1970. */
   readonly until: number;
+  /** unattended is set where no run watches under this lease, as between the start of a canary and its promotion: `sweep` judges meanwhile. */
+  readonly unattended?: true;
 }
 
 /** HistoryEntry is one release, as it ended. */
@@ -53,6 +55,8 @@ export interface StateStore {
   read(application: string, environment: string): Promise<Outcome<Stored | undefined>>;
   /** write fails with `conflict` when the stored revision is not `revision` (absent: there must be none). */
   write(record: EnvironmentRecord, revision: string | undefined): Promise<Outcome<string>>;
+  /** close removes what the store keeps on this machine for the time of a run; absent where that is nothing. */
+  close?(): Promise<void>;
 }
 
 /** emptyRecord is the record of an environment that nothing is known of. */

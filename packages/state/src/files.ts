@@ -4,7 +4,7 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { done, failed, ownFolder, type Outcome, type Problem } from '@sluice/core';
 
-const largestFile = 4_000_000;
+const largestFile = 1_000_000;
 
 /** staleLockMs is far longer than one write takes; an older lock was left by a process that died. */
 const staleLockMs = 30_000;
@@ -41,7 +41,11 @@ export const readFile = async (path: string): Promise<Outcome<string | undefined
       if (size > largestFile) {
         return failed({ category: 'input', reason: `the record has ${size} bytes, more than ${largestFile}`, tried, where: path });
       }
-      return done(await file.readFile('utf8'));
+      const bytes = await file.readFile();
+      const text = bytes.toString('utf8');
+      // Bytes that are no UTF-8 read as if they were the replacement character itself.
+      if (!Buffer.from(text).equals(bytes)) return failed({ category: 'input', reason: 'the record is not UTF-8 text', tried, where: path });
+      return done(text);
     } finally {
       await file.close();
     }
@@ -103,20 +107,27 @@ const lock = async (path: string, temporary: string): Promise<boolean> => {
   return create(path);
 };
 
+/** fill writes the text of a temporary file, flushed to the disk. */
+const fill = async (temporary: string, text: string): Promise<void> => {
+  const file = await open(temporary, constants.O_WRONLY | constants.O_NOFOLLOW);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+};
+
 /**
- * replaceFile writes a text in one step (temporary file, flush, rename), if `allowed` agrees to what is there now.
- * Other writers of the same file are kept out meanwhile; one that is at work is a `conflict`.
+ * replaceFile replaces a text in one step (temporary file, flush, rename) by what `next` makes of the one that is there
+ * now, and gives it. Other writers of the same file are kept out meanwhile; one that is at work is a `conflict`.
  */
-export const replaceFile = async (
-  path: string,
-  text: string,
-  allowed: (present: string | undefined) => Outcome<void>,
-): Promise<Outcome<void>> => {
+export const replaceFile = async (path: string, next: (present: string | undefined) => Outcome<string>): Promise<Outcome<string>> => {
   const tried = 'write a record';
   const made = await ownFolder(dirname(path), 0o700);
   if (!made.ok) return failed({ ...made.problem, hint });
   try {
-    const temporary = await writeTemporary(path, text);
+    const temporary = await writeTemporary(path, '');
     const lockPath = `${path}.lock`;
     try {
       if (!(await lock(lockPath, temporary))) {
@@ -124,11 +135,12 @@ export const replaceFile = async (
       }
       try {
         const present = await readFile(path);
-        const agreed = present.ok ? allowed(present.value) : present;
-        if (!agreed.ok) return agreed;
+        const text = present.ok ? next(present.value) : present;
+        if (!text.ok) return text;
+        await fill(temporary, text.value);
         await rename(temporary, path);
         await syncFolder(dirname(path));
-        return done(undefined);
+        return text;
       } finally {
         await rm(lockPath, { force: true });
       }
