@@ -189,6 +189,7 @@ export const createContext = (parts: ContextParts): Context => {
       const opened = connected ? await target() : done(undefined);
       if (opened.ok && opened.value !== undefined) await opened.value.close();
       await parts.http.close();
+      await parts.state.close?.();
     },
   };
 };

@@ -31,10 +31,13 @@ export const onlineSurroundings = async (
   const platform = await platformFor(selected.config);
   const trusted = (name: string): boolean => platform.ownHost?.(name) ?? false;
   const connection = { host, clock, signal, loopbackOnly: false, credentialHosts: { ...hosts.value, trusted } };
+  const commands = commandRunner(host);
+  const state = await stateStore(host, { project, clock, commands, hosts: hosts.value });
+  if (!state.ok) return state;
   return done({
     http: httpClient({ ...connection, ...(ca.value === undefined ? {} : { ca: ca.value }) }),
-    commands: commandRunner(host),
+    commands,
     files: createFilePort(),
-    state: stateStore(host, project.folder),
+    state: state.value,
   });
 };

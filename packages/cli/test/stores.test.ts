@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { emptyRecord, type Host, type StateStore } from '@sluice/core';
+import { createCommandRunner, emptyRecord, systemClock, type Host, type Project, type StateStore } from '@sluice/core';
 import { stateStore } from '../src/stores.ts';
 
 let folder = '';
@@ -11,8 +11,17 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const storeOn = (name: Host['name'], environment: Readonly<Record<string, string>> = {}): StateStore =>
-  stateStore({ name, environment, context: { onCi: name !== 'terminal' }, warn: () => undefined } as unknown as Host, folder);
+const opened = async (host: Partial<Record<keyof Host, unknown>>, state?: { readonly git: string; readonly repository?: string }, hosts: { readonly bound: boolean; readonly hosts: readonly string[] } = { bound: false, hosts: [] }) => {
+  const project = { config: { name: 'bot', ...(state === undefined ? {} : { state }) }, folder, file: 'sluice.yml' } as unknown as Project;
+  const filled = { mask: () => undefined, redact: (text: string) => text, warn: () => undefined, environment: {}, ...host, context: { actor: '', runUrl: '', commit: '', ...(host.context ?? {}) } };
+  return stateStore(filled as unknown as Host, { project, clock: systemClock(), commands: createCommandRunner({ path: process.env['PATH'] ?? '', home: folder }), hosts });
+};
+
+const storeOn = async (name: Host['name'], environment: Readonly<Record<string, string>> = {}): Promise<StateStore> => {
+  const store = await opened({ name, environment, context: { onCi: name !== 'terminal' } });
+  if (!store.ok) throw new Error(store.problem.reason);
+  return store.value;
+};
 
 const record = emptyRecord('app', 'production');
 
@@ -37,15 +46,15 @@ describe.each(Object.entries(lying))('%s where the records belong', (_name, lay)
     await mkdir(dirname(path));
     await lay(path);
     const refused = { ok: false, problem: { category: 'permission', reason: expect.stringMatching(/state is a (file, not a folder|symbolic link)/), hint: expect.stringMatching(hint) } };
-    expect(await storeOn(name).prove()).toMatchObject(refused);
-    expect(await storeOn(name).write(record, undefined)).toMatchObject(refused);
+    expect(await (await storeOn(name)).prove()).toMatchObject(refused);
+    expect(await (await storeOn(name)).write(record, undefined)).toMatchObject(refused);
     expect(await readdir(join(folder, 'elsewhere')).catch(() => [])).toEqual([]);
   });
 });
 
 describe('a record that is', () => {
   const laid = async (lay: (path: string) => Promise<unknown>): Promise<StateStore> => {
-    const store = storeOn('gitlab', { SLUICE_STATE: join(folder, 'kept') });
+    const store = await storeOn('gitlab', { SLUICE_STATE: join(folder, 'kept') });
     expect(await store.write(record, undefined)).toMatchObject({ ok: true });
     const [name = ''] = await readdir(join(folder, 'kept'));
     await rm(join(folder, 'kept', name));
@@ -66,8 +75,43 @@ describe('a record that is', () => {
 
 test('a record keeps no secret that a server put into a name or a reason', async () => {
   const redact = (text: string): string => text.replaceAll('s3cret', '***');
-  const store = stateStore({ name: 'terminal', environment: {}, context: { onCi: false }, warn: () => undefined, redact } as unknown as Host, folder);
+  const made = await opened({ name: 'terminal', context: { onCi: false }, redact });
+  if (!made.ok) throw new Error(made.problem.reason);
+  const store = made.value;
   const entry = { version: 'v1', name: 'release s3cret', digest: 'sha256:1', commit: '', verdict: 'failed' as const, at: '', actor: '', runUrl: '', reason: 'it said s3cret' };
-  expect(await store.write({ ...record, history: [entry] }, undefined)).toMatchObject({ ok: true });
-  expect(await store.read('app', 'production')).toMatchObject({ value: { record: { history: [{ ...entry, name: 'release ***', reason: 'it said ***' }] } } });
+  const rollout = { sources: { logs: { silence: 'HTTP 500 s3cret' } } };
+  expect(await store.write({ ...record, rollout, history: [entry] }, undefined)).toMatchObject({ ok: true });
+  expect(await store.read('app', 'production')).toMatchObject({ value: { record: { rollout: { sources: { logs: { silence: 'HTTP 500 ***' } } }, history: [{ ...entry, name: 'release ***', reason: 'it said ***' }] } } });
+});
+
+describe('a branch that sluice.yml names', () => {
+  const state = { git: 'sluice-state' };
+  const github = { GITHUB_SERVER_URL: 'http://127.0.0.1:9', GITHUB_REPOSITORY: 'team/bot', GITHUB_TOKEN: 'the-token-of-the-job' };
+  const gitlab = { CI_SERVER_URL: 'http://127.0.0.1:9', CI_PROJECT_URL: 'http://127.0.0.1:9/team/bot', CI_JOB_TOKEN: 'the-token-of-the-job' };
+
+  test.each<[Host['name'], Readonly<Record<string, string>>]>([['github', github], ['gitlab', gitlab], ['jenkins', { GIT_URL: 'http://127.0.0.1:9/team/bot.git' }]])('is one of the repository that the run comes from, on %s', async (name, environment) => {
+    const masked: string[] = [];
+    const made = await opened({ name, environment, mask: (secret: string) => masked.push(secret), context: { onCi: true } }, state);
+    expect(made).toMatchObject({ ok: true, value: { where: 'the branch sluice-state of http://127.0.0.1:9/team/bot.git' } });
+    expect(masked).toEqual(name === 'jenkins' ? [] : ['the-token-of-the-job']);
+  });
+
+  test('SLUICE_STATE wins over it', async () => {
+    expect(await opened({ name: 'github', environment: { ...github, SLUICE_STATE: join(folder, 'kept') }, context: { onCi: true } }, state)).toMatchObject({ value: { where: join(folder, 'kept') } });
+  });
+
+  test("the CI's token goes to the CI's own server alone, and SLUICE_STATE_TOKEN only where SLUICE_HOSTS lets it", async () => {
+    const masked: string[] = [];
+    const run = (environment: Readonly<Record<string, string>>, hosts: readonly string[]) =>
+      opened({ name: 'github', environment: { ...github, ...environment }, mask: (secret: string) => masked.push(secret), context: { onCi: true } }, { ...state, repository: 'https://elsewhere.example.com/bot.git' }, { bound: true, hosts });
+    expect(await run({}, [])).toMatchObject({ ok: true });
+    expect(masked).toEqual([]);
+    expect(await run({ SLUICE_STATE_TOKEN: 'another-token' }, ['dify.example.com'])).toMatchObject({ ok: false, problem: { category: 'input', reason: expect.stringContaining('SLUICE_HOSTS') } });
+    expect(await run({ SLUICE_STATE_TOKEN: 'another-token' }, ['elsewhere.example.com'])).toMatchObject({ ok: true });
+    expect(masked).toEqual(['another-token']);
+  });
+
+  test('without a repository is an input problem', async () => {
+    expect(await opened({ name: 'terminal', context: { onCi: false } }, state)).toMatchObject({ ok: false, problem: { category: 'input', hint: expect.stringContaining('repository:') } });
+  });
 });

@@ -215,6 +215,13 @@ const environment = z
     message: 'needs exactly one of dify and agentrun',
   }));
 
+const state = z.strictObject({
+  /** git is the branch that keeps what is remembered of each environment, and its leases. */
+  git: z.string().check(z.regex(/^(?![-./])(?!.*(\.\.|\/\/|@\{|\.lock(\/|$)|\/\.))[^\s~^:?*[\\\x00-\x20\x7f]+(?<![./])$/, 'must be the name of a branch, such as sluice-state')),
+  /** repository is the address of another repository than the one that this run comes from, without credentials. */
+  repository: z.optional(z.string().check(z.regex(/^(https?:\/\/(?![^/]*@)|ssh:\/\/|[^\s/:@-][^\s/:@]*@[^\s/:]+:|\/)\S+$/, 'must be an https, http or ssh address without credentials'))),
+});
+
 /** configSchema is the shape of sluice.yml; the JSON Schema for editors is made from it. */
 export const configSchema = z.strictObject({
   name: slug,
@@ -222,6 +229,8 @@ export const configSchema = z.strictObject({
   environments: z.record(slug, environment).check(z.refine((value) => Object.keys(value).length > 0, 'needs at least one environment')),
   health: z.optional(health),
   notify: z.optional(z.array(channel)),
+  /** state is where the records are kept; SLUICE_STATE, a folder, wins over it. */
+  state: z.optional(state),
 });
 
 /** Config is a parsed sluice.yml: durations in milliseconds, shares in per cent. */
