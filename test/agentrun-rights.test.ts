@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createHttpClient, systemClock } from '@sluice/core';
 import type { LabCall } from '@sluice/lab';
 import { stepNames, type StepName } from '@sluice/steps';
@@ -190,3 +190,75 @@ test('credentials that end half-way are renewed, and the release goes on', async
   const { result } = await stage.run('release', setting(), {}, ending);
   expect(result).toMatchObject({ status: 'passed' });
 }, 30_000);
+
+describe('settings that need more', () => {
+  const settled = (more: object, source = 's.yaml'): Setting => {
+    const plain = setting();
+    return { source, environment: { ...plain.environment, agentrun: { ...(plain.environment['agentrun'] as object), ...more } } };
+  };
+
+  /** two is a runtime with a second version that nobody gets, made by somebody with every right. */
+  const two = async (): Promise<void> => {
+    stage.lab.agentrun.createRuntime({ name: 'order-agent', endpoint: 'production' });
+    await written('two');
+    for (const step of ['deploy', 'publish-version'] as const) expect((await stage.run(step, setting())).result.status).toBe('passed');
+  };
+
+  test('auth: ram: agents are called with the right to call them, and refuse calls without it', async () => {
+    await two();
+    expect((await stage.run('health-check', settled({ auth: 'ram' }), {}, keyless())).result).toMatchObject({ status: 'passed' });
+    expect((await stage.run('health-check', settled({ auth: 'ram' }), { version: '2' }, keyless())).result).toMatchObject({ status: 'passed' });
+    const refused = await stage.run('health-check', settled({ auth: 'ram' }), {}, { ...keyless(), rightsOf: 'validate' });
+    expect(refused.result.status).not.toBe('passed');
+    expect(JSON.stringify(refused.result)).toContain('agentrun:InvokeRuntime');
+  }, 30_000);
+
+  test.each([[true], [false]])('evict: %p: whether the canary may change the runtime', async (evict) => {
+    await two();
+    const ended = settled({ evict });
+    expect((await stage.run('canary', ended, { mode: 'set', weight: '10%' }, keyless())).result).toMatchObject({ status: 'passed' });
+    const before = stage.lab.agentrun.calls().length;
+    const { result } = await stage.run('canary', ended, { mode: 'abort' }, keyless());
+    expect(result).toMatchObject({ status: 'passed', reason: expect.stringContaining(evict ? 'asked to end the sessions' : 'agentrun.evict in sluice.yml would end them') });
+    expect(stage.lab.agentrun.calls().slice(before).filter(({ action }) => action === 'agentrun:UpdateAgentRuntime')).toEqual(evict ? [expect.objectContaining({ allowed: true })] : []);
+  }, 30_000);
+
+  test('evidence: a canary may read its own log store and CloudMonitor; a step without that right may not', async () => {
+    const logs = { project: 'orders-logs', logstore: 'requests' };
+    stage.lab.agentrun.createRuntime({ name: 'order-agent', endpoint: 'production', logs });
+    await written('two');
+    for (const step of ['deploy', 'publish-version'] as const) await stage.run(step, setting(), { ...(step === 'deploy' ? { overwrite: true } : {}) });
+    const silent = { ...setting(), environment: { ...setting().environment, canary: { steps: ['50%'], every: '2m', minimum: 5, watch: ['errors'], pairs: 0 } } };
+    const { result, said, sent } = await stage.run('canary', silent, {}, keyless());
+    expect(result).toMatchObject({ status: 'inconclusive' });
+    const text = JSON.stringify([result, said]);
+    expect(text).toContain('CloudMonitor');
+    expect(text).not.toMatch(/denied|not authorized|docs\/ram-policies/);
+    expect(sent.filter((one) => one === 'POST /logstores/requests/logs').length).toBeGreaterThan(0);
+    const refused = await stage.run('logs', setting(), { since: '5m' }, { ...keyless(), rightsOf: 'info' });
+    expect(refused.result).toMatchObject({ category: 'permission' });
+    expect(JSON.stringify(refused.result)).toContain('log:GetLogStoreLogs');
+  }, 60_000);
+
+  test('code in OSS: the session may read that object, and no other', async () => {
+    stage.lab.agentrun.createRuntime({ name: 'order-agent', endpoint: 'production' });
+    const policies: string[] = [];
+    const watching: RunOptions['http'] = (http) => ({
+      ...http,
+      send: (request) => {
+        const policy = new URLSearchParams(request.body ?? '').get('Policy');
+        if (policy !== null) policies.push(policy);
+        return http.send(request);
+      },
+    });
+    await written('two');
+    await run(new Map(), 'deploy', {}, { http: watching });
+    const { readFile, writeFile } = await import('node:fs/promises');
+    const path = `${stage.folder}/s.yaml`;
+    await writeFile(path, (await readFile(path, 'utf8')).replace(/code: .*/, 'code: { language: nodejs20, command: [node, index.js], ossBucketName: builds, ossObjectName: orders/42.zip }'));
+    await run(new Map(), 'deploy', { overwrite: true }, { http: watching });
+    await run(new Map(), 'info', {}, { http: watching });
+    const reading = policies.map((policy) => (JSON.parse(policy) as { Statement: readonly { Action: readonly string[]; Resource: readonly string[] }[] }).Statement.filter(({ Action }) => Action.includes('oss:GetObject')));
+    expect(reading).toEqual([[], [{ Effect: 'Allow', Action: ['oss:GetObject'], Resource: ['acs:oss:*:*:builds/orders/42.zip'] }], []]);
+  }, 30_000);
+});

@@ -10,7 +10,7 @@ const steps: AnyStep[] = [];
 for (const name of stepNames) steps.push(await loadStep(name));
 const readme = ['steps', 'exposure'].map((name) => `<!-- generated:${name} -->\nstale text\n<!-- /generated:${name} -->`).join('\n');
 const whole = steps.find(({ name }) => name === 'release') as AnyStep;
-const files = generatedFiles({ steps, whole, exposures: [], rights: { steps: [{ step: 'deploy', policy: { Version: '1' } }, { step: 'notify', policy: undefined }], trusts: { GitHub: { Version: '1' } }, longest: 2048 }, readme });
+const files = generatedFiles({ steps, whole, exposures: [], rights: { conditional: [{ when: '`evict: true`', action: 'agentrun:UpdateAgentRuntime', resources: ['*'], steps: ['canary', 'rollback'] }], steps: [{ step: 'deploy', policy: { Version: '1' } }, { step: 'notify', policy: undefined }], trusts: { GitHub: { Version: '1' } }, longest: 2048 }, readme });
 
 interface Action {
   readonly name: string;

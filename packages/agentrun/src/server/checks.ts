@@ -24,11 +24,13 @@ const statusOf = (text: string): string | undefined => {
   }
 };
 
+const strangerHint = 'The agent does not take this caller. With `auth: ram` the credentials need the right agentrun:InvokeRuntime (docs/ram-policies.md); with `auth: key` AGENTRUN_API_KEY must be the key that the runtime wants.';
+
 /** readHealth says whether an answer to the health path is a good one. */
 export const readHealth = (response: HttpResponse, path: string): Outcome<string> => {
   const said = statusOf(response.text);
   const bad = (reason: string): Outcome<string> =>
-    failed({ category: 'gate', reason, tried: `GET ${path} through the users' endpoint`, answer: { status: response.status } });
+    failed({ category: 'gate', reason, tried: `GET ${path} through the users' endpoint`, answer: { status: response.status }, ...(response.status === 401 || response.status === 403 ? { hint: strangerHint } : {}) });
   if (response.status !== 200) return bad(`${path} answers HTTP ${response.status}`);
   if (/text\/html/i.test(response.headers['content-type'] ?? '')) return bad(`${path} answers a web page, which says nothing about the agent`);
   if (said !== undefined && !well.has(said.toLowerCase())) return bad(`${path} says "${oneLine(said, 80)}"`);

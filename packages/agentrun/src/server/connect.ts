@@ -32,8 +32,10 @@ export const openingOf = (connection: Connection): Outcome<Opening> => {
   const { region, agent } = source.parts;
   const sts = stsAddress(region, agentrun.sts);
   const logs = typeof agent.logConfig === 'object' ? agent.logConfig : undefined;
+  const { ossBucketName: bucket, ossObjectName: object } = agent.code ?? {};
+  const stored = bucket === undefined || object === undefined ? {} : { stored: { bucket, object } };
   const policy = (account: string): string =>
-    JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: source.title, endpoint: agentrun.endpoint, signs: agentrun.auth === 'ram', evicts: agentrun.evict ?? false, ...(logs === undefined ? {} : { logs }) }));
+    JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: source.title, endpoint: agentrun.endpoint, signs: agentrun.auth === 'ram', evicts: agentrun.evict ?? false, ...(logs === undefined ? {} : { logs }), ...stored }));
   const log = (line: string): void => connection.log(line);
   const chosen = chooseSource({ ...connection, sts, policy }, log);
   if (!chosen.ok) return chosen;

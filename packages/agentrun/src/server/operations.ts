@@ -6,9 +6,10 @@ export const stepRoles = ['validate', 'snapshot', 'deploy', 'deploy with s', 'he
 
 /**
  * Reach is what a right can be limited to, by the platform's documentation: nothing (`all`), a runtime, or an endpoint
- * of one: the users' or those that Sluice makes for its checks (`sluice-…`).
+ * of one: the users' or those that Sluice makes for its checks (`sluice-…`). Beyond AgentRun: a log store, or the object in
+ * OSS that holds the code.
  */
-export type Reach = 'all' | 'runtime' | 'users-endpoint' | 'side-endpoints' | 'logstore';
+export type Reach = 'all' | 'runtime' | 'users-endpoint' | 'side-endpoints' | 'logstore' | 'code-object';
 
 /** Operation is one entry of a platform's OpenAPI that Sluice calls, and which steps do. */
 export interface Operation {
