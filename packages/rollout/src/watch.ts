@@ -4,6 +4,7 @@ import type { RolloutPlan } from './plan.ts';
 import type { RolloutPorts } from './ports.ts';
 import type { RolloutState } from './rollout-state.ts';
 import { answersSeen, type RolloutPoint } from './rollout-end.ts';
+import { savedUnlessStopped } from './saving.ts';
 import { countedText } from './wording.ts';
 
 /** PlanClock reads the time on the plan's scale, on which waits take as long as the plan says also when they are compressed. */
@@ -67,6 +68,6 @@ export const bake = async (
     if (decision.verdict !== 'hold') return { decision, state: decision.state };
     state = decision.state;
     // So that a killed run loses at most one tick of evidence. Only the save before the next weight must succeed.
-    if (plan.kind === 'weighted') await ports.save(state);
+    if (plan.kind === 'weighted') await savedUnlessStopped(ports, state);
   }
 };

@@ -4,6 +4,7 @@ import type { WeightedPlan } from './plan.ts';
 import type { RolloutPorts } from './ports.ts';
 import { evidenceOf, type RolloutEnd, type RolloutPoint } from './rollout-end.ts';
 import { enterStage, type RolloutState, type Versions } from './rollout-state.ts';
+import { savedUnlessStopped, savingInOrder } from './saving.ts';
 import { defectProblem, stopProblem } from './stopping.ts';
 import { backToStable, isOurs, setSplit, splitText, stranded } from './way-back.ts';
 import { bake, planClock } from './watch.ts';
@@ -56,8 +57,9 @@ const move = async (journey: Journey, wanted: Split, ports: WeightedPorts): Prom
 const take = async (journey: Journey, stage: number, weight: number, ports: WeightedPorts): Promise<Problem | undefined> => {
   const { stable, candidate } = journey.state;
   const state = { ...journey.state, stage, permission: { stable, candidate, weight } };
-  const saved = await ports.save(state);
-  if (!saved.ok) return saved.problem;
+  const saved = await savedUnlessStopped(ports, state);
+  if (saved?.ok === false) return saved.problem;
+  // One that was left to itself may have been recorded all the same, and has to be taken back.
   journey.state = state;
   if (ports.signal.aborted) return undefined;
   const problem = await move(journey, { stable, candidate, weight }, ports);
@@ -139,9 +141,10 @@ const leave = async (plan: WeightedPlan, versions: Versions, ports: WeightedPort
 export const driveWeighted = async (
   plan: WeightedPlan,
   versions: Versions,
-  ports: WeightedPorts,
+  given: WeightedPorts,
   start: RolloutState,
 ): Promise<RolloutEnd> => {
+  const ports = savingInOrder(given);
   const begun = await begin(versions, ports, start);
   if (!begun.ok) {
     const evidence = evidenceOf(plan, start, [], []);
