@@ -32,6 +32,8 @@ export interface Stage {
   /** api writes what a person would in the console. */
   readonly api: AgentRunApi;
   readonly logged: string[];
+  /** components is the folder that holds our component. */
+  readonly components: string;
   /** behave says what the component does next. */
   behave(mode: string): void;
   /** pids are those of the component that hangs and of its child. */
@@ -77,6 +79,7 @@ export const startStage = async (options: LabAgentRunOptions = {}): Promise<Stag
   return {
     lab,
     project,
+    components,
     api: new AgentRunApi(new AgentRunClient({ http, clock, signal, credentials: fixed(lab.credentials), control: lab.control, readOnly: false })),
     logged,
     behave,

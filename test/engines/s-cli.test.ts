@@ -1,11 +1,14 @@
-import { existsSync, readdirSync, readFileSync, utimesSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { Target } from '@sluice/core';
+import { createCommandRunner, systemClock, type Target } from '@sluice/core';
+import { makePrivateHome } from '../../packages/agentrun/src/cli/private-home.ts';
+import { runTemplate } from '../../packages/agentrun/src/cli/serverless-devs.ts';
+import { templateOf } from '../../packages/agentrun/src/cli/template.ts';
 import { agentYaml, careful, must, overwrite, problemOf } from '../../packages/agentrun/test/fixture.ts';
-import { startStage, type Stage } from './s-cli-stage.ts';
+import { program, startStage, type Stage } from './s-cli-stage.ts';
 
 const homes = (): readonly string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('sluice-s-'));
 
@@ -164,6 +167,55 @@ describe('deploy through the real Serverless Devs CLI 3.1.10', () => {
     expect(pids).toHaveLength(2);
     for (const pid of pids) expect(await isAlive(pid)).toBe(false);
     expect(homes()).toEqual(homesBefore);
+  });
+
+  describe('connections', () => {
+    /** watched is the CLI with every connection written down that it, or a program that it starts, opens. */
+    const watched = () => {
+      const hook = join(stage.project.folder, `watch-${Date.now()}.cjs`);
+      copyFileSync(join(import.meta.dirname, 'watch-connections.cjs'), hook);
+      const [node, script] = program;
+      const found = () => readFileSync(hook.replace('.cjs', '.txt'), 'utf8').trimEnd().split('\n');
+      return { argv: [node, '--require', hook, script], found, reached: () => found().filter((line) => /^(?:connect|lookup) /.test(line)) };
+    };
+
+    test('a deployment opens none but those to the lab, and starts nothing that could', async () => {
+      stage.project.write('code/index.js', 'console.log("quiet");\n');
+      const { argv, found, reached } = watched();
+      const [connected, source] = await target(agentYaml(), { agentrun: { s: argv } });
+      expect(must(await connected.deploy(source, overwrite))).toMatchObject({ changed: true });
+      // What is sent after the end comes from a program of its own.
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      expect(found().filter((line) => line.startsWith('loaded ')).length).toBeGreaterThanOrEqual(2);
+      expect([...new Set(reached())]).toEqual([`connect 127.0.0.1 ${new URL(stage.lab.control).port}`]);
+    });
+
+    test('in a home without our settings the same run calls its maker, which the test sees and stops', async () => {
+      const { argv, found, reached } = watched();
+      const home = must(await makePrivateHome(stage.components));
+      try {
+        writeFileSync(join(home.folder, '.s', 'set-config.yml'), 'log: disable\n');
+        const options = { program: argv, component: 'agentrun@1.0.12', commands: createCommandRunner({ path: process.env['PATH'] ?? '', home: home.folder, clock: systemClock() }), signal: new AbortController().signal, deadlineMs: 60_000, settings: {} };
+        const source = stage.project.source(agentYaml([], ['customContainerConfig:', '  image: registry.example.com/agent:1']));
+        const caller = { account: stage.lab.accountId, credentials: stage.lab.credentials };
+        must(await runTemplate(options, home, caller, 'deploy', must(templateOf(source, { component: options.component }))));
+        await new Promise((resolve) => setTimeout(resolve, 5000));
+        expect([found().length > 0, reached().filter((line) => !line.includes('127.0.0.1')).join()]).toEqual([true, expect.stringMatching(/serverless-devs.*log\.aliyuncs\.com|devsapp/)]);
+      } finally {
+        await home.remove();
+      }
+    });
+  });
+
+  test('another version of the CLI: what was found, what is needed, how to get it', async () => {
+    stage.project.write('code/index.js', 'console.log("version");\n');
+    stage.project.write('other-s.cjs', "console.log('@serverless-devs/s: 3.1.9, core: 0.1.0');\n");
+    const [connected, source] = await target(agentYaml(), { agentrun: { s: [process.execPath, join(stage.project.folder, 'other-s.cjs')] } });
+    expect(problemOf(await connected.deploy(source, overwrite))).toMatchObject({
+      category: 'input',
+      reason: 'the Serverless Devs CLI is version 3.1.9, and Sluice works with 3.1.10',
+      hint: 'Install it: npm install -g @serverless-devs/s@3.1.10. Or name the program in sluice.yml: agentrun.s, as in [npx, --yes, "@serverless-devs/s@3.1.10"].',
+    });
   });
 
   test('another program in place of the CLI, or none', async () => {
