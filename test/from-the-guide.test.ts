@@ -230,6 +230,33 @@ describe('environments', () => {
     expect(await validate({ 'sluice.yml': config, 's.yaml': yaml })).toMatchObject({ status: 'passed' });
   });
 
+  /** two are environments with a file each, and further keys of theirs. */
+  const two = (files: readonly [string, string], more: readonly [string, string] = ['', '']): Readonly<Record<string, string>> => ({
+    'sluice.yml': ['name: orders', 'source: s.yaml', 'environments:', ...['staging', 'production'].flatMap((name, index) => [`  ${name}:`, `    agentrun: { source: s.${name}.yaml, endpoint: live${more[index] ?? ''} }`])].join('\n'),
+    's.staging.yaml': files[0],
+    's.production.yaml': files[1],
+  });
+  const inVariables = agentFile().replace('name: orders', 'name: orders\nvars: { stage: { name: order }, region: cn-hangzhou }').replace('region: cn-hangzhou\n      agent', 'region: ${vars.region}\n      agent').replace('name: order-agent', 'name: ${vars.stage.name}-agent');
+  const workspace = (name: string): string => agentFile(`workspace: { name: ${name} }`);
+
+  test.each([
+    ['by variables of s.yaml', two([agentFile(), inVariables])],
+    ['one of them at the address that the other leaves out', two([agentFile(), inVariables], ['', ', control: "https://agentrun.cn-hangzhou.aliyuncs.com/"'])],
+    ['with an account that one of them does not name', two([agentFile(), agentFile()], [', account: "1234567890"', ''])],
+    ['with a workspace that one of them does not name', two([agentFile(), workspace('orders')])],
+  ])('two that name the same runtime and endpoint %s are an error', async (_name, files) => {
+    expect(await validate(files)).toMatchObject({ category: 'gate', outputs: { errors: '1' }, reason: expect.stringContaining('Environment production releases to endpoint live of runtime order-agent in cn-hangzhou, and so does staging') });
+  });
+
+  test.each([
+    ['in other regions', two([agentFile(), agentFile().replace('cn-hangzhou', 'cn-shanghai')])],
+    ['in other workspaces', two([workspace('one'), workspace('two')])],
+    ['in private clouds', two([agentFile(), agentFile()], [', control: "https://one.example.com"', ', control: "https://two.example.com"'])],
+    ['whose region the pipeline gives', two([agentFile(), agentFile().replace('region: cn-hangzhou', "region: ${env('REGION', 'cn-hangzhou')}")])],
+  ])('two that name the same runtime and endpoint %s are no error', async (_name, files) => {
+    expect(await validate(files)).toMatchObject({ status: 'passed', outputs: { errors: '0' } });
+  });
+
   test('what validate warns of, a deployment by itself says, too: hooks that are not run, keys in the code', async () => {
     withRuntime();
     await writeAgent(stage, 'new');

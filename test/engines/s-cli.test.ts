@@ -7,6 +7,7 @@ import { createCommandRunner, systemClock, type Target } from '@sluice/core';
 import { makePrivateHome } from '../../packages/agentrun/src/cli/private-home.ts';
 import { runTemplate } from '../../packages/agentrun/src/cli/serverless-devs.ts';
 import { templateOf } from '../../packages/agentrun/src/cli/template.ts';
+import { AgentRunSource } from '../../packages/agentrun/src/source/source.ts';
 import { agentYaml, careful, must, overwrite, problemOf } from '../../packages/agentrun/test/fixture.ts';
 import { program, startStage, type Stage } from './s-cli-stage.ts';
 
@@ -197,6 +198,7 @@ describe('deploy through the real Serverless Devs CLI 3.1.10', () => {
         writeFileSync(join(home.folder, '.s', 'set-config.yml'), 'log: disable\n');
         const options = { program: argv, component: 'agentrun@1.0.12', commands: createCommandRunner({ path: process.env['PATH'] ?? '', home: home.folder, clock: systemClock() }), signal: new AbortController().signal, deadlineMs: 60_000, settings: {} };
         const source = stage.project.source(agentYaml([], ['customContainerConfig:', '  image: registry.example.com/agent:1']));
+        if (!(source instanceof AgentRunSource)) throw new Error('not a source of AgentRun');
         const caller = { account: stage.lab.accountId, credentials: stage.lab.credentials };
         must(await runTemplate(options, home, caller, 'deploy', must(templateOf(source, { component: options.component }))));
         await new Promise((resolve) => setTimeout(resolve, 5000));

@@ -3,19 +3,37 @@ import { isJsonRecord } from './json.ts';
 import { hasPlaceholder } from './placeholders.ts';
 import { AgentRunSource } from './source.ts';
 
-/** endpointOf is where an environment's users are, undefined when the name of the runtime or its region still waits for the pipeline. */
-const endpointOf = ({ environment, source }: PlacedEnvironment): { readonly name: string; readonly server: string } | undefined => {
+/** Place is where an environment's users are. */
+interface Place {
+  readonly name: string;
+  readonly server: string;
+  /** workspaces are its id and its name, as far as s.yaml tells them: a name of a runtime is taken once in each. */
+  readonly workspace: { readonly id: string | undefined; readonly name: string | undefined };
+}
+
+const known = (value: unknown): string | undefined => (typeof value === 'string' && !hasPlaceholder(value) ? value : undefined);
+
+/** placeOf is where an environment's users are, undefined when the name of the runtime or its region still waits for the pipeline. */
+const placeOf = ({ environment, source }: PlacedEnvironment): Place | undefined => {
   if (!(source instanceof AgentRunSource) || environment.agentrun === undefined) return undefined;
-  const { region, agent } = source.parts.props;
-  const runtime = isJsonRecord(agent) ? agent['name'] : undefined;
-  if (typeof runtime !== 'string' || typeof region !== 'string' || hasPlaceholder(runtime) || hasPlaceholder(region)) return undefined;
-  return { name: `endpoint ${environment.agentrun.endpoint} of runtime ${runtime} in ${region}`, server: environment.agentrun.control ?? '' };
+  const { agent } = source.parts.props;
+  const [region, runtime] = [known(source.parts.props['region']), known(isJsonRecord(agent) ? agent['name'] : undefined)];
+  if (region === undefined || runtime === undefined) return undefined;
+  const { control, endpoint } = environment.agentrun;
+  const workspace = isJsonRecord(agent) && isJsonRecord(agent['workspace']) ? agent['workspace'] : {};
+  return {
+    name: `endpoint ${endpoint} of runtime ${runtime} in ${region}`,
+    server: new URL(control ?? `https://agentrun.${region}.aliyuncs.com`).href.replace(/\/$/, ''),
+    workspace: { id: known(workspace['id']), name: known(workspace['name']) },
+  };
 };
 
-/** sharedEndpoint says which endpoint two environments both release to; two different accounts have nothing in common. */
+const differ = (one: string | undefined, other: string | undefined): boolean => one !== undefined && other !== undefined && one !== other;
+
+/** sharedEndpoint says which endpoint two environments both release to; two different accounts or workspaces have nothing in common. */
 export const sharedEndpoint = (one: PlacedEnvironment, other: PlacedEnvironment): string | undefined => {
-  const [first, second] = [endpointOf(one), endpointOf(other)];
-  const [account, otherAccount] = [one.environment.agentrun?.account, other.environment.agentrun?.account];
+  const [first, second] = [placeOf(one), placeOf(other)];
   if (first === undefined || second === undefined || first.server !== second.server || first.name !== second.name) return undefined;
-  return account === otherAccount || account === undefined || otherAccount === undefined ? first.name : undefined;
+  const apart = differ(one.environment.agentrun?.account, other.environment.agentrun?.account) || differ(first.workspace.id, second.workspace.id) || differ(first.workspace.name, second.workspace.name);
+  return apart ? undefined : first.name;
 };
