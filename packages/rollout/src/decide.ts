@@ -1,10 +1,10 @@
 import { durationText, type Observation } from '@sluice/core';
 import { absorb } from './absorb.ts';
 import type { PairedPlan, RolloutPlan, WeightedPlan } from './plan.ts';
-import { crossed } from './reading.ts';
+import { crossed, relieved } from './reading.ts';
 import type { RolloutState } from './rollout-state.ts';
 import { lackOf } from './sufficiency.ts';
-import { crossedText, seenText } from './wording.ts';
+import { crossedText, reliefText, seenText } from './wording.ts';
 
 /** Verdict is what to do next: go on looking, take the next weight, make the candidate stable, or go back. */
 export type Verdict = 'hold' | 'raise' | 'promote' | 'abort' | 'inconclusive';
@@ -22,23 +22,26 @@ const judgement = (verdict: Verdict, reason: string): Judgement => ({ verdict, r
 
 const judgeWeighted = (plan: WeightedPlan, state: RolloutState, nowMs: number): Judgement => {
   const weight = `${plan.weights[state.stage] ?? 0} %`;
-  const baked = nowMs - state.stageSince >= plan.bakeMs;
+  const relief = plan.earlyBakeMs === null ? undefined : relieved(plan, state);
+  const bakeMs = relief === undefined ? plan.bakeMs : (plan.earlyBakeMs ?? plan.bakeMs);
+  const why = relief === undefined ? '' : `; ${reliefText(plan, relief)}`;
+  const baked = nowMs - state.stageSince >= bakeMs;
   const lack = lackOf(plan, state);
   const late = nowMs - state.startedAt >= plan.deadlineMs;
   if (baked && lack === undefined) {
     const left = plan.weights.length - 1 - state.stage;
-    if (left === 0) return judgement('promote', `no guard aborted up to ${weight}: ${seenText(plan, state)}`);
+    if (left === 0) return judgement('promote', `no guard aborted up to ${weight}: ${seenText(plan, state)}${why}`);
     const remaining = state.startedAt + plan.deadlineMs - nowMs;
-    if (left * plan.bakeMs <= remaining) return judgement('raise', `no guard aborted at ${weight}: ${seenText(plan, state)}`);
+    if (left * bakeMs <= remaining) return judgement('raise', `no guard aborted at ${weight}: ${seenText(plan, state)}${why}`);
     return judgement(
       'inconclusive',
-      `the deadline leaves ${durationText(Math.max(0, remaining))}, and the weights after ${weight} need ${durationText(left * plan.bakeMs)}`,
+      `the deadline leaves ${durationText(Math.max(0, remaining))}, and the weights after ${weight} need ${durationText(left * bakeMs)}`,
     );
   }
   if (lack !== undefined && (late || (baked && lack.final))) {
     return judgement('inconclusive', `there is not enough evidence at ${weight}${late ? ' and the deadline has passed' : ''}: ${lack.text}`);
   }
-  if (late) return judgement('inconclusive', `the deadline has passed before ${weight} had been kept for ${durationText(plan.bakeMs)}`);
+  if (late) return judgement('inconclusive', `the deadline has passed before ${weight} had been kept for ${durationText(bakeMs)}`);
   return judgement('hold', lack === undefined ? `no guard aborts at ${weight} so far: ${seenText(plan, state)}` : `waiting at ${weight}: ${lack.text}`);
 };
 
@@ -56,12 +59,12 @@ const judgePaired = (plan: PairedPlan, state: RolloutState, nowMs: number): Judg
 /**
  * decide adds one round of observations to the state and judges. It is pure; `nowMs` is on the plan's time scale.
  * An abort needs a guard whose evidence reaches the number of guards and sources divided by the false-abort rate, so
- * that a candidate as good as stable is aborted with at most that rate over the whole rollout, however often this is
- * called. Errors have to be worse by more than their margin, too. Everything but an abort needs evidence: thin evidence
- * holds, and at the plan's deadline it is inconclusive.
+ * that a candidate within the margins is aborted with at most that rate over the whole rollout, however often this is
+ * called. Everything but an abort needs evidence: thin evidence and a guard that leans against the candidate hold, and
+ * at the plan's deadline they are inconclusive. Early promotion leaves out no weight: it shortens how long each is kept.
  */
 export const decide = (plan: RolloutPlan, before: RolloutState, observations: readonly Observation[], nowMs: number): Decision => {
-  const state = absorb(plan, before, observations);
+  const state = absorb(plan, before, observations, nowMs);
   const guard = crossed(plan, state);
   if (guard !== undefined) return { ...judgement('abort', crossedText(guard)), state };
   return { ...(plan.kind === 'weighted' ? judgeWeighted(plan, state, nowMs) : judgePaired(plan, state, nowMs)), state };

@@ -1,6 +1,6 @@
 import type { Observation } from '@sluice/core';
 import type { Guard, Margins } from './plan.ts';
-import type { Table } from './two-sample.ts';
+import { logEvidence, logExcess, ratios, type Table } from './two-sample.ts';
 
 /** shares are how many of a window's pooled values count as large: the upper half for shifts, a tenth for tails. */
 const shares = [0.5, 0.1];
@@ -28,46 +28,46 @@ const leastLatencyMs = 25;
 const raised = (guard: 'latency' | 'tokens', value: number, margins: Margins): number =>
   guard === 'latency' ? value + Math.max(value * margins.latency, leastLatencyMs) : value * (1 + margins.tokens);
 
-/** Marked is a table and how many windows like it there are. */
-export interface Marked {
-  readonly table: Table;
-  readonly times: number;
-}
+const times = (bets: readonly number[], factor: number): number[] => bets.map((bet) => bet * factor);
 
-const once = (table: Table): readonly Marked[] => [{ table, times: 1 }];
-
-/** markPairs marks the larger value of each pair; ties go to stable. */
-const markPairs = (stable: readonly number[], candidate: readonly number[]): readonly Marked[] => {
+/** betOnPairs marks the larger value of each pair, a window of its own; ties go to stable. */
+const betOnPairs = (stable: readonly number[], candidate: readonly number[]): number[] => {
   const larger = candidate.filter((value, index) => value > (stable[index] ?? value)).length;
-  return [
-    { table: { stable: 1, candidate: 1, markedStable: 0, markedCandidate: 1 }, times: larger },
-    { table: { stable: 1, candidate: 1, markedStable: 1, markedCandidate: 0 }, times: candidate.length - larger },
-  ];
+  const lost = times(logEvidence({ stable: 1, candidate: 1, markedStable: 0, markedCandidate: 1 }), larger);
+  const won = times(logEvidence({ stable: 1, candidate: 1, markedStable: 1, markedCandidate: 0 }), candidate.length - larger);
+  return lost.map((bet, index) => bet + (won[index] ?? 0));
 };
 
+/** errorsOf is the table of an observation's failures. */
+export const errorsOf = ({ stable, candidate }: Observation): Table => ({
+  stable: stable.answers,
+  candidate: candidate.answers,
+  markedStable: stable.errors,
+  markedCandidate: candidate.errors,
+});
+
+/** Counting is how a source counts: pairs of answers, or answers of which up to `clump` share one fate. */
+export interface Counting {
+  readonly paired: boolean;
+  readonly clump: number;
+}
+
 /**
- * tablesOf gives what a guard bets on in one window: lists of tables, each list one way of marking whose tables'
- * evidence is added up. Errors are marked as they are. Latencies and tokens are ranked: stable's values are first
- * raised by the margin, then the largest of the pooled values are marked, so that "no worse than the margin" is
- * the same as "marks fall by chance or on stable", without any assumption about the shape of the values and without
- * a threshold that had to be estimated. Where the source is paired, each pair is a window of its own and the larger
- * of its two values is marked, so that easy and hard questions are never compared with each other.
+ * betsOf gives the logarithms of what one window makes of a guard's bets. Errors are compared as counts. Latencies and
+ * tokens are ranked: stable's values are first raised by the margin, then the largest of the pooled values are marked,
+ * so that "no worse than the margin" is the same as "marks fall by chance or on stable", without any assumption about
+ * the shape of the values and without a threshold that had to be estimated. Where the source is paired, the larger of a
+ * pair's two values is marked, so that easy and hard questions are never compared with each other.
  */
-export const tablesOf = (guard: Guard, seen: Observation, paired: boolean, margins: Margins): readonly (readonly Marked[])[] => {
-  if (guard === 'errors') {
-    return [
-      once({
-        stable: seen.stable.answers,
-        candidate: seen.candidate.answers,
-        markedStable: seen.stable.errors,
-        markedCandidate: seen.candidate.errors,
-      }),
-    ];
-  }
+export const betsOf = (guard: Guard, seen: Observation, { paired, clump }: Counting, margins: Margins): number[] => {
+  if (guard === 'errors') return logExcess(errorsOf(seen), ratios, margins.errors, clump);
   const field = guard === 'latency' ? 'latenciesMs' : 'tokens';
   const stable = seen.stable[field].map((value) => raised(guard, value, margins));
   const candidate = seen.candidate[field];
-  if (paired) return [markPairs(stable, candidate)];
-  if (stable.length === 0 || candidate.length === 0) return shares.map(() => []);
-  return shares.map((share) => once(markLargest(stable, candidate, share)));
+  if (paired) return betOnPairs(stable, candidate);
+  if (stable.length === 0 || candidate.length === 0) return shares.flatMap(() => ratios.map(() => 0));
+  return shares.flatMap((share) => {
+    const table = markLargest(stable, candidate, share);
+    return clump === 1 ? logEvidence(table) : logExcess(table, ratios, 0, clump);
+  });
 };

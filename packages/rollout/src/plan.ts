@@ -5,7 +5,7 @@ export type Guard = CanaryPlanConfig['watch'][number];
 
 /** Margins are by how much a candidate may be worse before it matters. */
 export interface Margins {
-  /** errors is an absolute difference of error rates: 0.005 is half a percentage point. */
+  /** errors is how many of the answers that stable gets right the candidate may lose: 0.005 is half a percentage point. */
   readonly errors: number;
   /** latency and tokens are fractions of the stable version's values: 0.2 is 20 %. A latency may also be 25 ms more. */
   readonly latency: number;
@@ -18,12 +18,14 @@ export interface Judging {
   readonly minimumAnswers: number;
   /** falseAbort is the most that a candidate as good as stable may be aborted, over the whole rollout, as a fraction. */
   readonly falseAbort: number;
-  /** miss is the fraction of bad candidates that may pass; forecasts use it, the decision does not. */
+  /** miss is how often early promotion may let a candidate through early that is worse by `effect`, as a fraction. */
   readonly miss: number;
+  /** effect is what early promotion must have ruled out, in the measure of `margins.errors`. */
+  readonly effect: number;
   readonly watch: readonly Guard[];
   readonly margins: Margins;
-  /** clump is how many requests one cause may spoil at once; the evidence of sources that count requests is divided by it. */
-  readonly clump: number;
+  /** clump is the most requests of one user or session, which may fail together; null when nobody said. */
+  readonly clump: number | null;
   /** deadlineMs is how long the rollout may take, without the way back. */
   readonly deadlineMs: number;
   /** pairs is the most paired probes of the rollout, pairsPerWindow the most of one observation. */
@@ -37,6 +39,8 @@ export interface WeightedPlan extends Judging {
   /** weights are in per cent, rising, above 0 and below 100; promotion follows the last. */
   readonly weights: readonly number[];
   readonly bakeMs: number;
+  /** earlyBakeMs is how long a weight is kept at least once `effect` is ruled out; null without early promotion. */
+  readonly earlyBakeMs: number | null;
   /** tickMs is the time between two looks at the evidence. */
   readonly tickMs: number;
 }
@@ -52,8 +56,14 @@ export type RolloutPlan = WeightedPlan | PairedPlan;
 /** defaultWeights are the weights of a canary that names none on a target that can split traffic. */
 export const defaultWeights: readonly number[] = [5, 25, 50];
 
-const margins: Margins = { errors: 0.005, latency: 0.2, tokens: 0.2 };
-const clump = 4;
+/** assumedClump is the clump of a source that counts requests when canary.clump does not say. */
+const assumedClump = 4;
+
+/** clumpOf is what the evidence of sources that count requests is divided by. */
+export const clumpOf = ({ clump }: RolloutPlan): number => clump ?? assumedClump;
+
+/** leastEffect is one percentage point. */
+const leastEffect = 0.01;
 
 const problem = (reason: string, hint: string): Problem => ({ category: 'input', reason, tried: 'read the canary plan', hint });
 
@@ -76,13 +86,19 @@ const weightsProblem = (weights: readonly number[]): Problem | undefined => {
  * a plan that cannot end before its deadline.
  */
 export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: number): Outcome<RolloutPlan> => {
+  const margins = { errors: config.margins.errors / 100, latency: config.margins.latency / 100, tokens: config.margins.tokens / 100 };
+  const early = config['early-promotion'];
+  if (early && !config.watch.includes('errors')) {
+    return failed(problem('canary.early-promotion rests on the errors, and canary.watch does not name them', 'Add errors to canary.watch, or take early-promotion out.'));
+  }
   const judging = {
     minimumAnswers: config.minimum,
     falseAbort: config['false-abort'] / 100,
     miss: config.miss / 100,
     watch: [...new Set(config.watch)],
     margins,
-    clump,
+    effect: Math.max(leastEffect, 2 * margins.errors),
+    clump: config.clump ?? null,
     deadlineMs,
     pairs: config.pairs,
   };
@@ -126,7 +142,9 @@ export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: 
     kind: 'weighted',
     weights,
     bakeMs: config.every,
+    earlyBakeMs: early ? Math.min(config.every, Math.max(tickMs, config.every / 10)) : null,
     tickMs,
-    pairsPerWindow: Math.ceil(config.pairs / windows),
+    // Rounded down, so that the pairs last to the end of the last weight.
+    pairsPerWindow: Math.min(config.pairs, Math.max(1, Math.floor(config.pairs / windows))),
   });
 };

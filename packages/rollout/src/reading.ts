@@ -1,7 +1,7 @@
 import type { CountedUnit } from '@sluice/core';
-import type { Guard, RolloutPlan } from './plan.ts';
+import { clumpOf, type Guard, type RolloutPlan } from './plan.ts';
 import type { ArmTally, RolloutState, SourceState } from './rollout-state.ts';
-import { logMean } from './two-sample.ts';
+import { logEven, logStaked } from './two-sample.ts';
 
 /** Reading is what one source says about one guard. */
 export type Reading = {
@@ -17,6 +17,12 @@ export type Reading = {
   /** evidence is how many times more likely the marks are if the candidate is worse (capped at a million); `needed` aborts. */
   readonly evidence: number;
   readonly needed: number;
+  /**
+   * claim says whether the false-abort rate holds for this source. One that counts requests, which fail together when
+   * they are one user's, needs the bound canary.clump for that; `claimText` says so, and is empty when all is well.
+   */
+  readonly claim: 'kept' | 'needs clump';
+  readonly claimText: string;
 };
 
 const cap = 1_000_000;
@@ -34,6 +40,15 @@ export const valuesOf = (guard: Guard, tally: ArmTally): number => measured(guar
 export const neededEvidence = (plan: RolloutPlan, state: RolloutState): number =>
   (plan.watch.length * Object.keys(state.sources).length) / plan.falseAbort;
 
+/** claimOf is the claim of a source: whole sessions and users, and pairs, fail by themselves. */
+const claimOf = (plan: RolloutPlan, { unit, paired }: SourceState): Reading['claim'] =>
+  unit === 'request' && paired !== true && plan.clump === null ? 'needs clump' : 'kept';
+
+const claimTextOf = (plan: RolloutPlan, name: string, source: SourceState): string =>
+  claimOf(plan, source) === 'kept'
+    ? ''
+    : `${name} counts requests, and up to ${clumpOf(plan)} were taken to fail together; the false-abort rate is claimed only when canary.clump says how many can`;
+
 const readingOf = (plan: RolloutPlan, state: RolloutState, name: string, source: SourceState, guard: Guard): Reading => {
   const stable = measured(guard, source.total.stable);
   const candidate = measured(guard, source.total.candidate);
@@ -46,8 +61,10 @@ const readingOf = (plan: RolloutPlan, state: RolloutState, name: string, source:
     candidate: candidate.count === 0 ? null : candidate.sum / candidate.count,
     stableCount: stable.count,
     candidateCount: candidate.count,
-    evidence: bets.length === 0 ? 1 : Math.min(cap, Math.exp(logMean(bets))),
+    evidence: bets.length === 0 ? 1 : Math.min(cap, Math.exp(logStaked(bets))),
     needed: Math.min(cap, neededEvidence(plan, state)),
+    claim: claimOf(plan, source),
+    claimText: claimTextOf(plan, name, source),
   };
 };
 
@@ -57,14 +74,28 @@ export const readings = (plan: RolloutPlan, state: RolloutState): Reading[] =>
     plan.watch.map((guard) => readingOf(plan, state, name, source, guard)),
   );
 
-/** excessErrors is by how much the candidate's error rate is above stable's, compared within each window. */
-export const excessErrors = (source: SourceState): number =>
-  source.excess.weight === 0 ? 0 : source.excess.sum / source.excess.weight;
-
-/** crossed finds a guard whose evidence suffices for an abort. Errors must also be worse by more than their margin. */
+/** crossed finds a guard whose evidence suffices for an abort. */
 export const crossed = (plan: RolloutPlan, state: RolloutState): Reading | undefined =>
-  readings(plan, state).find(({ source: name, guard, evidence, needed }) => {
-    const source = state.sources[name];
-    const matters = guard !== 'errors' || (source !== undefined && excessErrors(source) > plan.margins.errors);
-    return evidence >= needed && matters;
-  });
+  readings(plan, state).find(({ evidence, needed }) => evidence >= needed);
+
+/** leaning finds a guard that is half-way to an abort, as evidence multiplies: then the candidate's share is not raised. */
+export const leaning = (plan: RolloutPlan, state: RolloutState): Reading | undefined =>
+  readings(plan, state).find(({ evidence, needed }) => evidence * evidence >= needed);
+
+/** Relief is a source that has ruled out that the candidate is worse by the plan's effect. */
+export interface Relief {
+  readonly source: string;
+  readonly evidence: number;
+}
+
+/**
+ * relieved finds a source of users' answers whose evidence that the candidate is not worse by the plan's effect
+ * reaches the number of sources divided by the miss rate; only sources whose claim is kept count.
+ */
+export const relieved = (plan: RolloutPlan, state: RolloutState): Relief | undefined => {
+  const sources = Object.entries(state.sources);
+  return sources
+    .filter(([, source]) => source.paired === false && source.silence === '' && claimOf(plan, source) === 'kept')
+    .map(([name, { relief }]) => ({ source: name, evidence: relief.length === 0 ? 1 : Math.min(cap, Math.exp(logEven(relief))) }))
+    .find(({ evidence }) => evidence >= sources.length / plan.miss);
+};

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { RolloutPlan } from './plan.ts';
-import { ratios } from './two-sample.ts';
+import { lowerRatios, ratios } from './two-sample.ts';
 
 const count = z.number().check(z.gte(0));
 
@@ -20,6 +20,8 @@ const bets = z.array(z.number()).check(z.maxLength(ratios.length * 2));
 
 const source = z.strictObject({
   unit: z.enum(['request', 'user', 'session']),
+  /** paired says whether it compares answers to the same questions; absent until it has counted. */
+  paired: z.exactOptional(z.boolean()),
   /** until is the end of the last window that was counted, milliseconds since 1970. */
   until: count,
   /** silence says why the last window gave no evidence; empty when it gave some. */
@@ -27,16 +29,16 @@ const source = z.strictObject({
   total: arms,
   /** before is `total` as it was when the present weight was set. */
   before: arms,
-  /** excess is the difference of error rates, weighted over the windows (Mantel and Haenszel): sum and sum of weights. */
-  excess: z.strictObject({ sum: z.number(), weight: count }),
   /** bets are the logarithms of each guard's bets. */
   bets: z.strictObject({ errors: bets, latency: bets, tokens: bets }),
+  /** relief are the logarithms of the bets that the candidate is not worse by the plan's effect. */
+  relief: z.array(z.number()).check(z.maxLength(lowerRatios.length)),
 });
 
 const split = z.strictObject({ stable: z.string(), candidate: z.string(), weight: z.number().check(z.gte(0), z.lte(100)) });
 
 const rolloutState = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   stable: z.string(),
   candidate: z.string(),
   /** plan is the whole plan as text: evidence that was gathered under another one is not used. */
@@ -45,6 +47,8 @@ const rolloutState = z.strictObject({
   /** stage is the index of the present weight; stageSince is when it was set. */
   stage: z.int().check(z.gte(0)),
   stageSince: count,
+  /** stageOpened is the same moment by the time of day, which sources count by. */
+  stageOpened: count,
   /** windows is the number of observations since the start. */
   windows: z.int().check(z.gte(0)),
   sources: z.record(z.string(), source),
@@ -78,8 +82,8 @@ const newSource = (unit: SourceState['unit']): SourceState => ({
   silence: 'nothing was asked yet',
   total: { stable: noTally, candidate: noTally },
   before: { stable: noTally, candidate: noTally },
-  excess: { sum: 0, weight: 0 },
   bets: { errors: [], latency: [], tokens: [] },
+  relief: [],
 });
 
 /** startRollout is the state before the first weight. The sources are fixed here, because they share the false-abort rate. */
@@ -89,13 +93,14 @@ export const startRollout = (
   sources: readonly { readonly name: string; readonly unit: SourceState['unit'] }[],
   nowMs: number,
 ): RolloutState => ({
-  format: 1,
+  format: 2,
   stable: versions.stable,
   candidate: versions.candidate,
   plan: JSON.stringify(plan),
   startedAt: nowMs,
   stage: 0,
   stageSince: nowMs,
+  stageOpened: nowMs,
   windows: 0,
   sources: Object.fromEntries(sources.map(({ name, unit }) => [name, newSource(unit)])),
 });
@@ -105,6 +110,7 @@ export const enterStage = (state: RolloutState, stage: number, nowMs: number, wa
   ...state,
   stage,
   stageSince: nowMs,
+  stageOpened: wallMs,
   sources: Object.fromEntries(
     Object.entries(state.sources).map(([name, seen]) => [
       name,

@@ -1,6 +1,7 @@
 import type { Guard, RolloutPlan } from './plan.ts';
-import { valuesOf } from './reading.ts';
+import { leaning, valuesOf } from './reading.ts';
 import type { RolloutState, SourceState } from './rollout-state.ts';
+import { leansText } from './wording.ts';
 
 /** Lack is what keeps a rollout from going on. */
 export interface Lack {
@@ -14,12 +15,19 @@ export interface Lack {
 const fresh = (source: SourceState, guard: Guard, arm: 'stable' | 'candidate'): number =>
   valuesOf(guard, source.total[arm]) - valuesOf(guard, source.before[arm]);
 
+/** succeeded is how many answers did not fail since the present weight was set. */
+const succeeded = (source: SourceState, arm: 'stable' | 'candidate'): number =>
+  fresh(source, 'errors', arm) - (source.total[arm].errors - source.before[arm].errors);
+
 const answersLack = (plan: RolloutPlan, name: string, source: SourceState): string | undefined => {
   if (source.silence !== '') return `${name}: ${source.silence}`;
   const candidate = fresh(source, 'errors', 'candidate');
   const stable = fresh(source, 'errors', 'stable');
-  if (candidate >= plan.minimumAnswers && stable >= plan.minimumAnswers) return undefined;
-  return `${name} counted ${candidate} of the candidate and ${stable} of stable, and ${plan.minimumAnswers} of each are needed`;
+  if (candidate < plan.minimumAnswers || stable < plan.minimumAnswers) {
+    return `${name} counted ${candidate} of the candidate and ${stable} of stable, and ${plan.minimumAnswers} of each are needed`;
+  }
+  const dead = (['stable', 'candidate'] as const).find((arm) => succeeded(source, arm) < plan.minimumAnswers / 2);
+  return dead === undefined ? undefined : `${name} counted ${succeeded(source, dead)} answers of ${dead === 'stable' ? 'stable' : 'the candidate'} that did not fail, and nothing can be compared by that`;
 };
 
 /** Answers that failed have neither latency nor tokens, so half as many values as answers are enough. */
@@ -29,7 +37,8 @@ const hasValues = (plan: RolloutPlan, source: SourceState, guard: Guard): boolea
 /**
  * lackOf says what is missing before the present weight counts as judged; undefined when nothing is. One source must
  * have enough answers of both arms, and its last window must have been counted; every watched guard must have values
- * from such a source. A guard without any value is not a guard that saw nothing wrong.
+ * from such a source. A guard without any value is not a guard that saw nothing wrong, and a guard that leans against
+ * the candidate is not one that saw enough.
  */
 export const lackOf = (plan: RolloutPlan, state: RolloutState): Lack | undefined => {
   const sources = Object.entries(state.sources);
@@ -38,7 +47,10 @@ export const lackOf = (plan: RolloutPlan, state: RolloutState): Lack | undefined
   const speaking = sources.filter((_, index) => lacks[index] === undefined).map(([, source]) => source);
   if (speaking.length === 0) return { text: lacks.filter((lack) => lack !== undefined).join('; '), final: false };
   const blind = plan.watch.find((guard) => !speaking.some((source) => hasValues(plan, source, guard)));
-  if (blind === undefined) return undefined;
+  if (blind === undefined) {
+    const against = leaning(plan, state);
+    return against === undefined ? undefined : { text: leansText(against), final: false };
+  }
   const never = sources.every(([, source]) => valuesOf(blind, source.total.stable) + valuesOf(blind, source.total.candidate) === 0);
   return never
     ? { text: `no source counts ${blind}, which canary.watch names: take it out of canary.watch or add a source that counts it`, final: true }

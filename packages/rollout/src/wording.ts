@@ -1,6 +1,6 @@
 import { durationText, type CountedUnit } from '@sluice/core';
 import type { Guard, RolloutPlan } from './plan.ts';
-import { readings, type Reading } from './reading.ts';
+import { readings, type Reading, type Relief } from './reading.ts';
 import type { Seen } from './rollout-end.ts';
 import type { RolloutState } from './rollout-state.ts';
 
@@ -36,6 +36,14 @@ const guardNames: Readonly<Record<Guard, string>> = { errors: 'error', latency: 
 export const crossedText = (reading: Reading): string =>
   `${reading.guard === 'errors' ? failures(reading) : means(reading)}; the ${guardNames[reading.guard]} evidence is ` +
   `${number(reading.evidence)} to 1, and ${number(reading.needed)} to 1 aborts`;
+
+/** leansText says which guard keeps a weight from being raised. */
+export const leansText = ({ guard, source, evidence }: Reading): string =>
+  `the ${guardNames[guard]} evidence of ${source} leans against the candidate, ${number(evidence)} to 1`;
+
+/** reliefText says what makes the weights shorter. */
+export const reliefText = ({ effect }: RolloutPlan, { source, evidence }: Relief): string =>
+  `${source} rules out that the candidate loses ${percentText(effect)} more of the answers, ${number(evidence)} to 1`;
 
 /** seenText says in one clause what all sources saw of errors, without a judgement. */
 export const seenText = (plan: RolloutPlan, state: RolloutState): string => {

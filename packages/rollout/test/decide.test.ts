@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Observation } from '@sluice/core';
 import * as fc from 'fast-check';
-import { decide, readings, readRolloutState, type RolloutState } from '../src/index.ts';
-import { arm, observed, planFor, started } from './support.ts';
+import { decide, enterStage, readings, readRolloutState, type RolloutState } from '../src/index.ts';
+import { arm, following, observed, planFor, started } from './support.ts';
 
 const weighted = planFor({}, true);
 const paired = planFor({ pairs: 40 }, false);
@@ -19,7 +19,7 @@ describe('a weighted plan', () => {
     ['enough answers before the bake is over', [enough], bake - 1, 'hold', /0 of 40 and stable in 3 of 300/],
     ['enough answers after the bake', [enough], bake, 'raise', /no guard aborted at 5 %.*0 of 40/],
     ['too few candidate answers', [observed(arm('v1', 300, 3), arm('v2', 29, 0))], bake, 'hold', /29 of the candidate.*30 of each/],
-    ['no stable answers', [observed(arm('v1', 0, 0), arm('v2', 400, 0))], bake, 'hold', /0 of stable/],
+    ['no stable answers', [observed(arm('v1', 0, 0), arm('v2', 40, 0))], bake, 'hold', /0 of stable/],
     ['no observation at all', [], bake, 'hold', /not asked/],
     ['a failed query', [{ ...enough, missing: 'HTTP 500' }], bake, 'hold', /HTTP 500/],
     ['a failed query without a reason', [{ ...enough, missing: '' }], bake, 'hold', /no reason/],
@@ -56,23 +56,38 @@ describe('a weighted plan', () => {
     const first = decide(weighted, started(), [enough], bake).state;
     const logs = first.sources['logs'];
     if (logs === undefined) throw new Error('the source is gone');
-    const second = { ...first, stage: 1, stageSince: bake, sources: { logs: { ...logs, before: logs.total } } };
-    const decision = decide(weighted, second, [observed(arm('v1', 300, 3), arm('v2', 5, 0))], 2 * bake);
+    const second = enterStage(first, 1, bake, bake);
+    const decision = decide(weighted, second, [{ ...observed(arm('v1', 15, 3), arm('v2', 5, 0)), from: bake, to: 2 * bake }], 2 * bake);
     expect(decision).toMatchObject({ verdict: 'hold', reason: expect.stringMatching(/5 of the candidate/) });
     expect(decision.state.sources['logs']?.bets.errors).not.toEqual(logs.bets.errors);
     expect(decision.state.sources['logs']?.total.candidate.answers).toBe(45);
   });
 
-  test('does not abort for more errors that are within the margin', () => {
-    const state = decide(weighted, started(), [observed(arm('v1', 1_000_000, 1000, () => 1), arm('v2', 100_000, 200, () => 1))], 1);
-    expect(readings(weighted, state.state)[0]?.evidence).toBeGreaterThan(60);
-    expect(state.verdict).toBe('hold');
+  test.each([
+    ['within the margin of half a percentage point', 1450, 'raise'],
+    ['well beyond it', 2000, 'abort'],
+  ])('a hundred thousand answers with an error rate %s', (_, errors, verdict) => {
+    const counted = (version: string, answers: number, failed: number) => ({ version, answers, errors: failed, latenciesMs: [], tokens: [] });
+    const seen = observed(counted('v1', 1_900_000, 19_000), counted('v2', 100_000, errors));
+    expect(decide(planFor({ watch: ['errors'] }, true), started(), [seen], bake).verdict).toBe(verdict);
+    const bare = decide(planFor({ watch: ['errors'], margins: { errors: 0, latency: 0, tokens: 0 } }, true), started(), [seen], bake);
+    expect(bare.verdict).toBe('abort');
   });
 
   test('an outage of both arms at an uneven time is no excess of the candidate', () => {
-    const calm = decide(weighted, started(), [observed(arm('v1', 950, 9), arm('v2', 50, 0))], 1).state;
-    const outage = decide(weighted, calm, [observed(arm('v1', 500, 250), arm('v2', 500, 250))], 2);
-    expect(outage.verdict).toBe('hold');
+    const [first, second] = following([observed(arm('v1', 950, 9), arm('v2', 50, 0)), observed(arm('v1', 500, 250), arm('v2', 500, 250))]);
+    if (first === undefined || second === undefined) throw new Error('two windows are needed');
+    const calm = enterStage(decide(weighted, started(), [first], 60_000).state, 2, 60_000, 60_000);
+    expect(decide(weighted, calm, [second], 120_000).verdict).toBe('hold');
+  });
+
+  test('a guard that leans against the candidate keeps the weight, and lets go when the evidence does', () => {
+    const plan = planFor({ watch: ['errors'] }, true);
+    const leaning = decide(plan, started(), [observed(arm('v1', 300, 3), arm('v2', 40, 4))], bake);
+    expect(leaning).toMatchObject({ verdict: 'hold', reason: expect.stringMatching(/error evidence of logs leans against the candidate, .* to 1/) });
+    const later = decide(plan, leaning.state, [{ ...observed(arm('v1', 3000, 30), arm('v2', 160, 0)), from: bake, to: bake + 60_000 }], bake + 60_000);
+    expect(later.verdict).toBe('raise');
+    expect(decide(plan, leaning.state, [], 3_000_000).verdict).toBe('inconclusive');
   });
 
   test('never adds two sources up', () => {
@@ -103,8 +118,8 @@ describe('a paired plan', () => {
   const after = (windows: readonly Observation[]) => {
     let state = started();
     let decision = decide(paired, state, [], 0);
-    for (const [index, seen] of windows.entries()) {
-      decision = decide(paired, state, [seen], index);
+    for (const [index, seen] of following(windows).entries()) {
+      decision = decide(paired, state, [seen], (index + 1) * 60_000);
       state = decision.state;
     }
     return decision;

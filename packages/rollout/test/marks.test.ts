@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import * as fc from 'fast-check';
 import type { Arm, Observation } from '@sluice/core';
-import { markLargest, tablesOf } from '../src/marks.ts';
+import { logStaked } from '../src/two-sample.ts';
+import { betsOf, markLargest } from '../src/marks.ts';
 
 describe('markLargest', () => {
   test.each([
@@ -30,7 +31,7 @@ describe('markLargest', () => {
   });
 });
 
-describe('tablesOf', () => {
+describe('betsOf', () => {
   const margins = { errors: 0.005, latency: 0.2, tokens: 0.2 };
   const arm = (version: string, latencyMs: number): Arm => ({ version, answers: 1, errors: 0, latenciesMs: [latencyMs], tokens: [] });
   test.each([
@@ -42,7 +43,33 @@ describe('tablesOf', () => {
     [1000, 1210, true],
   ])('where stable needs %i ms, a pair of %i ms counts against the candidate: %j', (stable, candidate, against) => {
     const seen: Observation = { source: 'paired probes', unit: 'request', from: 0, to: 1, stable: arm('a', stable), candidate: arm('b', candidate) };
-    const marked = tablesOf('latency', seen, true, margins).flat().filter(({ times }) => times > 0);
-    expect(marked.map(({ table }) => table.markedCandidate)).toEqual([against ? 1 : 0]);
+    const [bet = 0] = betsOf('latency', seen, { paired: true, clump: 1 }, margins);
+    expect(bet > 0).toBe(against);
+    expect(bet).not.toBe(0);
+  });
+
+  test('values that are as good as drawn from one pot have mean 1, whatever their shape, by all ways to draw them', () => {
+    const pot = [1, 2, 3, 40, 500, 6000, 70_000];
+    const at = { paired: false, clump: 1 };
+    const plain = { errors: 0, latency: 0, tokens: 0 };
+    for (const size of [1, 2, 3, 4]) {
+      let mean = 0;
+      let ways = 0;
+      for (let drawn = 0; drawn < 2 ** pot.length; drawn += 1) {
+        const ours = pot.filter((_, index) => (drawn >> index) % 2 === 1);
+        if (ours.length !== size) continue;
+        const seen: Observation = {
+          source: 'logs',
+          unit: 'session',
+          from: 0,
+          to: 1,
+          stable: { ...arm('a', 0), answers: pot.length - size, latenciesMs: [], tokens: pot.filter((_, index) => (drawn >> index) % 2 === 0) },
+          candidate: { ...arm('b', 0), answers: size, latenciesMs: [], tokens: ours },
+        };
+        ways += 1;
+        mean += Math.exp(logStaked(betsOf('tokens', seen, at, plain)));
+      }
+      expect(mean / ways).toBeCloseTo(1, 9);
+    }
   });
 });

@@ -1,9 +1,12 @@
 import { defaultCanaryPlan, type Arm, type CanaryPlanConfig, type Json, type Observation } from '@sluice/core';
 import { enterStage, planOf, startRollout, type RolloutPlan, type RolloutState } from '../src/index.ts';
 
+/** minute is a window's length. */
+const minute = 60_000;
+
 export type PairedObservation = Observation & { readonly paired: true };
 
-const { imul, sqrt, log, cos, PI } = Math;
+const { imul, sqrt, log, cos, floor, PI } = Math;
 
 /** random is a small seeded generator of numbers in [0, 1) (mulberry32). */
 export const random = (seed: number): (() => number) => {
@@ -18,6 +21,15 @@ export const random = (seed: number): (() => number) => {
 
 export const normal = (next: () => number): number =>
   sqrt(-2 * log(1 - next())) * cos(2 * PI * next());
+
+/** binomial counts successes by skipping from one to the next. */
+export const binomial = (next: () => number, trials: number, chance: number): number => {
+  if (chance <= 0) return 0;
+  const scale = log(1 - chance);
+  let count = 0;
+  for (let at = floor(log(1 - next()) / scale); at < trials; at += 1 + floor(log(1 - next()) / scale)) count += 1;
+  return count;
+};
 
 export const planFor = (config: Partial<CanaryPlanConfig>, canSplit: boolean, deadlineMs = 3_000_000): RolloutPlan => {
   const plan = planOf({ ...defaultCanaryPlan, ...config }, canSplit, deadlineMs);
@@ -45,3 +57,7 @@ export const observed = (stable: Arm, candidate: Arm, more: Partial<Observation>
 
 /** asJson fails to compile when a rollout's state could not be stored in a record. */
 export const asJson = (state: RolloutState): Json => state;
+
+/** following gives observations the windows that follow each other from `from` on, a minute each. */
+export const following = (observations: readonly Observation[], from = 0): Observation[] =>
+  observations.map((seen, index) => ({ ...seen, from: from + index * minute, to: from + (index + 1) * minute }));

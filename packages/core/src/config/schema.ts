@@ -153,6 +153,12 @@ const countingCommand = z.strictObject({
 
 const evidenceSource = z.union([z.strictObject({ prometheus }), z.strictObject({ command: countingCommand })]);
 
+const margins = z.strictObject({
+  errors: z._default(share, 0.5),
+  latency: z._default(share, 20),
+  tokens: z._default(share, 20),
+});
+
 const canaryPlan = z.strictObject({
   /** steps are weights in per cent, rising; 100 is implied. Absent where traffic cannot be split. */
   steps: z.optional(z.array(share).check(z.minLength(1))),
@@ -160,6 +166,12 @@ const canaryPlan = z.strictObject({
   'false-abort': z._default(rate, 5),
   miss: z._default(rate, 10),
   watch: z._default(z.array(guard).check(z.minLength(1)), ['errors', 'latency', 'tokens']),
+  /** margins are by how much a candidate may be worse: errors in percentage points, latency and tokens in per cent of stable's. */
+  margins: z._default(margins, { errors: 0.5, latency: 20, tokens: 20 }),
+  /** clump is the most requests of one session or user, where evidence counts requests: they may fail together. */
+  clump: z.optional(z.int().check(z.gte(1), z.lte(1000))),
+  /** early-promotion shortens the steps once it is ruled out, at the rate `miss`, that the candidate is too bad. */
+  'early-promotion': z._default(z.boolean(), false),
   /** minimum is the number of candidate answers that a step needs. */
   minimum: z._default(z.int().check(z.gte(1)), 30),
   /** pairs is the most paired probes that a judgement may send. */
