@@ -12,7 +12,7 @@ const steps = await loadSteps();
 const files = generatedFiles({
   steps,
   whole: steps.find(({ name }) => name === 'release'),
-  rights: agentrun.ramRights(),
+  rights: await agentrun.ramRights(),
   exposures: [...dify.difyPlatform.exposures, ...agentrun.agentrunPlatform.exposures],
   readme: readFileSync(join(root, 'README.md'), 'utf8'),
 });

@@ -3,7 +3,6 @@ import type { Platform } from '@sluice/core';
 import { agentrunSecrets, agentrunSettings } from './credentials/names.ts';
 import { ownHost } from './credentials/own-host.ts';
 import { connect } from './server/connect.ts';
-import { checkConnection } from './server/connection-check.ts';
 import { diff } from './source/diff.ts';
 import { overlay } from './source/overlay.ts';
 import { parse } from './source/parse.ts';
@@ -22,6 +21,6 @@ export const agentrunPlatform: Platform = {
   ownHost,
   review: reviewEnvironment,
   shared: sharedEndpoint,
-  check: checkConnection,
+  check: async (connection) => (await import('./server/connection-check.ts')).checkConnection(connection),
   connect,
 };

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHttpClient, done, failed, systemClock, type Clock, type HttpClient, type HttpRequest } from '@sluice/core';
 import { startLabAgentRun, type LabAgentRun, type Trust } from '@sluice/lab';
 import { chooseSource, noCredentials } from '../src/credentials/chain.ts';
-import { sessionName, sessionSeconds } from '../src/credentials/oidc.ts';
+import { sessionName, sessionSeconds } from '../src/credentials/assume-role.ts';
 import { ownHost } from '../src/credentials/own-host.ts';
 import { CredentialSession } from '../src/credentials/session.ts';
 import type { CredentialSource, Issued } from '../src/credentials/source.ts';

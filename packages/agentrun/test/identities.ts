@@ -39,7 +39,7 @@ export const surroundings = (around: Around): Surroundings & { readonly masked: 
     setting: (variable) => settings[variable],
     mask: (secret) => masked.push(secret),
     credentialFile: (path) => Promise.resolve(files[path] === undefined ? failed({ category: 'input', reason: `${path} does not exist` }) : done(files[path])),
-    policy: () => policy,
+    policy: () => Promise.resolve(policy),
     ...(identityToken === undefined ? {} : { identityToken }),
   };
 };

@@ -1,6 +1,5 @@
 import { done, failed, type Outcome } from '@sluice/core';
 import { credentialAddress } from './address.ts';
-import { instanceRole, isDisabled } from './instance.ts';
 import { jobRole } from './oidc.ts';
 import type { CredentialSource, Surroundings } from './source.ts';
 import { storedKey } from './stored.ts';
@@ -23,6 +22,16 @@ const nothing = (instance: string) => (): Outcome<never> =>
     hint: 'Set ALIBABA_CLOUD_ROLE_ARN and ALIBABA_CLOUD_OIDC_PROVIDER_ARN, so that the job needs no stored key (docs/ram-policies.md), or ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET as secrets of the CI.',
   });
 
+/** isDisabled says that the instance may not be asked. */
+const isDisabled = ({ setting }: Pick<Surroundings, 'setting'>): boolean => /^(?:true|1)$/i.test(setting('ALIBABA_CLOUD_ECS_METADATA_DISABLED') ?? '');
+
+/** instanceRole is the RAM role of the ECS instance that the job runs on. */
+const instanceRole = (surroundings: Surroundings): CredentialSource => ({
+  kind: 'the RAM role of this ECS instance',
+  renews: true,
+  obtain: async () => (await import('./instance.ts')).roleOfInstance(surroundings, nothing('no ECS instance answers at 100.100.100.200')),
+});
+
 /**
  * chooseSource is where credentials come from: the first that is set up, and never a mixture. The order is that of
  * Alibaba Cloud's own clients (@alicloud/credentials 2.4.7): a key in the environment, a role by the job's identity
@@ -43,5 +52,5 @@ export const chooseSource = (surroundings: Surroundings, note: (line: string) =>
   if (!address.ok) return address;
   if (address.value !== undefined) return done(address.value);
   if (isDisabled(surroundings)) return nothing('ALIBABA_CLOUD_ECS_METADATA_DISABLED keeps the instance from being asked')();
-  return done(instanceRole(surroundings, nothing('no ECS instance answers at 100.100.100.200')));
+  return done(instanceRole(surroundings));
 };

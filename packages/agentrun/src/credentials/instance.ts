@@ -11,9 +11,6 @@ const readMs = 5000;
 /** tokenSeconds is how long the token of the metadata service lives; it is used for the next two requests only. */
 const tokenSeconds = 60;
 
-/** isDisabled says that the instance may not be asked. */
-export const isDisabled = ({ setting }: Pick<Surroundings, 'setting'>): boolean => /^(?:true|1)$/i.test(setting('ALIBABA_CLOUD_ECS_METADATA_DISABLED') ?? '');
-
 const wrong = (reason: string, hint: string, status?: number): Outcome<never> =>
   failed({ category: 'platform', reason, tried, where: instanceMetadata, ...(status === undefined ? {} : { answer: { status } }), hint });
 
@@ -21,7 +18,8 @@ const wrong = (reason: string, hint: string, status?: number): Outcome<never> =>
 const tokenOf = ({ http, signal }: Surroundings): Promise<Outcome<HttpResponse>> =>
   http.send({ method: 'PUT', url: `${instanceMetadata}/latest/api/token`, headers: { 'x-aliyun-ecs-metadata-token-ttl-seconds': String(tokenSeconds) }, metadata: true, tried, deadlineMs: reachMs, repeatable: false, signal });
 
-const obtain = async (surroundings: Surroundings, none: () => Outcome<never>): ReturnType<CredentialSource['obtain']> => {
+/** roleOfInstance gives the credentials of the RAM role of the ECS instance that the job runs on. `none` is the answer where there is no such instance. */
+export const roleOfInstance = async (surroundings: Surroundings, none: () => Outcome<never>): ReturnType<CredentialSource['obtain']> => {
   const { http, signal, setting, mask } = surroundings;
   const token = await tokenOf(surroundings);
   if (!token.ok) return token.problem.category === 'cancelled' ? token : none();
@@ -40,10 +38,3 @@ const obtain = async (surroundings: Surroundings, none: () => Outcome<never>): R
   if (given.value.status !== 200 || !json.ok || !isRecord(json.value) || json.value['Code'] !== 'Success') return wrong(`the metadata service gives no credentials of the role ${role}`, 'Check that the role is attached to this instance.', given.value.status);
   return readIssued(json.value, tried, instanceMetadata, mask);
 };
-
-/** instanceRole is the RAM role of the ECS instance that the job runs on. `none` is the answer where there is no such instance. */
-export const instanceRole = (surroundings: Surroundings, none: () => Outcome<never>): CredentialSource => ({
-  kind: 'the RAM role of this ECS instance',
-  renews: true,
-  obtain: () => obtain(surroundings, none),
-});

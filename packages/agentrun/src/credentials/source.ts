@@ -24,5 +24,5 @@ export type Surroundings = Pick<Connection, 'name' | 'deadlineMs' | 'http' | 'cl
   /** sts is the origin of STS. */
   readonly sts: string;
   /** policy is the session policy that a role is taken with, for the role's account. */
-  policy(account: string): string;
+  policy(account: string): Promise<string>;
 };

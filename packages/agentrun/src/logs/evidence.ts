@@ -4,15 +4,9 @@ import { splitOf } from '../server/routing.ts';
 import type { Runtime } from '../server/wire.ts';
 import { searchLogs } from './log-service.ts';
 import { wholeFunction } from './monitor.ts';
-import { logPlaceOf, type LogPlace } from './place.ts';
+import { logPlaceOf, noLogs, type LogPlace } from './place.ts';
 import { countRequests, requestQuery, type Counted } from './request-metrics.ts';
 import { sampleRatioFault } from './sample-ratio.ts';
-
-/** settleMs is how late request metrics may come in. None is documented; lines are said to be there within a minute. */
-const settleMs = 60_000;
-
-/** noLogs is why the logs of an agent cannot be read at all. */
-export const noLogs = 'neither the runtime nor s.yaml names a project and a log store of Log Service (agent.logConfig)';
 
 const turnOn = 'Turn on request metrics for the function, with its logs in Log Service, in the console of Function Compute.';
 
@@ -87,12 +81,12 @@ const ratioFault = (before: Weighed | undefined, after: Weighed, { from }: Windo
 };
 
 /**
- * createLogs reads how each version did from the request metrics that Function Compute writes to Log Service, one record
+ * logReader reads how each version did from the request metrics that Function Compute writes to Log Service, one record
  * a request (facts: a request fails when the function fails or the status is 500 and above). What an agent reports inside
  * an answer of status 200 is not in them: probes judge that. A window without a request, or whose counts cannot belong
  * to the split, is no evidence.
  */
-export const createLogs = (context: AgentRunContext): Logs => {
+export const logReader = (context: AgentRunContext): Logs['read'] => {
   let found: LogPlace | undefined;
   let before: Weighed | undefined;
   const read = async (versions: readonly string[], window: Window): Promise<Outcome<readonly Arm[]>> => {
@@ -114,5 +108,5 @@ export const createLogs = (context: AgentRunContext): Logs => {
     if (fault === undefined) return done(counted.arms);
     return failed({ category: 'evidence', reason: fault, tried: 'hold the counts against the weight', where, hint: 'Look at the routing of the endpoint and at the field versionId of the request metrics.' });
   };
-  return { source: 'agentrun request metrics', unit: 'request', settleMs, read: (versions, from, to) => read(versions, { from, to }) };
+  return (versions, from, to) => read(versions, { from, to });
 };

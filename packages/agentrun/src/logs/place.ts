@@ -1,6 +1,16 @@
+import type { Logs } from '@sluice/core';
 import { isRecord } from '../source/json.ts';
 import type { AgentRunContext } from '../server/context.ts';
 import type { Runtime } from '../server/wire.ts';
+
+/** noLogs is why the logs of an agent cannot be read at all. */
+export const noLogs = 'neither the runtime nor s.yaml names a project and a log store of Log Service (agent.logConfig)';
+
+/**
+ * countedLogs is what the logs of an agent are as evidence. How late request metrics may come in is not documented; lines
+ * are said to be there within a minute.
+ */
+export const countedLogs: Omit<Logs, 'read'> = { source: 'agentrun request metrics', unit: 'request', settleMs: 60_000 };
 
 /** LogPlace is where the function below a runtime writes its logs. */
 export interface LogPlace {

@@ -3,7 +3,6 @@ import type { CarrierParts } from '../cli/carrier.ts';
 import type { CliOptions } from '../cli/serverless-devs.ts';
 import { chooseSource } from '../credentials/chain.ts';
 import { apiKeyName } from '../credentials/names.ts';
-import { policyOf, stepRole } from '../credentials/policy.ts';
 import { CredentialSession } from '../credentials/session.ts';
 import { callerAccount, stsAddress } from '../credentials/sts.ts';
 import { logPlaceOf } from '../logs/place.ts';
@@ -34,8 +33,10 @@ export const openingOf = (connection: Connection): Outcome<Opening> => {
   const logs = typeof agent.logConfig === 'object' ? agent.logConfig : undefined;
   const { ossBucketName: bucket, ossObjectName: object } = agent.code ?? {};
   const stored = bucket === undefined || object === undefined ? {} : { stored: { bucket, object } };
-  const policy = (account: string): string =>
-    JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: source.title, endpoint: agentrun.endpoint, signs: agentrun.auth === 'ram', evicts: agentrun.evict ?? false, ...(logs === undefined ? {} : { logs }), ...stored }));
+  const policy = async (account: string): Promise<string> => {
+    const { policyOf, stepRole } = await import('../credentials/policy.ts');
+    return JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: source.title, endpoint: agentrun.endpoint, signs: agentrun.auth === 'ram', evicts: agentrun.evict ?? false, ...(logs === undefined ? {} : { logs }), ...stored }));
+  };
   const log = (line: string): void => connection.log(line);
   const chosen = chooseSource({ ...connection, sts, policy }, log);
   if (!chosen.ok) return chosen;

@@ -1,16 +1,23 @@
 import { done, draft, failed, type DeployOptions, type Deployment, type Entries, type EntriesRequest, type Exposure, type Inspection, type Logs, type Opened, type Outcome, type Publication, type PublishRequest, type Rung, type Snapshot, type Source, type Target, type Traffic, type Version } from '@sluice/core';
-import { createLogs, noLogs } from '../logs/evidence.ts';
+import { countedLogs, noLogs } from '../logs/place.ts';
 import { AgentRunSource } from '../source/source.ts';
 import { checks } from './checks.ts';
 import { requireRuntimeId, uninterrupted, type AgentRunContext } from './context.ts';
-import { deploy } from './deploy.ts';
 import { exposureOf } from './exposure.ts';
-import { inspect } from './inspect.ts';
-import { open } from './open.ts';
-import { publish } from './publish.ts';
-import { snapshot } from './snapshot.ts';
 import { setSplit, trafficOf } from './traffic.ts';
 import { requireVersion, versionOf } from './versions.ts';
+
+/** laterLogs are the logs, whose reader is loaded when they are first read. */
+const laterLogs = (context: AgentRunContext): Logs => {
+  let read: Promise<Logs['read']> | undefined;
+  return {
+    ...countedLogs,
+    read: async (...asked) => {
+      read ??= import('../logs/evidence.ts').then(({ logReader }) => logReader(context));
+      return (await read)(...asked);
+    },
+  };
+};
 
 /** AgentRunTarget is one runtime and the one endpoint that users call. */
 export class AgentRunTarget implements Target {
@@ -38,7 +45,7 @@ export class AgentRunTarget implements Target {
       mark: "AgentRun has no operation to change a version's description, so marks are written once, when a version is published",
     };
     if (!logged) return;
-    this.logs = createLogs(context);
+    this.logs = laterLogs(context);
     this.entries = async (request) => (await import('../logs/entries.ts')).readEntries(context, request);
   }
 
@@ -52,7 +59,7 @@ export class AgentRunTarget implements Target {
   }
 
   async inspect(): Promise<Outcome<Inspection>> {
-    const inspected = await inspect(this.#context);
+    const inspected = await (await import('./inspect.ts')).inspect(this.#context);
     if (!inspected.ok) return inspected;
     this.#address = inspected.value.address;
     return done(inspected.value.inspection);
@@ -62,15 +69,15 @@ export class AgentRunTarget implements Target {
     if (!(source instanceof AgentRunSource) || source.title !== this.#context.source.title) {
       return failed({ category: 'defect', reason: `the source "${source.title}" does not belong to this connection`, tried: 'deploy', where: source.path });
     }
-    const deployed = await deploy(this.#context, source, options);
+    const deployed = await (await import('./deploy.ts')).deploy(this.#context, source, options);
     if (!deployed.ok) return deployed;
     this.#heldLatest = deployed.value.pinned?.version ?? this.#heldLatest;
     this.#application = deployed.value.deployment.created?.application ?? this.#application;
     return done(deployed.value.deployment);
   }
 
-  publish(request: PublishRequest): Promise<Outcome<Publication>> {
-    return publish(this.#context, request);
+  async publish(request: PublishRequest): Promise<Outcome<Publication>> {
+    return (await import('./publish.ts')).publish(this.#context, request);
   }
 
   async versions(): Promise<Outcome<readonly Version[]>> {
@@ -84,12 +91,12 @@ export class AgentRunTarget implements Target {
     return checks(this.#context);
   }
 
-  open(version: string): Promise<Outcome<Opened>> {
-    return open(this.#context, version);
+  async open(version: string): Promise<Outcome<Opened>> {
+    return (await import('./open.ts')).open(this.#context, version);
   }
 
-  snapshot(): Promise<Outcome<Snapshot>> {
-    return snapshot(this.#context);
+  async snapshot(): Promise<Outcome<Snapshot>> {
+    return (await import('./snapshot.ts')).snapshot(this.#context);
   }
 
   /** restore gives everybody a published version, whatever the split was; the marks cannot be kept (see `lacking.mark`). */
