@@ -8,6 +8,7 @@ import { AgentRunApi } from '../packages/agentrun/src/server/api.ts';
 import { AgentRunClient } from '../packages/agentrun/src/server/client.ts';
 import { operations, type Operation } from '../packages/agentrun/src/server/operations.ts';
 import { sideDescription } from '../packages/agentrun/src/server/side.ts';
+import { leftOpen } from './sweep-stage.ts';
 import { openStage, valueOf, type RunOptions, type Setting, type Stage } from './lab-stage.ts';
 import { writeAgent } from './stage-settings.ts';
 
@@ -124,6 +125,12 @@ const usualSteps = async (recorded: Recorded): Promise<void> => {
   await leftBehind(runtimeId, 'sluice-production-v2');
   await run(recorded, 'canary');
   await run(recorded, 'rollback', { version: '1' });
+  await leftOpen(stage, setting(), runtimeId, { holder: 'nobody', until: Date.now() + 60_000, unattended: true });
+  await leftBehind(runtimeId, 'sluice-production-v2');
+  await run(recorded, 'sweep');
+  stage.lab.agentrun.setFaults('order-agent', '1', { errors: 1 });
+  await run(recorded, 'sweep');
+  stage.lab.agentrun.setFaults('order-agent', undefined, {});
   await brokenOff(runtimeId);
   await written('three');
   await run(recorded, 'deploy', { overwrite: true });

@@ -24,6 +24,7 @@ import {
 } from '@sluice/core';
 import { attachmentsOf } from '@sluice/steps';
 import { createContext, type Context } from './context.ts';
+import { eachEnvironment } from './each-environment.ts';
 import { loadProject } from './load-project.ts';
 import { offlineSurroundings } from './offline.ts';
 import { secretVariables } from './platforms.ts';
@@ -136,10 +137,37 @@ const prepare = async (host: Host, step: AnyStep, given: Arguments, results: Res
 /** notEnded are what a pipeline reads when this process is killed before the step has ended. */
 const notEnded = (step: AnyStep): StepResult => ended(step, { category: 'defect', reason: `${step.name} has not ended` });
 
+/** unnamed are the environments that a step has to work on one after the other; undefined when one was named, or when the step works on one. */
+const unnamed = async (host: Host, step: AnyStep, given: Arguments): Promise<readonly string[] | undefined> => {
+  if (step.eachEnvironment !== true || host.context.pullRequest !== undefined) return undefined;
+  const inputs = await readInputs(host, step, given);
+  if (!inputs.ok || textInput(inputs.value, 'environment') !== undefined) return undefined;
+  const loaded = await loadProject(textInput(inputs.value, 'config') ?? 'sluice.yml');
+  if (!loaded.ok) return undefined;
+  const names = Object.keys(loaded.value.project.config.environments);
+  return names;
+};
+
 /** runStepCommand runs one step as the command line and SLUICE_INPUTS say, and gives its result document. */
 export const runStepCommand = async (host: Host, step: AnyStep, given: Arguments, signals: Signals): Promise<StepResult> => {
-  const results = resultsFolder(host.resultsFolder, (text) => host.redact(text), (line) => host.log(line), attachmentsOf);
   await host.outputs(outputsOf(notEnded(step)));
+  const names = await unnamed(host, step, given);
+  if (names === undefined) return runOnce(host, step, given, signals);
+  const results: StepResult[] = [];
+  for (const environment of names) {
+    if (names.length > 1) host.log(`environment ${environment}`);
+    results.push(await runOnce(host, step, { ...given, flags: { ...given.flags, environment } }, signals));
+  }
+  const [only] = results;
+  if (only !== undefined && results.length === 1) return only;
+  const all = eachEnvironment(step, names, results);
+  const { write } = resultsFolder(host.resultsFolder, (text) => host.redact(text), (line) => host.log(line), attachmentsOf);
+  host.stepEnded(all);
+  return recorded(host, all, await write(all));
+};
+
+const runOnce = async (host: Host, step: AnyStep, given: Arguments, signals: Signals): Promise<StepResult> => {
+  const results = resultsFolder(host.resultsFolder, (text) => host.redact(text), (line) => host.log(line), attachmentsOf);
   const prepared = await prepare(host, step, given, results, signals);
   if (!prepared.ok || 'skipped' in prepared.value) {
     const result = ended(step, prepared.ok ? { category: 'skipped', reason: skippedText(prepared.value) } : endedBy(prepared.problem));

@@ -82,6 +82,8 @@ export interface StepDefinition<Inputs extends z.ZodMiniObject = z.ZodMiniObject
   readonly offline: boolean;
   /** connectsWhenNamed steps are offline, but connect when an environment is named and this is no pull request. */
   readonly connectsWhenNamed?: boolean;
+  /** eachEnvironment steps work on every environment of sluice.yml, one after the other, unless one is named. */
+  readonly eachEnvironment?: boolean;
   /** deadlineMs is the step's default deadline. */
   readonly deadlineMs: number;
   run(context: StepContext, inputs: z.output<Inputs>): Promise<StepEnding>;

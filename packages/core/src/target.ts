@@ -179,6 +179,8 @@ export interface Target {
   /** entries are for people to read what the application has logged. */
   entries?(request: EntriesRequest): Promise<Outcome<Entries>>;
   readonly traffic?: Traffic;
+  /** tidy removes what killed runs have left beside the application, such as side endpoints, and logs each; absent where nothing can be left. */
+  tidy?(): Promise<Outcome<void>>;
   close(): Promise<void>;
 }
 

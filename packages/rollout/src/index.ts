@@ -6,3 +6,4 @@ export { readings, type Reading } from './reading.ts';
 export type { RolloutEnd, RolloutEvidence, RolloutPoint } from './rollout-end.ts';
 export { continues, enterStage, readRolloutState, startRollout, type RolloutState, type SourceState, type Versions } from './rollout-state.ts';
 export { isOfPlan, soFar, type SoFar } from './so-far.ts';
+export { backToStable, isOurs, splitText } from './way-back.ts';

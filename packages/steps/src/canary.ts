@@ -57,6 +57,12 @@ const planFor = ({ rehearsal }: StepContext, target: Target, config: CanaryPlanC
   return failed({ ...plan.problem, where: target.address, hint: `${plan.problem.hint ?? ''} ${target.lacking.traffic}`.trim() });
 };
 
+/** canaryPlanOf is the plan of the selected environment; undefined when sluice.yml asks for no canary there. */
+export const canaryPlanOf = (context: StepContext, target: Target): Outcome<RolloutPlan> | undefined => {
+  const config = planConfig(context);
+  return config === undefined ? undefined : planFor(context, target, config);
+};
+
 /** stableVersion is what users get now: what the traffic is pinned to, else what the platform serves by default. */
 const stableVersion = async (context: StepContext, target: Target, values: Inputs): Promise<Outcome<string>> => {
   if (values.stable !== undefined) return done(values.stable);
@@ -111,7 +117,8 @@ const unknownVersion = async (target: Target, values: Inputs): Promise<Outcome<v
   });
 };
 
-const openEvidence = async (
+/** openEvidence opens what sees both versions; each source has to be closed. */
+export const openEvidence = async (
   context: StepContext,
   target: Target,
   versions: Versions,
@@ -251,8 +258,7 @@ const run = async (context: StepContext, values: Inputs, guard: Guard): Promise<
     if (!known.ok) return endedBy(known.problem);
     return byHand(context, target.value, { ...values, mode, candidateOf: () => candidateVersion(context, target.value, values) }, guard);
   }
-  const config = planConfig(context);
-  const plan = config === undefined ? undefined : planFor(context, target.value, config);
+  const plan = canaryPlanOf(context, target.value);
   if (plan?.ok === false) return endedBy(plan.problem);
   const known = await unknownVersion(target.value, values);
   if (!known.ok) return endedBy(known.problem);

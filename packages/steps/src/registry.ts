@@ -9,6 +9,7 @@ const loaders = {
   'publish-version': async () => (await import('./publish-version.ts')).publishVersion,
   canary: async () => (await import('./canary.ts')).canary,
   rollback: async () => (await import('./rollback.ts')).rollback,
+  sweep: async () => (await import('./sweep.ts')).sweep,
   notify: async () => (await import('./notify.ts')).notify,
   release: async () => (await import('./release.ts')).release,
   versions: async () => (await import('./published.ts')).published,

@@ -1,7 +1,7 @@
 import type { StepResult } from '@sluice/core';
 
 /** tellable are the steps that a message can be about; of two that ended at the same moment the first is told. */
-export const tellable = ['release', 'rollback', 'canary', 'health-check', 'publish-version', 'deploy', 'snapshot', 'validate'] as const;
+export const tellable = ['release', 'rollback', 'sweep', 'canary', 'health-check', 'publish-version', 'deploy', 'snapshot', 'validate'] as const;
 
 /** Subject is the result that a message is about. */
 export interface Subject {

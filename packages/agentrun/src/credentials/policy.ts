@@ -26,7 +26,7 @@ interface Right {
   readonly steps: Operation['steps'];
 }
 
-const evidenceSteps = ['canary', 'release'] as const satisfies readonly StepRole[];
+const evidenceSteps = ['canary', 'sweep', 'release'] as const satisfies readonly StepRole[];
 
 /**
  * otherRights are those beyond AgentRun: request metrics from Log Service, CloudMonitor as its stand-in (whose
@@ -44,7 +44,7 @@ const otherRights: readonly Right[] = [
 const callingRight: Right = { action: 'agentrun:InvokeRuntime', steps: Object.fromEntries(['health-check', ...evidenceSteps].map((step) => [step, ['all']])) };
 
 /** evictingRight is what ends sessions; RAM limits UpdateAgentRuntime to nothing. */
-const evictingRight: Right = { action: 'agentrun:UpdateAgentRuntime', steps: Object.fromEntries(['canary', 'rollback'].map((step) => [step, ['all']])) };
+const evictingRight: Right = { action: 'agentrun:UpdateAgentRuntime', steps: Object.fromEntries(['canary', 'rollback', 'sweep'].map((step) => [step, ['all']])) };
 
 /**
  * readingRight is that on code in OSS. Sluice itself asks nothing of OSS; whether AgentRun reads the object with the rights

@@ -4,6 +4,7 @@ import { AgentRunSource } from '../source/source.ts';
 import { checks } from './checks.ts';
 import { requireRuntimeId, uninterrupted, type AgentRunContext } from './context.ts';
 import { exposureOf } from './exposure.ts';
+import { sweep } from './side.ts';
 import { setSplit, trafficOf } from './traffic.ts';
 import { requireVersion, versionOf } from './versions.ts';
 
@@ -112,6 +113,13 @@ export class AgentRunTarget implements Target {
     if (!known.ok) return known;
     const set = await setSplit(context, undefined, { stable: wanted, weight: 0 });
     return set.ok ? known : set;
+  }
+
+  async tidy(): Promise<Outcome<void>> {
+    const runtime = await requireRuntimeId(this.#context);
+    if (!runtime.ok) return runtime;
+    await sweep(this.#context, runtime.value, this.#context.endpoint);
+    return done(undefined);
   }
 
   close(): Promise<void> {

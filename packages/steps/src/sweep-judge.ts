@@ -1,0 +1,45 @@
+import { clause, done, failed, type Outcome, type StepContext, type Target } from '@sluice/core';
+import { decide, isOfPlan, readRolloutState, type RolloutPlan, type RolloutState } from '@sluice/rollout';
+import { canaryPlanOf, openEvidence } from './canary.ts';
+import type { OpenCanary } from './sweep-find.ts';
+
+/** Judged is what a sweep makes of a canary that nobody watches: `abort` lowers its weight to nothing, and nothing else changes it. */
+export interface Judged {
+  readonly abort: boolean;
+  readonly reason: string;
+  /** state is what is recorded where the canary stays open. */
+  readonly state?: RolloutState;
+}
+
+const look = async (context: StepContext, target: Target, plan: RolloutPlan, state: RolloutState): Promise<Outcome<Judged>> => {
+  const sources = await openEvidence(context, target, state, plan);
+  if (!sources.ok) return sources;
+  const to = context.clock.now();
+  const seen = await Promise.all(sources.value.map((source) => source.observe(state.sources[source.name]?.until ?? to, to, context.signal)));
+  for (const source of sources.value) {
+    const closed = await source.close();
+    if (!closed.ok) context.host.warn(`${source.name}: ${clause(closed.problem.reason)}`);
+  }
+  const decision = decide(plan, state, seen, to);
+  // Whoever promotes is to read this state: a verdict to raise or promote is theirs alone.
+  return done(decision.verdict === 'abort' ? { abort: true, reason: decision.reason } : { abort: false, reason: decision.reason, state: decision.state });
+};
+
+/**
+ * judgeUnwatched looks once at the evidence of a canary under an unattended lease, with the plan of sluice.yml; what was
+ * gathered under another plan is not judged, and is said. It moves nobody itself.
+ */
+export const judgeUnwatched = async (context: StepContext, target: Target, { record }: OpenCanary): Promise<Outcome<Judged>> => {
+  const state = readRolloutState(record.rollout);
+  const plan = canaryPlanOf(context, target);
+  if (plan?.ok === false) return plan;
+  if (state === undefined || plan === undefined || !isOfPlan(plan.value, state)) {
+    return failed({
+      category: 'evidence',
+      reason: 'the open canary was begun under another plan than sluice.yml has now, so nobody judges it',
+      tried: 'judge a canary that nobody watches',
+      hint: 'Run sweep from the commit that began it, or end it with canary and mode promote or abort. When its time is over, the next sweep gives everybody the stable version.',
+    });
+  }
+  return look(context, target, plan.value, state);
+};

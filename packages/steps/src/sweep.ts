@@ -1,0 +1,73 @@
+import * as z from 'zod/mini';
+import { clause, defineStep, endedBy, type StepContext, type StepEnding, type Target } from '@sluice/core';
+import { commonInputs } from './inputs.ts';
+import { sweepBack } from './sweep-back.ts';
+import { findOpen, type OpenCanary } from './sweep-find.ts';
+
+const inputs = z.strictObject(commonInputs);
+
+/** judged lets an open canary that nobody watches go on, or ends it; it never raises its weight. */
+const judged = async (context: StepContext, target: Target, open: OpenCanary): Promise<StepEnding> => {
+  const { judgeUnwatched } = await import('./sweep-judge.ts');
+  const verdict = await judgeUnwatched(context, target, open);
+  const { stable, candidate, weight } = open.permission;
+  const outputs = { stable, candidate, weight: String(weight) };
+  if (!verdict.ok) return endedBy(verdict.problem, { outputs });
+  if (verdict.value.abort) return sweepBack(context, target, open, verdict.value.reason);
+  const { state } = verdict.value;
+  const stays = `the canary stays at ${weight} %: ${verdict.value.reason}`;
+  if (state === undefined || context.dryRun) return { category: 'passed', reason: stays, outputs };
+  const written = await context.state.write({ ...open.record, rollout: state }, open.revision);
+  if (written.ok) return { category: 'passed', reason: stays, outputs };
+  if (written.problem.category !== 'conflict') return endedBy(written.problem, { outputs });
+  return { category: 'skipped', reason: 'another run changed the record meanwhile; what was counted is left to it', outputs };
+};
+
+/** tidied removes left-over helpers of killed runs; that they stay is said, and is no reason to fail. */
+const tidied = async (context: StepContext, target: Target): Promise<void> => {
+  if (context.dryRun || target.application === '') return;
+  const gone = await target.tidy?.();
+  if (gone?.ok === false) context.host.warn(`what killed runs have left was not removed: ${clause(gone.problem.reason)}`);
+};
+
+const run = async (context: StepContext): Promise<StepEnding> => {
+  const connected = await context.target();
+  if (!connected.ok) return endedBy(connected.problem);
+  const target = connected.value;
+  const found = await findOpen(context, target);
+  if (!found.ok) return endedBy(found.problem);
+  switch (found.value.kind) {
+    case 'nothing':
+      await tidied(context, target);
+      return { category: 'skipped', reason: 'no canary is open in the record, so there is nothing to put back' };
+    case 'living':
+      return { category: 'skipped', reason: `a canary is under way, by ${context.host.redact(found.value.holder)}; nothing was changed` };
+    case 'unattended':
+      return judged(context, target, found.value.open);
+    case 'abandoned': {
+      const { lease } = found.value.open.record;
+      const who = lease === undefined ? 'no run holds the lease' : `${context.host.redact(lease.holder)} let its lease run out`;
+      const ended = await sweepBack(context, target, found.value.open, `the canary of ${found.value.open.permission.candidate} was abandoned: ${who}`);
+      await tidied(context, target);
+      return ended;
+    }
+  }
+};
+
+/** sweep gives the users of abandoned canaries the stable version; it may lower a candidate's weight, and never raises one. */
+export const sweep = defineStep({
+  name: 'sweep',
+  summary: 'Give everybody the stable version where a canary was left behind by a run that died, and judge one that nobody watches.',
+  inputs,
+  outputs: {
+    swept: { description: '`true` when users were taken off a candidate.', initial: 'false' },
+    stable: { description: 'Id of the stable version of the canary that was found.', initial: '' },
+    candidate: { description: 'Id of its candidate.', initial: '' },
+    weight: { description: "The candidate's share by the record, in per cent.", initial: '' },
+    observed: { description: 'The split of traffic as it was read back last.', initial: '' },
+  },
+  offline: false,
+  eachEnvironment: true,
+  deadlineMs: 600_000,
+  run,
+});
