@@ -28,7 +28,7 @@ const windowFlaw = (seen: Observation, timed: boolean, source: SourceState, stat
   const { from, to } = seen;
   if (!Number.isFinite(from) || !Number.isFinite(to) || to < from) return 'its window ends before it begins';
   if (to === from && timed && seen.stable.answers + seen.candidate.answers > 0) return 'its window is empty, and it counted answers in it';
-  if (from < source.until) return 'its window overlaps one that was counted, or begins before the present weight';
+  if (from !== source.until) return 'its window does not begin where the last one ended, so something would be counted twice or left out';
   if (to > state.stageOpened + (nowMs - state.stageSince) + aheadMs) return 'its window ends in the future';
   return undefined;
 };

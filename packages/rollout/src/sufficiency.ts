@@ -30,9 +30,13 @@ const answersLack = (plan: RolloutPlan, name: string, source: SourceState): stri
   return dead === undefined ? undefined : `${name} counted ${succeeded(source, dead)} answers of ${dead === 'stable' ? 'stable' : 'the candidate'} that did not fail, and nothing can be compared by that`;
 };
 
+/** onlyZeros tells a source that writes 0 for what it does not know. */
+const onlyZeros = ({ total: { stable, candidate } }: SourceState, guard: Guard): boolean =>
+  guard !== 'errors' && (guard === 'latency' ? stable.latencyMs + candidate.latencyMs : stable.tokens + candidate.tokens) === 0;
+
 /** Answers that failed have neither latency nor tokens, so half as many values as answers are enough. */
 const hasValues = (plan: RolloutPlan, source: SourceState, guard: Guard): boolean =>
-  (['stable', 'candidate'] as const).every((arm) => fresh(source, guard, arm) >= plan.minimumAnswers / 2);
+  !onlyZeros(source, guard) && (['stable', 'candidate'] as const).every((arm) => fresh(source, guard, arm) >= plan.minimumAnswers / 2);
 
 /**
  * lackOf says what is missing before the present weight counts as judged; undefined when nothing is. One source must

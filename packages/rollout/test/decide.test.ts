@@ -85,7 +85,7 @@ describe('a weighted plan', () => {
     const plan = planFor({ watch: ['errors'] }, true);
     const leaning = decide(plan, started(), [observed(arm('v1', 300, 3), arm('v2', 40, 4))], bake);
     expect(leaning).toMatchObject({ verdict: 'hold', reason: expect.stringMatching(/error evidence of logs leans against the candidate, .* to 1/) });
-    const later = decide(plan, leaning.state, [{ ...observed(arm('v1', 3000, 30), arm('v2', 160, 0)), from: bake, to: bake + 60_000 }], bake + 60_000);
+    const later = decide(plan, leaning.state, [{ ...observed(arm('v1', 3000, 30), arm('v2', 160, 0)), from: 60_000, to: bake + 60_000 }], bake + 60_000);
     expect(later.verdict).toBe('raise');
     expect(decide(plan, leaning.state, [], 3_000_000).verdict).toBe('inconclusive');
   });
