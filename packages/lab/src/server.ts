@@ -65,7 +65,7 @@ export interface LabServerOptions {
 const respond = async (handler: LabHandler, request: IncomingMessage, response: ServerResponse, port: number, latencyMs: number): Promise<void> => {
   // A page in a browser could reach a loopback server under a name of its own (DNS rebinding), so the name must be ours.
   const host = request.headers.host ?? '';
-  if (host !== `127.0.0.1:${port}` && host !== `localhost:${port}`) {
+  if (!/^(?:127\.0\.0\.1|localhost):\d+$/.test(host)) {
     answerJson(response, 421, { code: 'misdirected', message: 'this lab answers only to 127.0.0.1 and localhost' });
     return;
   }

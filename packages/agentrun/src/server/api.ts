@@ -1,4 +1,5 @@
 import { done, failed, type Outcome } from '@sluice/core';
+import type { Variables } from '../logs/masked.ts';
 import { isRecord } from '../source/json.ts';
 import { isMissing, isUnclear, type AgentRunClient, type Call } from './client.ts';
 import { latest, readEndpoint, readPage, readRuntime, readVersion, type Endpoint, type PublishedVersion, type Routing, type Runtime, type VersionWeight } from './wire.ts';
@@ -14,9 +15,28 @@ const numerically = (one: PublishedVersion, other: PublishedVersion): number => 
 /** AgentRunApi is AgentRun's control plane, one method an operation that Sluice needs. */
 export class AgentRunApi {
   readonly #client: AgentRunClient;
+  readonly #variables: Variables | undefined;
 
-  constructor(client: AgentRunClient) {
+  /** `variables` learns the values of the runtimes' environment variables before anything of an answer is used; nothing is hidden when absent. */
+  constructor(client: AgentRunClient, variables?: Variables) {
     this.#client = client;
+    this.#variables = variables;
+  }
+
+  readonly #readRuntime: Read<Runtime> = (value, tried) => {
+    const runtime = readRuntime(value, tried);
+    if (!runtime.ok) return runtime;
+    this.#variables?.learn(runtime.value.shown);
+    return done(this.#hidden(runtime.value));
+  };
+
+  readonly #readEndpoint: Read<Endpoint> = (value, tried) => {
+    const endpoint = readEndpoint(value, tried);
+    return endpoint.ok ? done(this.#hidden(endpoint.value)) : endpoint;
+  };
+
+  #hidden<T extends { readonly statusReason: string }>(seen: T): T {
+    return this.#variables === undefined ? seen : { ...seen, statusReason: this.#variables.hide(seen.statusReason) };
   }
 
   async #one<T>(call: Call, read: Read<T>): Promise<Outcome<T>> {
@@ -53,7 +73,7 @@ export class AgentRunApi {
   async findRuntime(name: string, workspaceId?: string): Promise<Outcome<Runtime | undefined>> {
     const tried = `find the runtime "${name}"`;
     const query = { agentRuntimeName: name, searchMode: 'exact', ...(workspaceId === undefined ? {} : { workspaceId }) };
-    const list = await this.#list({ action: 'ListAgentRuntimes', path: runtimes, query, tried }, readRuntime);
+    const list = await this.#list({ action: 'ListAgentRuntimes', path: runtimes, query, tried }, this.#readRuntime);
     if (!list.ok) return list;
     const [first, second] = list.value.filter((runtime) => runtime.name === name && (workspaceId === undefined || runtime.workspaceId === workspaceId));
     if (second === undefined) return done(first);
@@ -86,14 +106,14 @@ export class AgentRunApi {
         tried: version === undefined ? `read runtime ${id}` : `read version ${version} of runtime ${id}`,
         ...(version === undefined ? {} : { query: { agentRuntimeVersion: version } }),
       },
-      readRuntime,
+      this.#readRuntime,
     );
   }
 
   /** createRuntime makes a runtime; `workspaceId` goes into the body, too. */
   createRuntime(name: string, configuration: object, workspaceId?: string): Promise<Outcome<Runtime>> {
     const body = { agentRuntimeName: name, ...configuration, ...(workspaceId === undefined ? {} : { workspaceId }) };
-    return this.#create({ action: 'CreateAgentRuntime', path: runtimes, body, tried: `create the runtime "${name}"` }, readRuntime, () => this.findRuntime(name, workspaceId));
+    return this.#create({ action: 'CreateAgentRuntime', path: runtimes, body, tried: `create the runtime "${name}"` }, this.#readRuntime, () => this.findRuntime(name, workspaceId));
   }
 
   /** updateRuntime replaces what is deployed. */
@@ -128,13 +148,13 @@ export class AgentRunApi {
 
   /** listEndpoints gives every endpoint of a runtime. */
   listEndpoints(id: string): Promise<Outcome<Endpoint[]>> {
-    return this.#list({ action: 'ListAgentRuntimeEndpoints', path: [...runtimes, id, 'endpoints'], tried: `list the endpoints of runtime ${id}` }, readEndpoint);
+    return this.#list({ action: 'ListAgentRuntimeEndpoints', path: [...runtimes, id, 'endpoints'], tried: `list the endpoints of runtime ${id}` }, this.#readEndpoint);
   }
 
   /** listedEndpoint gives the endpoint of exactly this name, as the list shows it. */
   async listedEndpoint(id: string, name: string): Promise<Outcome<Endpoint | undefined>> {
     const tried = `find the endpoint "${name}" of runtime ${id}`;
-    const list = await this.#list({ action: 'ListAgentRuntimeEndpoints', path: [...runtimes, id, 'endpoints'], query: { endpointName: name, searchMode: 'exact' }, tried }, readEndpoint);
+    const list = await this.#list({ action: 'ListAgentRuntimeEndpoints', path: [...runtimes, id, 'endpoints'], query: { endpointName: name, searchMode: 'exact' }, tried }, this.#readEndpoint);
     return list.ok ? done(list.value.find((endpoint) => endpoint.name === name)) : list;
   }
 
@@ -149,13 +169,13 @@ export class AgentRunApi {
 
   /** getEndpoint reads one endpoint. */
   getEndpoint(id: string, endpointId: string): Promise<Outcome<Endpoint>> {
-    return this.#one({ action: 'GetAgentRuntimeEndpoint', method: 'GET', path: [...runtimes, id, 'endpoints', endpointId], tried: `read endpoint ${endpointId} of runtime ${id}` }, readEndpoint);
+    return this.#one({ action: 'GetAgentRuntimeEndpoint', method: 'GET', path: [...runtimes, id, 'endpoints', endpointId], tried: `read endpoint ${endpointId} of runtime ${id}` }, this.#readEndpoint);
   }
 
   /** createEndpoint makes an endpoint that gives everybody one version, but for `weights`. */
   createEndpoint(id: string, name: string, version: string, description: string, weights: readonly VersionWeight[] = []): Promise<Outcome<Endpoint>> {
     const body = { agentRuntimeEndpointName: name, targetVersion: version, description, ...(weights.length === 0 ? {} : { routingConfiguration: { versionWeights: weights } }) };
-    return this.#create({ action: 'CreateAgentRuntimeEndpoint', path: [...runtimes, id, 'endpoints'], body, tried: `create the endpoint "${name}" of runtime ${id}` }, readEndpoint, () => this.findEndpoint(id, name));
+    return this.#create({ action: 'CreateAgentRuntimeEndpoint', path: [...runtimes, id, 'endpoints'], body, tried: `create the endpoint "${name}" of runtime ${id}` }, this.#readEndpoint, () => this.findEndpoint(id, name));
   }
 
   /** setRouting sends an endpoint's routing whole: a PUT without weights may keep the old ones. A target that is empty is not sent. */

@@ -5,6 +5,7 @@ import { chooseSource } from '../credentials/chain.ts';
 import { apiKeyName } from '../credentials/names.ts';
 import { CredentialSession } from '../credentials/session.ts';
 import { callerAccount, stsAddress } from '../credentials/sts.ts';
+import { createVariables } from '../logs/masked.ts';
 import { logPlaceOf } from '../logs/place.ts';
 import { AgentRunSource } from '../source/source.ts';
 import { contextOf, findRuntime, listedUsersEndpoint, type AgentRunContext, type ContextOptions } from './context.ts';
@@ -40,11 +41,16 @@ export const openingOf = (connection: Connection): Outcome<Opening> => {
   const log = (line: string): void => connection.log(line);
   const chosen = chooseSource({ ...connection, sts, policy }, log);
   if (!chosen.ok) return chosen;
+  const elsewhere = regionFault(region, agentrun.control);
+  if (elsewhere !== undefined) return elsewhere;
   const session = new CredentialSession(chosen.value, clock);
   const apiKey = secrets.find(apiKeyName);
+  const variables = createVariables((value) => connection.mask(value), [region, source.title, agentrun.endpoint, connection.name, ...(agentrun.account === undefined ? [] : [agentrun.account])]);
+  variables.learn(source.configuration);
   return done({
     options: {
-      ...{ http, clock, signal, log, readOnly, source },
+      ...{ http, clock, signal, log, readOnly, source, variables },
+      endsAt: clock.elapsed() + connection.deadlineMs,
       credentials: session,
       control: agentrun.control ?? `https://agentrun.${region}.aliyuncs.com`,
       endpoint: agentrun.endpoint,
@@ -98,17 +104,21 @@ export const workspaceOf = async (context: AgentRunContext): Promise<Outcome<str
   return failed({ category: 'input', reason: `there is no workspace named "${workspace.name}"`, tried: 'find the workspace', where: context.control, hint: 'Create it in the AgentRun console, or correct agent.workspace in s.yaml.' });
 };
 
-/** guardRuntime refuses a runtime of another account than sluice.yml names, as its ARN tells: a resource can be shared. */
-export const guardRuntime = (account: string | undefined, runtime: Runtime | undefined): Outcome<void> => {
-  const owner = /^acs:agentrun:[^:]*:(\d+):/.exec(runtime?.arn ?? '')?.[1];
-  if (account === undefined || owner === undefined || owner === account) return done(undefined);
-  return failed({
-    category: 'input',
-    reason: `the runtime belongs to account ${owner}, and sluice.yml names account ${account}`,
-    tried: 'check the account',
-    where: runtime?.arn ?? '',
-    hint: 'Use credentials of the right account, or correct agentrun.account.',
-  });
+/** regionFault refuses an address of AgentRun in another region than s.yaml names: a runtime of the same name may exist there. */
+const regionFault = (region: string, control: string | undefined): Outcome<never> | undefined => {
+  const of = /^https?:\/\/agentrun(?:-vpc)?\.([a-z0-9-]+)\.aliyuncs\.com(?:[:/]|$)/.exec(control ?? '')?.[1];
+  if (of === undefined || of === region) return undefined;
+  return failed({ category: 'input', reason: `agentrun.control is the address of region ${of}, and s.yaml names region ${region}`, tried: 'check the region', where: control ?? '', hint: 'Correct the region in s.yaml, or take agentrun.control out of sluice.yml: the address follows from the region.' });
+};
+
+/** guardRuntime refuses a runtime of another account than sluice.yml names, or of another region than s.yaml names, as its ARN tells: a resource can be shared, and an address can be another region's. */
+export const guardRuntime = ({ source }: Pick<AgentRunContext, 'source'>, account: string | undefined, runtime: Runtime | undefined): Outcome<void> => {
+  const { region } = source.parts;
+  const [, place = region, owner = account] = /^acs:agentrun:([^:]*):(\d+):/.exec(runtime?.arn ?? '') ?? [];
+  const refused = (reason: string, hint: string): Outcome<never> => failed({ category: 'input', reason, tried: 'check whose the runtime is', where: runtime?.arn ?? '', hint });
+  if (account !== undefined && owner !== account) return refused(`the runtime belongs to account ${owner}, and sluice.yml names account ${account}`, 'Use credentials of the right account, or correct agentrun.account.');
+  if (place !== '' && place !== region) return refused(`the runtime is in region ${place}, and s.yaml names region ${region}`, 'Correct the region in s.yaml, or agentrun.control in sluice.yml.');
+  return done(undefined);
 };
 
 /** carrierParts are what the Serverless Devs CLI is run with; credentials are asked for at each run, so that they last. */
@@ -148,7 +158,7 @@ export const connect = async (connection: Connection): Promise<Outcome<Target>> 
   const context = contextOf({ ...options, ...carrierOf(connection, opening.value), ...(workspace.value === undefined ? {} : { workspaceId: workspace.value }) });
   const runtime = await findRuntime(context);
   if (!runtime.ok) return runtime;
-  const owned = guardRuntime(expected, runtime.value);
+  const owned = guardRuntime(context, expected, runtime.value);
   if (!owned.ok) return owned;
   if (runtime.value === undefined) return done(new AgentRunTarget(context, '', '', context.source.parts.agent.logConfig !== undefined));
   const users = await listedUsersEndpoint(context, runtime.value.id);

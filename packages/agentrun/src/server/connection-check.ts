@@ -62,7 +62,7 @@ const runtime = async ({ expected }: Opening, seen: Seen): Promise<Found> => {
   const listed = await api.findRuntime(source.title, workspaceId);
   if (!listed.ok) return listed;
   if (listed.value === undefined) return { skipped: `there is no runtime named "${source.title}" in ${source.parts.region} yet; the first release makes it with create` };
-  const owned = guardRuntime(expected, listed.value);
+  const owned = guardRuntime(seen.context, expected, listed.value);
   if (!owned.ok) return owned;
   const found = await api.getRuntime(listed.value.id);
   if (!found.ok) return found;

@@ -1,6 +1,7 @@
 import { done, failed, oneLine, type Clock, type HttpClient, type Outcome, type Problem } from '@sluice/core';
 import type { AgentRunSource } from '../source/source.ts';
 import type { Carrier } from '../cli/carrier.ts';
+import type { Variables } from '../logs/masked.ts';
 import type { Signing } from '../credentials/session.ts';
 import { AgentRunApi } from './api.ts';
 import { AgentRunClient, isMissing } from './client.ts';
@@ -28,12 +29,16 @@ export interface ContextOptions {
   /** endpoint is the name of the endpoint that users call. */
   readonly endpoint: string;
   readonly readOnly: boolean;
+  /** endsAt is when the step is over, on the clock's steady reading; never when absent. */
+  readonly endsAt?: number;
   /** weights is the scale on which the platform keeps weights: 0 to 1, or 0 to 100. */
   readonly weights: Scale;
   /** cleared is how weights are taken away; as an empty list and, where they stay, each as zero when absent. */
   readonly cleared?: 'empty' | 'zero';
   /** evict ends the sessions that stay on a version that lost its users. */
   readonly evict: boolean;
+  /** variables hides the values of the runtime's environment variables; nothing is hidden when absent. */
+  readonly variables?: Variables;
   /** carrier opens what builds and deploys instead of the API, with `deploy: s`. */
   readonly carrier?: () => Promise<Outcome<Carrier>>;
   log(line: string): void;
@@ -55,13 +60,13 @@ const runtimeReadyMs = 15 * 60_000;
 const endpointReadyMs = 5 * 60_000;
 
 /** contextOf makes a context, which shares what another remembers when it is made from that. */
-export const contextOf = (options: ContextOptions & Partial<Pick<AgentRunContext, 'remembered'>>): AgentRunContext => ({ remembered: {}, ...options, api: new AgentRunApi(new AgentRunClient(options)) });
+export const contextOf = (options: ContextOptions & Partial<Pick<AgentRunContext, 'remembered'>>): AgentRunContext => ({ remembered: {}, ...options, api: new AgentRunApi(new AgentRunClient(options), options.variables) });
 
 /**
- * uninterrupted is the same context without the signal: what sets users' routing or tidies up is carried through, also
+ * uninterrupted is the same context without the signal and the step's end: what sets users' routing or tidies up is carried through, also
  * when the run is being cancelled. Each of its calls and waits still has a deadline.
  */
-export const uninterrupted = (context: AgentRunContext): AgentRunContext => contextOf({ ...context, signal: new AbortController().signal });
+export const uninterrupted = ({ endsAt: _endsAt, ...context }: AgentRunContext): AgentRunContext => contextOf({ ...context, signal: new AbortController().signal });
 
 /** byId reads what is remembered by its id; undefined when nothing is, or when what has the id now is gone or has another name. */
 const byId = async <T extends { readonly name: string }>(id: string | undefined, name: string, read: (id: string) => Promise<Outcome<T>>): Promise<Outcome<T | undefined>> => {
@@ -151,11 +156,11 @@ const withLastLines = async (context: AgentRunContext, problem: Problem): Promis
 
 /** runtimeReady waits until the runtime is ready. */
 export const runtimeReady = async (context: AgentRunContext, id: string): Promise<Outcome<Runtime>> => {
-  const { api, clock, signal, log } = context;
-  const ready = await waitReady({ what: `runtime ${id}`, deadlineMs: runtimeReadyMs, clock, signal, log, read: () => api.getRuntime(id) });
+  const { api } = context;
+  const ready = await waitReady({ ...context, what: `runtime ${id}`, deadlineMs: runtimeReadyMs, read: () => api.getRuntime(id) });
   return ready.ok || ready.problem.category !== 'platform' || ready.problem.answer !== undefined ? ready : withLastLines(context, ready.problem);
 };
 
 /** endpointReady waits until an endpoint is ready. */
-export const endpointReady = ({ api, clock, signal, log }: AgentRunContext, runtimeId: string, endpoint: Endpoint): Promise<Outcome<Endpoint>> =>
-  waitReady({ what: `endpoint "${endpoint.name}"`, deadlineMs: endpointReadyMs, clock, signal, log, read: () => api.getEndpoint(runtimeId, endpoint.id) });
+export const endpointReady = (context: AgentRunContext, runtimeId: string, endpoint: Endpoint): Promise<Outcome<Endpoint>> =>
+  waitReady({ ...context, what: `endpoint "${endpoint.name}"`, deadlineMs: endpointReadyMs, read: () => context.api.getEndpoint(runtimeId, endpoint.id) });

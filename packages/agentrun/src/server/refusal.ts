@@ -54,7 +54,7 @@ const failure = ({ status = 0, message = '', requestId }: Answer): Meaning => ({
 
 const meaningOf = (answer: Answer): Meaning => {
   const { status = 0, code = '', message = '' } = answer;
-  if (isThrottled(answer)) return { category: 'platform', reason: 'AgentRun refuses more requests for now', hint: 'Run the step again in a few minutes.' };
+  if (isThrottled(answer)) return { category: 'platform', reason: withMessage('AgentRun refuses more requests for now', message), hint: 'Run the step again in a few minutes.' };
   if (code.startsWith('InvalidTimeStamp')) return { category: 'input', reason: 'the clock of this machine differs from that of Alibaba Cloud', hint: 'Set the clock of the runner.' };
   if (isReplayed(answer)) return { category: 'platform', reason: 'AgentRun got the request twice, and refused the second', hint: 'Something between this machine and Alibaba Cloud repeats requests: look at the proxy.' };
   if (/^(?:NoPermission|Forbidden)/.test(code)) {
@@ -71,7 +71,7 @@ const meaningOf = (answer: Answer): Meaning => {
       hint: 'Check the key id and the secret, and that the RAM user or role may do this action on agentrun.',
     };
   }
-  if (status === 409 || /already exists/i.test(message)) return { category: 'conflict', reason: 'something of this name exists already or is being changed', hint: 'Look at it in the AgentRun console and run the step again.' };
+  if (status === 409 || /already exists/i.test(message)) return { category: 'conflict', reason: withMessage('something of this name exists already or is being changed', message), hint: 'Look at it in the AgentRun console and run the step again.' };
   if (status === 404) {
     return {
       category: 'platform',

@@ -11,6 +11,8 @@ export interface Waiting<T> {
   /** what names the thing, as in `runtime ar-1`. */
   readonly what: string;
   readonly deadlineMs: number;
+  /** endsAt is when the step is over, on the clock's steady reading; never when absent. */
+  readonly endsAt?: number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   read(): Promise<Outcome<T>>;
@@ -30,8 +32,8 @@ export const hasFailed = ({ status }: Settling): boolean => status.endsWith('FAI
 const notReady = (what: string, { status, statusReason }: Settling): string =>
   `${what} is ${status === '' ? 'in no known state' : oneLine(status, 40)}${statusReason === '' ? '' : `: ${clause(oneLine(statusReason, 300))}`}`;
 
-/** waitReady asks until the thing is ready: after 3 s, then 1.5 times longer each time up to 10 s. A failed state ends it at once. */
-export const waitReady = async <T extends Settling>({ what, deadlineMs, clock, signal, read, log }: Waiting<T>): Promise<Outcome<T>> => {
+/** waitReady asks until the thing is ready: after 3 s, then 1.5 times longer each time up to 10 s. A failed state ends it at once, and so does the end of the step. */
+export const waitReady = async <T extends Settling>({ what, deadlineMs, endsAt, clock, signal, read, log }: Waiting<T>): Promise<Outcome<T>> => {
   const began = clock.elapsed();
   let pause = firstPauseMs;
   let waited = 0;
@@ -48,9 +50,12 @@ export const waitReady = async <T extends Settling>({ what, deadlineMs, clock, s
     if (waited >= deadlineMs || clock.elapsed() - began >= deadlineMs) {
       return failed({ category: 'timeout', reason: `${notReady(what, seen.value)}, and not ready after ${durationText(deadlineMs)}`, tried, hint: 'Look at it in the AgentRun console.' });
     }
+    if (endsAt !== undefined && clock.elapsed() >= endsAt) {
+      return failed({ category: 'timeout', reason: `${notReady(what, seen.value)}, and the time of the step is over`, tried, hint: 'Look at it in the AgentRun console, or give the step longer with the input deadline.' });
+    }
     if (said !== seen.value.status) log(`waiting for ${what}: ${oneLine(seen.value.status, 40)}`);
     said = seen.value.status;
-    await clock.sleep(pause, signal);
+    await clock.sleep(endsAt === undefined ? pause : Math.min(pause, (endsAt - clock.elapsed()) * clock.factor), signal);
     waited += pause;
     pause = Math.min(longestPauseMs, pause * 1.5);
   }

@@ -51,12 +51,19 @@ export interface LabAgentRun {
   expireSessions(): void;
   /** calls are all calls of the control plane with a good signature, the newest last. */
   calls(): readonly LabCall[];
+  /** createEndpoint makes a ready endpoint of a runtime on its first version. */
+  createEndpoint(runtimeName: string, name: string): void;
   /** createRuntime makes a ready runtime with version 1 published and an endpoint on it. */
   createRuntime(options: LabRuntimeOptions): ReadyRuntime;
   /** setFaults makes every version but `except` misbehave; LATEST is excused until it differs from `except`. */
   setFaults(runtimeName: string, except: string | undefined, faults: Faults): void;
   /** served counts by version the chat requests that were routed to it, failed and refused ones included. */
   served(runtimeName: string, endpointName: string): Record<string, number>;
+  /** versions are the numbers of a runtime's published versions, in the order in which they were published; endpoints the names of its endpoints. */
+  versions(runtimeName: string): readonly string[];
+  endpoints(runtimeName: string): readonly string[];
+  /** publish publishes LATEST as it is, as somebody does beside a release. */
+  publish(runtimeName: string, times: number): void;
   /** routing is what the lab has stored for an endpoint. */
   routing(runtimeName: string, endpointName: string): { targetVersion: string; versionWeights: VersionWeight[] };
   /** code is the inline archive of a version, or of LATEST, as it was sent. */
@@ -65,8 +72,8 @@ export interface LabAgentRun {
   setLogs(rules: Partial<LogRules>): void;
   /** writeLine is a line that an agent itself logs. */
   writeLine(runtimeName: string, version: string, message: string): void;
-  /** failNext lets the next creation or update of a runtime or an endpoint end as CREATE_FAILED or UPDATE_FAILED. */
-  failNext(of: 'runtime' | 'endpoint', statusReason: string): void;
+  /** failNext lets the next creation or update of a runtime or an endpoint end as CREATE_FAILED or UPDATE_FAILED; of any runtime when none is named. */
+  failNext(of: 'runtime' | 'endpoint', statusReason: string, runtimeName?: string): void;
   /** throttle refuses the next control-plane requests as `Throttling.User`. */
   throttle(options: { requests: number; status?: 400 | 429; retryAfterSeconds?: number }): void;
   close(): Promise<void>;
@@ -192,9 +199,17 @@ export const startLabAgentRun = async (options: LabAgentRunOptions = {}): Promis
     identityToken: (claims) => issuer.token(claims),
     expireSessions: () => keys.expire(),
     calls: () => [...calls],
+    createEndpoint: (runtime, name) => {
+      store.createEndpoint(runtimeNamed(runtime), { agentRuntimeEndpointName: name, targetVersion: '1' }, true);
+    },
     createRuntime: (description) => createReady(store, description),
     setFaults: (name, except, faults) => runtimeNamed(name).setFaults(except, faults),
     served: (runtime, endpoint) => ({ ...endpointNamed(runtime, endpoint).served }),
+    versions: (runtime) => runtimeNamed(runtime).versions.map(({ number }) => number),
+    endpoints: (runtime) => runtimeNamed(runtime).currentEndpoints().map(({ name }) => name),
+    publish: (runtime, times) => {
+      for (let done = 0; done < times; done += 1) store.publish(runtimeNamed(runtime), { description: 'published by hand' });
+    },
     routing: (runtime, endpoint) => {
       const { targetVersion, versionWeights } = endpointNamed(runtime, endpoint).routing;
       return { targetVersion, versionWeights: [...versionWeights] };
@@ -204,7 +219,7 @@ export const startLabAgentRun = async (options: LabAgentRunOptions = {}): Promis
       records.rules = { ...usualRules, ...rules };
     },
     writeLine: (runtime, version, message) => records.line(runtimeNamed(runtime).id, version, message),
-    failNext: (of, statusReason) => store.failNext(of, statusReason),
+    failNext: (of, statusReason, runtimeName) => store.failNext(of, statusReason, runtimeName),
     throttle: ({ requests, status = 429, retryAfterSeconds = 1 }) => {
       Object.assign(throttle, { requests, status, retryAfterSeconds });
     },

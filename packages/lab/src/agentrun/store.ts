@@ -54,7 +54,7 @@ export class Store {
   readonly #rules: StoreRules;
   readonly #elapsed: () => number;
   readonly #now: () => number;
-  #failures: { of: 'runtime' | 'endpoint'; reason: string }[] = [];
+  #failures: { of: 'runtime' | 'endpoint'; reason: string; runtime: string | undefined }[] = [];
 
   constructor(rules: StoreRules, now: () => number, elapsed: () => number) {
     this.#rules = rules;
@@ -63,8 +63,8 @@ export class Store {
   }
 
   /** failNext lets the next creation or update of a runtime or endpoint end in its failed status. */
-  failNext(of: 'runtime' | 'endpoint', reason: string): void {
-    this.#failures.push({ of, reason });
+  failNext(of: 'runtime' | 'endpoint', reason: string, runtime?: string): void {
+    this.#failures.push({ of, reason, runtime });
   }
 
   /** currentRuntimes are the runtimes that exist now, without those whose deletion has ended. */
@@ -90,7 +90,7 @@ export class Store {
     if (fault !== undefined) return badRequest(fault);
     const lifecycle = new Lifecycle(this.#rules.runtimePace, this.#elapsed);
     const runtime = new Runtime(identifier('ar'), name, workspaceId, configuration, lifecycle, this.#time());
-    if (!ready) lifecycle.begin('CREATING', this.#failure('runtime'), () => undefined);
+    if (!ready) lifecycle.begin('CREATING', this.#failure('runtime', name), () => undefined);
     this.#runtimes.set(runtime.id, runtime);
     return runtime;
   }
@@ -101,7 +101,7 @@ export class Store {
     const configuration: Configuration = { ...runtime.configuration, ...pickConfiguration(body) };
     const fault = configurationFault(configuration);
     if (fault !== undefined) return badRequest(fault);
-    const failure = this.#failure('runtime');
+    const failure = this.#failure('runtime', runtime.name);
     if (failure === undefined) runtime.update(configuration, this.#time());
     runtime.lifecycle.begin('UPDATING', failure, () => undefined);
     return runtime;
@@ -129,7 +129,7 @@ export class Store {
     const lifecycle = new Lifecycle(this.#rules.endpointPace, this.#elapsed);
     const endpoint = new Endpoint(identifier('are'), name, fieldsOf(body, noFields), routing, lifecycle, this.#elapsed, this.#rules.dialect);
     if (ready) endpoint.serve(routing);
-    else endpoint.route(routing, 'CREATING', this.#failure('endpoint'));
+    else endpoint.route(routing, 'CREATING', this.#failure('endpoint', runtime.name));
     runtime.endpoints.set(endpoint.id, endpoint);
     return endpoint;
   }
@@ -139,7 +139,7 @@ export class Store {
     const routing = this.#routing(runtime, body, endpoint.routing);
     if (isRefused(routing)) return routing;
     endpoint.fields = fieldsOf(body, endpoint.fields);
-    endpoint.route(routing, 'UPDATING', this.#failure('endpoint'));
+    endpoint.route(routing, 'UPDATING', this.#failure('endpoint', runtime.name));
     return endpoint;
   }
 
@@ -174,8 +174,8 @@ export class Store {
     return unknown === undefined ? routing : notFound(`version ${unknown} of agent runtime ${runtime.name}`);
   }
 
-  #failure(of: 'runtime' | 'endpoint'): string | undefined {
-    const index = this.#failures.findIndex((failure) => failure.of === of);
+  #failure(of: 'runtime' | 'endpoint', runtime: string): string | undefined {
+    const index = this.#failures.findIndex((failure) => failure.of === of && (failure.runtime ?? runtime) === runtime);
     return index < 0 ? undefined : this.#failures.splice(index, 1)[0]?.reason;
   }
 

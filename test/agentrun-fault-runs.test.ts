@@ -1,0 +1,45 @@
+/*
+ * What goes wrong between Sluice and AgentRun, one fault a case, with the bundle as a black box and a proxy in front of
+ * the lab: how the run ends, that it says why and what to do, that a second run picks up cleanly, and what the lab itself
+ * holds afterwards.
+ */
+import { describe, expect, test } from '@jest/globals';
+import { faults, type Fault } from './agentrun-fault-table.ts';
+import { lineOf, worldAround, type Scene, type World } from './agentrun-fault-world.ts';
+import { expectedOf, seenOf } from './fault-verdicts.ts';
+
+const sent = (scene: Scene, pattern: RegExp): number => scene.proxy.seen.filter((one) => pattern.test(lineOf(scene, one))).length;
+
+const play = async (world: World, fault: Fault): Promise<void> => {
+  const scene = await world.scene(fault.scene);
+  await fault.prepare?.(scene);
+  for (const argv of fault.before ?? []) expect((await scene.run(argv)).code).toBe(0);
+  scene.proxy.forget();
+  scene.proxy.rule = fault.rule?.(scene) ?? (() => 'pass');
+  const options = { environment: fault.environment?.(scene) ?? {} };
+  const first = await scene.run(fault.argv, options);
+  expect(seenOf(first)).toEqual(expectedOf(fault.first));
+  expect(first.stderr).toMatch(fault.logs ?? '');
+  // A run that did not pass says what to do, whatever the fault.
+  if (fault.first.code !== 0) expect(first.document.hint).toMatch(/^\S[^]*\.$/);
+  const counts = (fault.sent ?? []).map(([pattern, times]) => ({ pattern, times }));
+  expect(counts.map(({ pattern }) => ({ pattern, times: sent(scene, pattern) }))).toEqual(counts);
+
+  scene.proxy.rule = () => 'pass';
+  await scene.proxy.comeBack();
+  await fault.mend?.(scene);
+  if (fault.second !== 'none') {
+    const deadline = fault.argv.indexOf('--deadline');
+    expect(seenOf(await scene.run(deadline < 0 ? fault.argv : fault.argv.slice(0, deadline)))).toEqual(expectedOf(fault.second ?? { code: 0 }));
+  }
+  const { versions, target, share } = fault.after ?? {};
+  if (fault.after === undefined) return;
+  const truth = scene.truth();
+  const [weight = 0] = truth.routing.versionWeights.filter(({ version }) => version !== truth.routing.targetVersion).map((one) => one.weight);
+  expect({ versions: versions === undefined ? undefined : truth.versions, target: target === undefined ? undefined : truth.routing.targetVersion, share: share === undefined ? undefined : weight, beside: truth.beside }).toEqual({ versions, target, share, beside: [] });
+};
+
+describe('faults between Sluice and AgentRun', () => {
+  const world = worldAround();
+  test.concurrent.each(faults.map((fault) => [fault.name, fault] as const))('%s', async (_name, fault) => play(world(), fault), 300_000);
+});
