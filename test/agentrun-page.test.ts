@@ -102,3 +102,24 @@ test('docs/agentrun.md prints what its commands print', async () => {
     expect({ argv, printed: compared(found, printed) }).toEqual({ argv, printed });
   }
 }, 240_000);
+
+/** alike is a line without what differs from run to run: numbers, times, digests and folders. */
+const alike = (line: string): string => line.replace(/\/tmp\/\S+?-\w{6}\//, '/tmp/rehearsal/').replaceAll(/[0-9a-f]{64}/g, 'digest').replaceAll(/\d+(?:\.\d+)? m?s\b/g, 'time').replaceAll(/\d+/g, 'n');
+
+test('docs/agentrun.md shows a rehearsal as it goes, with the evidence of Log Service beside the probes', async () => {
+  const page = await readFile(join(repository, 'docs/agentrun.md'), 'utf8');
+  const [, text = ''] = /```console\n(\$ node dist\/index\.js rehearse [^]*?)```/.exec(page) ?? [];
+  const [command = '', ...wanted] = text.trimEnd().split('\n');
+  const { code, stdout, stderr } = await sluice(command.replace('$ node dist/index.js', '').trim().split(' '), { deadlineMs: 120_000 });
+  expect(code).toBe(0);
+  const found = `${stdout}${stderr}`.trimEnd().split('\n').map(alike);
+  const missing: string[] = [];
+  let from = 0;
+  for (const line of wanted) {
+    const start = alike(line.replace(/…$/, ''));
+    const at = found.findIndex((one, index) => index >= from && (line.endsWith('…') ? one.startsWith(start) : one === start));
+    if (at < 0) missing.push(line);
+    else from = at + 1;
+  }
+  expect(missing).toEqual([]);
+}, 150_000);

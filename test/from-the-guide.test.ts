@@ -329,3 +329,11 @@ describe('docs/agentrun.md', () => {
     }
   });
 });
+
+test('docs/compatibility.md lists what nobody has proved, each with what is done about it', async () => {
+  const page = await readFile(join(repository, 'docs/compatibility.md'), 'utf8');
+  const [, table = ''] = /\nUnproven, since[^]*?\n(\| --- \| --- \|\n[^]*)$/.exec(page) ?? [];
+  const rows = table.trimEnd().split('\n').slice(1).map((row) => row.split('|').map((cell) => cell.trim()));
+  const open = ['without `routingConfiguration`', '0 to 1 or 0 to 100', 'refuses a weight beyond its scale', '`enableRequestMetrics`', '`versionId`', '`READY` or `ACTIVE`', 'inline `zipFile`', 'names the version that served it', 'how many versions', 'publishing without a change', '`forceEvictInstances` alone', 'checksum of code from OSS'];
+  for (const words of open) expect(rows.filter(([, what = '', done = '']) => what.includes(words) && done !== '')).toHaveLength(1);
+});
