@@ -116,12 +116,15 @@ export const events = (text: string, end: 'cut' | 'ended' | 'pings') => (respons
   response.on('close', () => clearInterval(timer));
 };
 
-/** killsIn are the requests after which a run is killed, from 1: each write and what follows it, or with SLUICE_EVERY_KILL=1 all. */
-export const killsIn = (lines: readonly string[]): readonly number[] => {
+/** isWrite says whether a request may change something. */
+const isWrite = (line: string): boolean => !line.startsWith('GET ');
+
+/** killsIn are the requests after which a run is killed, from 1: each that changes something and what follows it, or with SLUICE_EVERY_KILL=1 all. */
+export const killsIn = (lines: readonly string[], changes = isWrite): readonly number[] => {
   const all = lines.map((_line, index) => index + 1);
   if (process.env['SLUICE_EVERY_KILL'] === '1') return all;
-  const isWrite = (line: string | undefined): boolean => line?.startsWith('GET ') === false;
-  return all.filter((k) => lines[k - 1] !== lines[k - 2] && (isWrite(lines[k - 1]) || isWrite(lines[k - 2])));
+  const does = (line: string | undefined): boolean => line !== undefined && changes(line);
+  return all.filter((k) => lines[k - 1] !== lines[k - 2] && (does(lines[k - 1]) || does(lines[k - 2])));
 };
 
 /** inTurn does the same for all of a list, some at once. */
