@@ -1,5 +1,5 @@
 import type { Arm, Observation } from '@sluice/core';
-import { flawOf, isPaired } from './flaws.ts';
+import { flawOf, isPaired, splitFlaw } from './flaws.ts';
 import { betsOf, errorsOf, type Counting } from './marks.ts';
 import { clumpOf, type Guard, type RolloutPlan } from './plan.ts';
 import type { ArmTally, RolloutState, SourceState } from './rollout-state.ts';
@@ -24,6 +24,8 @@ const countingOf = (plan: RolloutPlan, seen: Observation): Counting => {
   return { paired, clump: seen.unit === 'request' && !paired ? clumpOf(plan) : 1 };
 };
 
+const promotesEarly = (plan: RolloutPlan): boolean => plan.kind === 'weighted' && plan.earlyBakeMs !== null;
+
 const count = (plan: RolloutPlan, source: SourceState, seen: Observation): SourceState => {
   const counting = countingOf(plan, seen);
   const after = (guard: Guard): number[] =>
@@ -36,8 +38,19 @@ const count = (plan: RolloutPlan, source: SourceState, seen: Observation): Sourc
     total: { stable: addArm(source.total.stable, seen.stable), candidate: addArm(source.total.candidate, seen.candidate) },
     before: source.before,
     bets: { errors: after('errors'), latency: after('latency'), tokens: after('tokens') },
-    relief: add(source.relief, logExcess(errorsOf(seen), lowerRatios, plan.effect, counting.clump)),
+    relief: promotesEarly(plan) ? add(source.relief, logExcess(errorsOf(seen), lowerRatios, plan.effect, counting.clump)) : source.relief,
   };
+};
+
+const absorbOne = (plan: RolloutPlan, state: RolloutState, source: SourceState, observations: readonly Observation[], nowMs: number): SourceState => {
+  const [seen, another] = observations;
+  if (seen === undefined) return { ...source, silence: 'it was not asked' };
+  const flaw = another === undefined ? flawOf(plan, seen, source, state, nowMs) : 'it gave several counts of one window';
+  if (flaw !== undefined) return { ...source, silence: flaw };
+  const skewed = splitFlaw(plan, seen, source, state.stage);
+  // Such a window is left out for good: counted together with later ones, a share that moves while errors come and go
+  // would look like a bad candidate. Leaving it out by its share alone says nothing about its errors.
+  return skewed === undefined ? count(plan, source, seen) : { ...source, silence: skewed, until: seen.to };
 };
 
 /**
@@ -50,10 +63,8 @@ export const absorb = (plan: RolloutPlan, state: RolloutState, observations: rea
   windows: state.windows + 1,
   sources: Object.fromEntries(
     Object.entries(state.sources).map(([name, source]) => {
-      const [seen, ...more] = observations.filter(({ source: of }) => of === name);
-      if (seen === undefined) return [name, { ...source, silence: 'it was not asked' }];
-      const flaw = more.length > 0 ? 'it gave several counts of one window' : flawOf(plan, seen, source, state, nowMs);
-      return [name, flaw === undefined ? count(plan, source, seen) : { ...source, silence: flaw }];
+      const ours = observations.filter((seen) => seen.source === name);
+      return [name, absorbOne(plan, state, source, ours, nowMs)];
     }),
   ),
 });

@@ -1,7 +1,7 @@
 import { durationText, type Observation } from '@sluice/core';
 import { absorb } from './absorb.ts';
 import type { PairedPlan, RolloutPlan, WeightedPlan } from './plan.ts';
-import { crossed, relieved } from './reading.ts';
+import { crossed, readings, relieved, type Reading } from './reading.ts';
 import type { RolloutState } from './rollout-state.ts';
 import { lackOf } from './sufficiency.ts';
 import { crossedText, reliefText, seenText } from './wording.ts';
@@ -20,19 +20,19 @@ type Judgement = Omit<Decision, 'state'>;
 
 const judgement = (verdict: Verdict, reason: string): Judgement => ({ verdict, reason });
 
-const judgeWeighted = (plan: WeightedPlan, state: RolloutState, nowMs: number): Judgement => {
+const judgeWeighted = (plan: WeightedPlan, state: RolloutState, all: readonly Reading[], nowMs: number): Judgement => {
   const weight = `${plan.weights[state.stage] ?? 0} %`;
   const relief = plan.earlyBakeMs === null ? undefined : relieved(plan, state);
   const bakeMs = relief === undefined ? plan.bakeMs : (plan.earlyBakeMs ?? plan.bakeMs);
   const why = relief === undefined ? '' : `; ${reliefText(plan, relief)}`;
   const baked = nowMs - state.stageSince >= bakeMs;
-  const lack = lackOf(plan, state);
+  const lack = lackOf(plan, state, all);
   const late = nowMs - state.startedAt >= plan.deadlineMs;
   if (baked && lack === undefined) {
     const left = plan.weights.length - 1 - state.stage;
-    if (left === 0) return judgement('promote', `no guard aborted up to ${weight}: ${seenText(plan, state)}${why}`);
+    if (left === 0) return judgement('promote', `no guard aborted up to ${weight}: ${seenText(state)}${why}`);
     const remaining = state.startedAt + plan.deadlineMs - nowMs;
-    if (left * bakeMs <= remaining) return judgement('raise', `no guard aborted at ${weight}: ${seenText(plan, state)}${why}`);
+    if (left * bakeMs <= remaining) return judgement('raise', `no guard aborted at ${weight}: ${seenText(state)}${why}`);
     return judgement(
       'inconclusive',
       `the deadline leaves ${durationText(Math.max(0, remaining))}, and the weights after ${weight} need ${durationText(left * bakeMs)}`,
@@ -42,17 +42,17 @@ const judgeWeighted = (plan: WeightedPlan, state: RolloutState, nowMs: number): 
     return judgement('inconclusive', `there is not enough evidence at ${weight}${late ? ' and the deadline has passed' : ''}: ${lack.text}`);
   }
   if (late) return judgement('inconclusive', `the deadline has passed before ${weight} had been kept for ${durationText(bakeMs)}`);
-  return judgement('hold', lack === undefined ? `no guard aborts at ${weight} so far: ${seenText(plan, state)}` : `waiting at ${weight}: ${lack.text}`);
+  return judgement('hold', lack === undefined ? `no guard aborts at ${weight} so far: ${seenText(state)}` : `waiting at ${weight}: ${lack.text}`);
 };
 
-const judgePaired = (plan: PairedPlan, state: RolloutState, nowMs: number): Judgement => {
+const judgePaired = (plan: PairedPlan, state: RolloutState, all: readonly Reading[], nowMs: number): Judgement => {
   const used = state.windows >= Math.ceil(plan.pairs / plan.pairsPerWindow);
   const late = nowMs - state.startedAt >= plan.deadlineMs;
-  if (!used && !late) return judgement('hold', `no guard aborts so far: ${seenText(plan, state)}`);
-  const lack = lackOf(plan, state);
+  if (!used && !late) return judgement('hold', `no guard aborts so far: ${seenText(state)}`);
+  const lack = lackOf(plan, state, all);
   const ending = used ? `all ${plan.pairs} pairs are used` : 'the deadline has passed';
   return lack === undefined
-    ? judgement('promote', `no guard aborted and ${ending}: ${seenText(plan, state)}`)
+    ? judgement('promote', `no guard aborted and ${ending}: ${seenText(state)}`)
     : judgement('inconclusive', `there is not enough evidence and ${ending}: ${lack.text}`);
 };
 
@@ -65,7 +65,8 @@ const judgePaired = (plan: PairedPlan, state: RolloutState, nowMs: number): Judg
  */
 export const decide = (plan: RolloutPlan, before: RolloutState, observations: readonly Observation[], nowMs: number): Decision => {
   const state = absorb(plan, before, observations, nowMs);
-  const guard = crossed(plan, state);
+  const all = readings(plan, state);
+  const guard = crossed(plan, state, all);
   if (guard !== undefined) return { ...judgement('abort', crossedText(guard)), state };
-  return { ...(plan.kind === 'weighted' ? judgeWeighted(plan, state, nowMs) : judgePaired(plan, state, nowMs)), state };
+  return { ...(plan.kind === 'weighted' ? judgeWeighted(plan, state, all, nowMs) : judgePaired(plan, state, all, nowMs)), state };
 };

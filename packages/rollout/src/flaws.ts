@@ -3,6 +3,9 @@ import type { RolloutPlan } from './plan.ts';
 import type { RolloutState, SourceState } from './rollout-state.ts';
 import { percentText } from './wording.ts';
 
+/** isPaired says whether both arms answered the same questions, with the values of one pair at one index. */
+export const isPaired = (seen: Observation): boolean => seen.paired === true;
+
 /** mostAnswers is more than anything counts in one window; above it a count is a mistake. */
 const mostAnswers = 1e9;
 
@@ -40,10 +43,12 @@ const fewestSinceWeight = 500;
 
 /**
  * splitFlaw compares the candidate's share of the answers with its weight. More than five standard deviations away and
- * half as much again or less than two thirds, it is another split than the one that is set, or something else is counted.
+ * half as much again or less than two thirds, it is another split than the one that is set, or something else is counted;
+ * or sessions that began before the weight was raised still stay where they were.
  */
-const splitFlaw = (plan: RolloutPlan, { stable, candidate }: Observation, { total, before }: SourceState, stage: number): string | undefined => {
-  if (plan.kind === 'paired') return undefined;
+export const splitFlaw = (plan: RolloutPlan, seen: Observation, { total, before }: SourceState, stage: number): string | undefined => {
+  if (plan.kind === 'paired' || isPaired(seen)) return undefined;
+  const { stable, candidate } = seen;
   const weight = plan.weights[stage] ?? 0;
   const inWindow = stable.answers + candidate.answers;
   const earlier = { stable: total.stable.answers - before.stable.answers, candidate: total.candidate.answers - before.candidate.answers };
@@ -57,16 +62,13 @@ const splitFlaw = (plan: RolloutPlan, { stable, candidate }: Observation, { tota
   return `${percentText(share)} of ${answers} answers were the candidate's, whose weight is ${weight} %`;
 };
 
-/** isPaired says whether both arms answered the same questions, with the values of one pair at one index. */
-export const isPaired = (seen: Observation): boolean => seen.paired === true;
-
 const pairsFlaw = ({ stable, candidate }: Observation): string | undefined => {
   const even =
     stable.answers === candidate.answers && stable.latenciesMs.length === candidate.latenciesMs.length && stable.tokens.length === candidate.tokens.length;
   return even ? undefined : 'its pairs are incomplete';
 };
 
-/** flawOf says why an observation is no evidence; undefined when it can be counted. */
+/** flawOf says why an observation is no evidence; undefined when it may be. Its window is asked for again. */
 export const flawOf = (plan: RolloutPlan, seen: Observation, source: SourceState, state: RolloutState, nowMs: number): string | undefined => {
   const paired = isPaired(seen);
   if (seen.missing !== undefined) return seen.missing === '' ? 'it gave no reason' : seen.missing;
@@ -77,6 +79,6 @@ export const flawOf = (plan: RolloutPlan, seen: Observation, source: SourceState
     armFlaw('stable', seen.stable) ??
     armFlaw('the candidate', seen.candidate) ??
     windowFlaw(seen, plan.kind === 'weighted' && !paired, source, state, nowMs) ??
-    (paired ? pairsFlaw(seen) : splitFlaw(plan, seen, source, state.stage))
+    (paired ? pairsFlaw(seen) : undefined)
   );
 };

@@ -49,7 +49,7 @@ const claimTextOf = (plan: RolloutPlan, name: string, source: SourceState): stri
     ? ''
     : `${name} counts requests, and up to ${clumpOf(plan)} were taken to fail together; the false-abort rate is claimed only when canary.clump says how many can`;
 
-const readingOf = (plan: RolloutPlan, state: RolloutState, name: string, source: SourceState, guard: Guard): Reading => {
+const readingOf = (plan: RolloutPlan, needed: number, name: string, source: SourceState, guard: Guard): Reading => {
   const stable = measured(guard, source.total.stable);
   const candidate = measured(guard, source.total.candidate);
   const bets = source.bets[guard];
@@ -62,25 +62,24 @@ const readingOf = (plan: RolloutPlan, state: RolloutState, name: string, source:
     stableCount: stable.count,
     candidateCount: candidate.count,
     evidence: bets.length === 0 ? 1 : Math.min(cap, Math.exp(logStaked(bets))),
-    needed: Math.min(cap, neededEvidence(plan, state)),
+    needed,
     claim: claimOf(plan, source),
     claimText: claimTextOf(plan, name, source),
   };
 };
 
 /** readings are all watched guards of all sources. */
-export const readings = (plan: RolloutPlan, state: RolloutState): Reading[] =>
-  Object.entries(state.sources).flatMap(([name, source]) =>
-    plan.watch.map((guard) => readingOf(plan, state, name, source, guard)),
-  );
+export const readings = (plan: RolloutPlan, state: RolloutState): Reading[] => {
+  const needed = Math.min(cap, neededEvidence(plan, state));
+  return Object.entries(state.sources).flatMap(([name, source]) => plan.watch.map((guard) => readingOf(plan, needed, name, source, guard)));
+};
 
 /** crossed finds a guard whose evidence suffices for an abort. */
-export const crossed = (plan: RolloutPlan, state: RolloutState): Reading | undefined =>
-  readings(plan, state).find(({ evidence, needed }) => evidence >= needed);
+export const crossed = (plan: RolloutPlan, state: RolloutState, all: readonly Reading[] = readings(plan, state)): Reading | undefined =>
+  all.find(({ evidence, needed }) => evidence >= needed);
 
 /** leaning finds a guard that is half-way to an abort, as evidence multiplies: then the candidate's share is not raised. */
-export const leaning = (plan: RolloutPlan, state: RolloutState): Reading | undefined =>
-  readings(plan, state).find(({ evidence, needed }) => evidence * evidence >= needed);
+export const leaning = (all: readonly Reading[]): Reading | undefined => all.find(({ evidence, needed }) => evidence * evidence >= needed);
 
 /** Relief is a source that has ruled out that the candidate is worse by the plan's effect. */
 export interface Relief {

@@ -25,7 +25,7 @@ export const soFar = (plan: RolloutPlan, state: RolloutState): SoFar => {
   const { permission } = state;
   return {
     verdict: guard === undefined ? 'hold' : 'abort',
-    reason: guard !== undefined ? crossedText(guard) : lack === undefined ? `no guard aborts so far: ${seenText(plan, state)}` : `${seenText(plan, state)}; still waiting: ${lack.text}`,
+    reason: guard !== undefined ? crossedText(guard) : lack === undefined ? `no guard aborts so far: ${seenText(state)}` : `${seenText(state)}; still waiting: ${lack.text}`,
     evidence: evidenceOf(plan, state, permission === undefined ? [] : [permission.weight], []),
     until: Math.max(0, ...Object.values(state.sources).map(({ until }) => until)),
   };

@@ -1,5 +1,5 @@
 import type { Guard, RolloutPlan } from './plan.ts';
-import { leaning, valuesOf } from './reading.ts';
+import { leaning, readings, valuesOf, type Reading } from './reading.ts';
 import type { RolloutState, SourceState } from './rollout-state.ts';
 import { leansText } from './wording.ts';
 
@@ -44,7 +44,7 @@ const hasValues = (plan: RolloutPlan, source: SourceState, guard: Guard): boolea
  * from such a source. A guard without any value is not a guard that saw nothing wrong, and a guard that leans against
  * the candidate is not one that saw enough.
  */
-export const lackOf = (plan: RolloutPlan, state: RolloutState): Lack | undefined => {
+export const lackOf = (plan: RolloutPlan, state: RolloutState, all: readonly Reading[] = readings(plan, state)): Lack | undefined => {
   const sources = Object.entries(state.sources);
   if (sources.length === 0) return { text: 'there is no source of evidence', final: true };
   const lacks = sources.map(([name, source]) => answersLack(plan, name, source));
@@ -52,7 +52,7 @@ export const lackOf = (plan: RolloutPlan, state: RolloutState): Lack | undefined
   if (speaking.length === 0) return { text: lacks.filter((lack) => lack !== undefined).join('; '), final: false };
   const blind = plan.watch.find((guard) => !speaking.some((source) => hasValues(plan, source, guard)));
   if (blind === undefined) {
-    const against = leaning(plan, state);
+    const against = leaning(all);
     return against === undefined ? undefined : { text: leansText(against), final: false };
   }
   const never = sources.every(([, source]) => valuesOf(blind, source.total.stable) + valuesOf(blind, source.total.candidate) === 0);

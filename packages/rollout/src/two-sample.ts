@@ -17,17 +17,20 @@ export const lowerRatios: readonly number[] = [0.1, 0.35, 0.5, 0.65, 0.85];
 
 const { exp, floor, log, max, min, PI, sqrt } = Math;
 
-const logWeighted = (logarithms: readonly number[], weight: (index: number) => number): number => {
-  const largest = logarithms.reduce((one, other) => max(one, other), Number.NEGATIVE_INFINITY);
-  return largest + log(logarithms.reduce((sum, bet, index) => sum + weight(index) * exp(bet - largest), 0));
+/** logMixed is the logarithm of a weighted mean; the weights are repeated as often as needed. */
+const logMixed = (logarithms: readonly number[], weights: readonly number[]): number => {
+  let largest = Number.NEGATIVE_INFINITY;
+  for (const bet of logarithms) largest = max(largest, bet);
+  let sum = 0;
+  for (const [index, bet] of logarithms.entries()) sum += (weights[index % weights.length] ?? 0) * exp(bet - largest);
+  return largest + log((sum * weights.length) / logarithms.length);
 };
 
 /** logEven is the logarithm of the mean of numbers that are given by their logarithms. */
-export const logEven = (logarithms: readonly number[]): number => logWeighted(logarithms, () => 1 / logarithms.length);
+export const logEven = (logarithms: readonly number[]): number => logMixed(logarithms, [1]);
 
 /** logStaked is the logarithm of what the stakes on the ratios have become; every way of marking has the same share. */
-export const logStaked = (bets: readonly number[]): number =>
-  logWeighted(bets, (index) => ((stakes[index % stakes.length] ?? 0) * stakes.length) / bets.length);
+export const logStaked = (bets: readonly number[]): number => logMixed(bets, stakes);
 
 const smallFactorials: readonly number[] = Array.from({ length: 16 }, (_, n) =>
   Array.from({ length: n }, (__, index) => log(index + 1)).reduce((sum, term) => sum + term, 0),

@@ -1,6 +1,6 @@
 import { durationText, type CountedUnit } from '@sluice/core';
 import type { Guard, RolloutPlan } from './plan.ts';
-import { readings, type Reading, type Relief } from './reading.ts';
+import type { Reading, Relief } from './reading.ts';
 import type { Seen } from './rollout-end.ts';
 import type { RolloutState } from './rollout-state.ts';
 
@@ -11,12 +11,17 @@ export const percentText = (share: number): string => `${Number((share * 100).to
 
 const number = (value: number): string => String(Number(value.toPrecision(3)));
 
-const failures = (reading: Reading): string => {
-  const ofArm = (rate: number | null, count: number): string => `${Math.round((rate ?? 0) * count)} of ${count}`;
-  return (
-    `the candidate failed in ${ofArm(reading.candidate, reading.candidateCount)} and stable in ` +
-    `${ofArm(reading.stable, reading.stableCount)} ${units[reading.unit]} (${reading.source})`
-  );
+interface Failures {
+  readonly errors: number;
+  readonly answers: number;
+}
+
+const failuresText = (source: string, unit: CountedUnit, stable: Failures, candidate: Failures): string =>
+  `the candidate failed in ${candidate.errors} of ${candidate.answers} and stable in ${stable.errors} of ${stable.answers} ${units[unit]} (${source})`;
+
+const failures = ({ source, unit, stable, candidate, stableCount, candidateCount }: Reading): string => {
+  const ofArm = (rate: number | null, answers: number): Failures => ({ errors: Math.round((rate ?? 0) * answers), answers });
+  return failuresText(source, unit, ofArm(stable, stableCount), ofArm(candidate, candidateCount));
 };
 
 const means = (reading: Reading): string => {
@@ -46,8 +51,8 @@ export const reliefText = ({ effect }: RolloutPlan, { source, evidence }: Relief
   `${source} rules out that the candidate loses ${percentText(effect)} more of the answers, ${number(evidence)} to 1`;
 
 /** seenText says in one clause what all sources saw of errors, without a judgement. */
-export const seenText = (plan: RolloutPlan, state: RolloutState): string => {
-  const errors = readings({ ...plan, watch: ['errors'] }, state).map(failures);
+export const seenText = (state: RolloutState): string => {
+  const errors = Object.entries(state.sources).map(([name, { unit, total }]) => failuresText(name, unit, total.stable, total.candidate));
   return errors.length === 0 ? 'no source was asked' : errors.join('; ');
 };
 

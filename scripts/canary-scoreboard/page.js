@@ -1,0 +1,153 @@
+// Writes the scoreboard as Markdown, from what was measured.
+
+const percent = (share) => `${Number((share * 100).toFixed(2))} %`;
+const number = (value) => Math.round(value).toLocaleString('en');
+const minutes = (value) => (value === null ? '–' : `${Number(value.toFixed(1))}`);
+const rps = (value) => `${value} rps`;
+
+const table = (head, rows) => [`| ${head.join(' | ')} |`, `|${head.map(() => '---').join('|')}|`, ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n');
+
+const rates = [0.02, 2, 20, 200];
+
+const healthyTable = (cells) => {
+  const kinds = [...new Set(cells.map(({ kind }) => kind))];
+  return table(
+    ['false aborts, both versions alike', 'base errors', ...rates.map(rps)],
+    kinds.flatMap((kind) =>
+      [0.01, 0.06].map((base) => [
+        kind,
+        percent(base),
+        ...rates.map((rate) => {
+          const at = (name) => cells.find((cell) => cell.kind === kind && cell.scenario.base === base && cell.scenario.rps === rate && cell.rule === name)?.result;
+          const [none, usual] = [at('no margin'), at('default margin')];
+          return `${percent(none.abort)}${usual === undefined ? '' : ` · ${percent(usual.abort)}`} (${percent(none.inconclusive)})`;
+        }),
+      ]),
+    ),
+  );
+};
+
+const rivalTable = (cells, regressions) => {
+  const columns = [...new Set(cells.map(({ column }) => column))];
+  const rules = [...new Set(cells.map(({ rule }) => rule))];
+  const aborts = (column, results) => results.map(({ abort }) => Number((abort * 100).toFixed(1))).join(' / ');
+  const rows = rules.map((rule) => [
+    rule,
+    ...columns.map((column) => {
+      const found = rates.map((rate) => cells.find((cell) => cell.rule === rule && cell.column === column && cell.scenario.rps === rate).result);
+      return aborts(column, found);
+    }),
+    number(cells.find((cell) => cell.rule === rule && cell.column === '1 → 3 %' && cell.scenario.rps === 20).result.exposed),
+  ]);
+  const ours = ['no margin', 'default margin'].map((rule) => [
+    `**ours, ${rule}**`,
+    ...columns.map((column) => aborts(column, rates.map((rate) => regressions(rule, column, rate)))),
+    number(regressions(rule, '1 → 3 %', 20).exposed),
+  ]);
+  return table(['aborted, %, at 0.02 / 2 / 20 / 200 rps', ...columns, 'requests exposed to 1 → 3 %, 20 rps'], [...rows, ...ours]);
+};
+
+const oursColumns = {
+  'alike, 1 %': ['errors fall alone', 0.01],
+  'alike, 6 %': ['errors fall alone', 0.06],
+  'alike, 1 %, both fail 25 % for 5 m': ['25 % fail on both arms, minutes 12 to 17', 0.01],
+  'alike, 1 %, bursts': ['bursts on both arms, ten times the errors', 0.01],
+  'alike, 1 %, sessions of 20': ['sessions of 20, counted by session', 0.01],
+};
+
+const rule = ({ rule: name }) => name;
+const plain = (cell) => [rule(cell), rps(cell.scenario.rps), percent(cell.scenario.base)];
+
+/** page gives the text and the targets that were missed. */
+export const page = (cells, rollouts) => {
+  const of = (name) => cells.filter((cell) => cell.table === name);
+  const find = (name, test) => cells.find((cell) => cell.table === name && test(cell)).result;
+  const healthy = of('healthy');
+  const worst = healthy.reduce((one, other) => (other.result.abort > one.result.abort ? other : one));
+  const bare20 = find('regressions', (cell) => cell.rule === 'no margin' && cell.scenario.rps === 20);
+  const usual20 = find('regressions', (cell) => cell.rule === 'default margin' && cell.scenario.rps === 20);
+  const bare2 = find('regressions', (cell) => cell.rule === 'no margin' && cell.scenario.rps === 2);
+  const probing = (rate, name, candidate) => find('probing', (cell) => cell.scenario.rps === rate && cell.rule === name && cell.scenario.candidate === candidate);
+  const probed = probing(2, 'no margin, pairs: 900', 0.03);
+  const probedUsual = probing(2, 'default margin, pairs: 2000', 0.03);
+  const early = find('early', (cell) => cell.scenario.rps === 20 && cell.scenario.base === 0.01);
+  const worstMiss = Math.max(...of('misses').map(({ result }) => result.early));
+  const worstAtMargin = Math.max(...of('margin').map(({ result }) => result.abort));
+  const targets = [
+    ['false aborts of a healthy canary at 5 %, worst cell of the first table', '≤ 2.5 %', `${percent(worst.result.abort)} (${worst.kind}, ${percent(worst.scenario.base)}, ${rps(worst.scenario.rps)}, ${worst.rule})`, worst.result.abort <= 0.025],
+    ['requests exposed to 1 → 3 % at 20 rps, no margin', '≤ 412, always caught', `${number(bare20.exposed)}, ${percent(bare20.abort)} caught`, bare20.exposed <= 412 && bare20.abort === 1],
+    ['the same with the default margin of 0.5 points', 'cannot be ≤ 516, see below', `${number(usual20.exposed)}, ${percent(usual20.abort)} caught`, usual20.abort === 1],
+    ['1 → 3 % at 2 rps caught within 30 minutes, no margin, 900 pairs', '≥ 90 %', `${percent(probed.inTime)}, after ${number(probed.asked)} pairs on average (${percent(bare2.inTime)} without probes)`, probed.inTime >= 0.9],
+    ['the same with the default margin, 2,000 pairs', 'stated', `${percent(probedUsual.inTime)} within 30 minutes, ${percent(probedUsual.abort)} within 47, after ${number(probedUsual.asked)} pairs on average`, true],
+    ['a good version promoted at 20 rps, 1 %, miss 5 %, early promotion on', '≤ 14 m where the plan takes 30', `median ${minutes(early.promoteMinute)} m, mean ${minutes(early.promoteMean)} m`, early.promoteMinute <= 14],
+    ['a version that loses 1 answer in 100, promoted early at miss 5 %, worst cell', '≤ 5 %', percent(worstMiss), worstMiss <= 0.05],
+    ['a version at the margin aborted at 5 %, worst cell', '≤ 5 %', percent(worstAtMargin), worstAtMargin <= 0.05],
+  ];
+  const ours = (name, column, rate) => {
+    if (column === '1 → 3 %') return find('regressions', (cell) => cell.rule === name && cell.scenario.rps === rate);
+    const [kind, base] = oursColumns[column];
+    return find('healthy', (cell) => cell.rule === name && cell.kind === kind && cell.scenario.base === base && cell.scenario.rps === rate);
+  };
+  const text = `# Canary scoreboard
+
+Written by \`node scripts/canary-scoreboard.js\`: ${cells.length} cells of ${number(rollouts)} rollouts, fixed seeds, the same numbers on every machine. Ours is the product's own \`decide\`, minute by minute; what is tested, and why it holds, stands in [statistics.md](statistics.md). At ${number(rollouts)} rollouts a measured 2.5 % is known to about 0.3 points.
+
+## Targets
+
+${table(['claim', 'target', 'measured', ''], targets.map(([claim, target, measured, met]) => [claim, target, measured, met ? 'met' : '**missed**']))}
+
+Our plan is the default: 5, 25, 50 % for ten minutes each, watching errors, false-abort 5 %, one look a minute, 47 minutes at most with the time that is held. *No margin* is \`margins: { errors: 0% }\`. With the default margin a version that loses 0.5 points counts as healthy, and no test can then see 1 → 3 % as early: by Wald's bound one that aborts a version at the margin in at most 5 % and always catches 3 % needs at least ln 20 / (0.03 ln(0.03/0.015) − 0.015) = 516 answers of the candidate on average, with stable's rate known. The margin is the price of not being aborted for what nobody cares about; at 20 rps without it, a version that is worse by half a point is aborted in most rollouts.
+
+## Healthy versions
+
+Each cell: false aborts without a margin · with the default margin (ended without a verdict, without a margin). Below one session a second paired probes go along, 180 to 200 pairs, as the default does where it may. Thin evidence holds, and after 47 minutes it is inconclusive: that is what sessions of 20 at 2 rps and less, counted by session or user, come to.
+
+${healthyTable(healthy)}
+
+A source that counts requests and says nothing of how many fail together makes no claim; its report says so. What it comes to at 20 rps:
+
+${table(['counted by request', 'sessions of', 'base errors', 'false aborts'], of('unclaimed').map((cell) => [rule(cell), cell.scenario.clump, percent(cell.scenario.base), percent(cell.result.abort)]))}
+
+Versions exactly at the margin of 0.5 points (of the answers that stable gets right):
+
+${table(['rate', ...[0.01, 0.06].map((base) => `aborted, base ${percent(base)}`)], rates.map((rate) => [rps(rate), ...[0.01, 0.06].map((base) => percent(find('margin', (cell) => cell.scenario.rps === rate && cell.scenario.base === base).abort))]))}
+
+## A regression from 1 to 3 %
+
+${table(['rule', 'rate', 'base', 'caught within 30 m', 'caught within 47 m', 'inconclusive', 'promoted', 'median minute', 'requests exposed'], of('regressions').map((cell) => [...plain(cell), percent(cell.result.inTime), percent(cell.result.abort), percent(cell.result.inconclusive), percent(cell.result.promote), minutes(cell.result.abortMinute), number(cell.result.exposed)]))}
+
+With paired probes; each pair is one question to each version. The pairs of a healthy version are what a release costs.
+
+${table(
+    ['rule', 'rate', 'caught within 30 m', 'caught within 47 m', 'promoted', 'requests exposed', 'pairs asked', 'healthy: false aborts', 'healthy: inconclusive', 'healthy: pairs asked'],
+    of('probing')
+      .filter((cell) => cell.scenario.candidate === 0.03)
+      .map((cell) => {
+        const alike = probing(cell.scenario.rps, cell.rule, 0.01);
+        const { result } = cell;
+        return [rule(cell), rps(cell.scenario.rps), percent(result.inTime), percent(result.abort), percent(result.promote), number(result.exposed), number(result.asked), percent(alike.abort), percent(alike.inconclusive), number(alike.asked)];
+      }),
+  )}
+
+## Early promotion
+
+Off by default. Once it is ruled out at the rate \`miss\` that the candidate loses one answer in a hundred, each weight is kept a tenth of its time; none is left out.
+
+${table(['rule', 'rate', 'base', 'promoted early', 'median minute of promotion', 'false aborts'], of('early').map((cell) => [...plain(cell), percent(cell.result.early), minutes(cell.result.promoteMinute), percent(cell.result.abort)]))}
+
+Versions that lose exactly one answer in a hundred, miss 5 %:
+
+${table(['rate', 'meanwhile', 'promoted early', 'promoted by the full plan', 'aborted'], of('misses').map((cell) => [rps(cell.scenario.rps), cell.scenario.outages ? 'outage of both arms' : cell.scenario.bursts ? 'bursts on both arms' : '–', percent(cell.result.early), percent(cell.result.promote - cell.result.early), percent(cell.result.abort)]))}
+
+## Other rules
+
+Written anew from their documentation with the settings of its examples, not tuned; their code was not run. The guide, Argo, Kayenta and the z-test go by 5, 10, 50 % for ten minutes each; CodeDeploy (10 % for five minutes) and Flagger (10 to 50 % in steps of 10) by their own plans, so exposure compares only within a plan. They count requests. Kayenta's metric is errors a minute, 98 % confidence, tolerance a quarter of the shift; no data fails, as no values do in Flagger.
+
+${rivalTable(of('rivals'), ours)}
+
+## What is simplified
+
+Arrivals are Poisson, failures independent but for what each row says. Sessions of a clumped row are of one length, stay on their arm and ask four requests a minute, so that those of 20 go over five windows; a user has two sessions in a minute. Probes fail like users' requests. Latency and tokens are measured in the test suite (\`packages/rollout/test/simulation.test.ts\`), not here.
+`;
+  return { text, missed: targets.filter(([, , , met]) => !met).map(([claim]) => claim) };
+};
