@@ -3,7 +3,7 @@ import { absorb } from './absorb.ts';
 import type { PairedPlan, RolloutPlan, WeightedPlan } from './plan.ts';
 import { crossed, readings, relieved, type Reading } from './reading.ts';
 import type { RolloutState } from './rollout-state.ts';
-import { lackOf } from './sufficiency.ts';
+import { lackOf, zeroTokensText } from './sufficiency.ts';
 import { crossedText, reliefText, seenText } from './wording.ts';
 
 /** Verdict is what to do next: go on looking, take the next weight, make the candidate stable, or go back. */
@@ -30,9 +30,9 @@ const judgeWeighted = (plan: WeightedPlan, state: RolloutState, all: readonly Re
   const late = nowMs - state.startedAt >= plan.deadlineMs;
   if (baked && lack === undefined) {
     const left = plan.weights.length - 1 - state.stage;
-    if (left === 0) return judgement('promote', `no guard aborted up to ${weight}: ${seenText(state)}${why}`);
+    if (left === 0) return judgement('promote', `no guard aborted up to ${weight}: ${seenText(state)}${zeroTokensText(plan, state)}${why}`);
     const remaining = state.startedAt + plan.deadlineMs - nowMs;
-    if (left * bakeMs <= remaining) return judgement('raise', `no guard aborted at ${weight}: ${seenText(state)}${why}`);
+    if (left * bakeMs <= remaining) return judgement('raise', `no guard aborted at ${weight}: ${seenText(state)}${zeroTokensText(plan, state)}${why}`);
     return judgement(
       'inconclusive',
       `the deadline leaves ${durationText(Math.max(0, remaining))}, and the weights after ${weight} need ${durationText(left * bakeMs)}`,
@@ -52,7 +52,7 @@ const judgePaired = (plan: PairedPlan, state: RolloutState, all: readonly Readin
   const lack = lackOf(plan, state, all);
   const ending = used ? `all ${plan.pairs} pairs are used` : 'the deadline has passed';
   return lack === undefined
-    ? judgement('promote', `no guard aborted and ${ending}: ${seenText(state)}`)
+    ? judgement('promote', `no guard aborted and ${ending}: ${seenText(state)}${zeroTokensText(plan, state)}`)
     : judgement('inconclusive', `there is not enough evidence and ${ending}: ${lack.text}`);
 };
 

@@ -1,7 +1,7 @@
 import { done, durationText, failed, type CanaryPlanConfig, type Outcome, type Problem } from '@sluice/core';
 
 /** Guard is one thing that is watched; each guard has its own sequential test for each source. */
-export type Guard = CanaryPlanConfig['watch'][number];
+export type Guard = NonNullable<CanaryPlanConfig['watch']>[number];
 
 /** Margins are by how much a candidate may be worse before it matters. */
 export interface Margins {
@@ -23,6 +23,8 @@ export interface Judging {
   /** effect is what early promotion must have ruled out, in the measure of `margins.errors`. */
   readonly effect: number;
   readonly watch: readonly Guard[];
+  /** zeroTokens says whether answers that all count 0 tokens are an app without a model, or, as where tokens were asked for, a source that does not know. */
+  readonly zeroTokens: 'no model' | 'unknown';
   readonly margins: Margins;
   /** clump is the most requests of one user or session, which may fail together; null when nobody said. */
   readonly clump: number | null;
@@ -52,6 +54,8 @@ export interface PairedPlan extends Judging {
 
 /** RolloutPlan is how a candidate is judged. */
 export type RolloutPlan = WeightedPlan | PairedPlan;
+
+const everyGuard: readonly Guard[] = ['errors', 'latency', 'tokens'];
 
 /** defaultWeights are the weights of a canary that names none on a target that can split traffic. */
 export const defaultWeights: readonly number[] = [5, 25, 50];
@@ -88,14 +92,16 @@ const weightsProblem = (weights: readonly number[]): Problem | undefined => {
 export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: number): Outcome<RolloutPlan> => {
   const margins = { errors: config.margins.errors / 100, latency: config.margins.latency / 100, tokens: config.margins.tokens / 100 };
   const early = config['early-promotion'];
-  if (early && !config.watch.includes('errors')) {
+  const watch = config.watch ?? everyGuard;
+  if (early && !watch.includes('errors')) {
     return failed(problem('canary.early-promotion rests on the errors, and canary.watch does not name them', 'Add errors to canary.watch, or take early-promotion out.'));
   }
   const judging = {
     minimumAnswers: config.minimum,
     falseAbort: config['false-abort'] / 100,
     miss: config.miss / 100,
-    watch: [...new Set(config.watch)],
+    watch: [...new Set(watch)],
+    zeroTokens: config.watch === undefined ? ('no model' as const) : ('unknown' as const),
     margins,
     effect: Math.max(leastEffect, 2 * margins.errors),
     clump: config.clump ?? null,

@@ -30,13 +30,21 @@ const answersLack = (plan: RolloutPlan, name: string, source: SourceState): stri
   return dead === undefined ? undefined : `${name} counted ${succeeded(source, dead)} answers of ${dead === 'stable' ? 'stable' : 'the candidate'} that did not fail, and nothing can be compared by that`;
 };
 
-/** onlyZeros tells a source that writes 0 for what it does not know. */
-const onlyZeros = ({ total: { stable, candidate } }: SourceState, guard: Guard): boolean =>
-  guard !== 'errors' && (guard === 'latency' ? stable.latencyMs + candidate.latencyMs : stable.tokens + candidate.tokens) === 0;
+/** onlyZeros tells a source that writes 0 for what it does not know; an app without a model really uses 0 tokens. */
+const onlyZeros = ({ zeroTokens }: RolloutPlan, { total: { stable, candidate } }: SourceState, guard: Guard): boolean =>
+  (guard === 'latency' && stable.latencyMs + candidate.latencyMs === 0) ||
+  (guard === 'tokens' && zeroTokens === 'unknown' && stable.tokens + candidate.tokens === 0);
+
+/** zeroTokensText says that nothing was compared by tokens, where every answer counted 0; empty otherwise. */
+export const zeroTokensText = (plan: RolloutPlan, state: RolloutState): string => {
+  const totals = Object.values(state.sources).flatMap(({ total }) => [total.stable, total.candidate]);
+  const counted = totals.some(({ tokenCounts }) => tokenCounts > 0);
+  return plan.watch.includes('tokens') && counted && totals.every(({ tokens }) => tokens === 0) ? '; every answer counted 0 tokens, so that the tokens say nothing' : '';
+};
 
 /** Answers that failed have neither latency nor tokens, so half as many values as answers are enough. */
 const hasValues = (plan: RolloutPlan, source: SourceState, guard: Guard): boolean =>
-  !onlyZeros(source, guard) && (['stable', 'candidate'] as const).every((arm) => fresh(source, guard, arm) >= plan.minimumAnswers / 2);
+  !onlyZeros(plan, source, guard) && (['stable', 'candidate'] as const).every((arm) => fresh(source, guard, arm) >= plan.minimumAnswers / 2);
 
 /**
  * lackOf says what is missing before the present weight counts as judged; undefined when nothing is. One source must

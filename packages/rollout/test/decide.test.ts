@@ -32,6 +32,7 @@ describe('a weighted plan', () => {
     ['NaN as a latency', [observed(arm('v1', 300, 3), arm('v2', 40, 0, () => Number.NaN))], bake, 'hold', /not numbers/],
     ['an infinite latency', [observed(arm('v1', 300, 3), arm('v2', 40, 0, () => Number.POSITIVE_INFINITY))], bake, 'hold', /not numbers/],
     ['nobody counts tokens', [observed({ ...arm('v1', 300, 3), tokens: [] }, { ...arm('v2', 40, 0), tokens: [] })], bake, 'inconclusive', /no source counts tokens.*canary\.watch/],
+    ['answers that use no tokens', [observed({ ...arm('v1', 300, 3), tokens: Array<number>(300).fill(0) }, { ...arm('v2', 40, 0), tokens: Array<number>(40).fill(0) })], bake, 'raise', /0 of 40.*every answer counted 0 tokens, so that the tokens say nothing/],
     ['tokens of one arm only', [observed(arm('v1', 300, 3), { ...arm('v2', 40, 0), tokens: [] })], bake, 'hold', /too few values of tokens/],
     ['too few answers at the deadline', [observed(arm('v1', 300, 3), arm('v2', 3, 0))], 3_000_000, 'inconclusive', /deadline has passed: logs counted 3/],
     ['no time left for the other weights', [enough], 2_000_000, 'inconclusive', /leaves 16 m 40 s.*need 20 m/],

@@ -96,7 +96,7 @@ const spoils: readonly (readonly [string, Spoil, Partial<CanaryPlanConfig>?])[] 
   ['0 for every latency', both(({ latenciesMs }) => ({ latenciesMs: latenciesMs.map(() => 0) }))],
   ['no tokens', both(() => ({ tokens: [] }))],
   ['tokens of the candidate alone', stable(() => ({ tokens: [] }))],
-  ['0 for every count of tokens', both(({ tokens }) => ({ tokens: tokens.map(() => 0) }))],
+  ['0 for every count of tokens', both(({ tokens }) => ({ tokens: tokens.map(() => 0) })), { watch: ['errors', 'latency', 'tokens'] }],
   ['answers that all fail, on both arms', both(({ answers }) => ({ errors: answers, latenciesMs: [], tokens: [] })), { watch: ['errors'] }],
   ['a stable version that is down', stable(({ answers }) => ({ errors: answers, latenciesMs: [], tokens: [] })), { watch: ['errors'] }],
 ];
@@ -107,6 +107,12 @@ describe('without real evidence nothing passes', () => {
   test('the good source alone does pass, so that the cases below are about what spoils it', () => {
     expect(lived(planFor({}, true), (seen) => [seen])).toEqual({ raises: 2, end: 'promote' });
     expect(lived(planFor({ watch: ['errors'] }, true), (seen) => [seen])).toEqual({ raises: 2, end: 'promote' });
+  });
+
+  test('answers without tokens are an app without a model, unless tokens are asked for', () => {
+    const without = both(({ tokens }) => ({ tokens: tokens.map(() => 0) }));
+    expect(lived(planFor({}, true), without)).toEqual({ raises: 2, end: 'promote' });
+    expect(lived(planFor({ watch: ['tokens'] }, true), without)).toMatchObject({ raises: 0, end: 'inconclusive' });
   });
 
   test('there are at least forty cases', () => {

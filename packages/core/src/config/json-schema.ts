@@ -76,7 +76,7 @@ const descriptions: Readonly<Record<string, string>> = {
   every: 'How long each share is watched, such as `10m`.',
   'false-abort': 'How often a version that is no worse may be aborted, over the whole rollout.',
   miss: 'How often early promotion may let through early a version that loses one answer in a hundred.',
-  watch: 'What is compared.',
+  watch: 'What is compared; errors, latency and tokens when absent.',
   margins: 'By how much a candidate may be worse before it matters.',
   'margins.errors': 'Share of the answers that stable gets right and the candidate may lose, such as `0.5%`.',
   'margins.latency': "How much longer than stable's an answer may take, such as `20%`.",

@@ -165,7 +165,8 @@ const canaryPlan = z.strictObject({
   every: z._default(duration, 600_000),
   'false-abort': z._default(rate, 5),
   miss: z._default(rate, 10),
-  watch: z._default(z.array(guard).check(z.minLength(1)), ['errors', 'latency', 'tokens']),
+  /** watch names the guards; absent, all are watched, and tokens also of answers that use none. */
+  watch: z.optional(z.array(guard).check(z.minLength(1))),
   /** margins are by how much a candidate may be worse: errors in percentage points, latency and tokens in per cent of stable's. */
   margins: z._default(margins, { errors: 0.5, latency: 20, tokens: 20 }),
   /** clump is the most requests of one session or user, where evidence counts requests: they may fail together. */
