@@ -17,6 +17,8 @@ export interface Observed {
   readonly reach: 'configured' | 'serving';
   /** linger says how many sessions may stay on the candidate and for how long, where sessions stick. */
   readonly linger?: string;
+  /** ready is a split that is written and not loaded, where it is not the one that users get: a killed run leaves that, and the next reload, whoever asks for it, would serve it. */
+  readonly ready?: Split;
 }
 
 /** Traffic reads and sets the split where the target, or a gateway in front of it, can split. */

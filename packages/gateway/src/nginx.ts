@@ -12,7 +12,7 @@ import {
 } from '@sluice/core';
 import type { NginxConfig } from './command.ts';
 import { renderInclude } from './include.ts';
-import { readIncludeFile } from './include-file.ts';
+import { readIncludeFile, type IncludeFile } from './include-file.ts';
 import { install } from './install.ts';
 import { splitText, type PinnedApplication } from './pinning.ts';
 import { includePlace, type IncludePlace } from './place.ts';
@@ -39,16 +39,27 @@ interface NginxGateway {
 const readDeadlineMs = 5_000;
 const servingDeadlineMs = 10_000;
 
-const readSplit = async (gateway: NginxGateway): Promise<Outcome<Observed>> => {
+/** Look is what was read of a gateway: the split, and the include file, whose own split users may not have yet. */
+interface Look {
+  readonly observed: Observed;
+  readonly file: Outcome<IncludeFile>;
+}
+
+const look = async (gateway: NginxGateway): Promise<Outcome<Look>> => {
   const { connection, nginx, place, application, serving } = gateway;
   const served = await readServing(serving, readDeadlineMs);
-  if (served.ok) return done({ split: served.value, reach: 'serving' });
-  if (served.problem.category === 'input') return served;
+  if (!served.ok && served.problem.category === 'input') return served;
   const file = await readIncludeFile(place, nginx.include, application);
+  if (served.ok) {
+    const split = served.value;
+    // A run that was killed between the writing and the reload leaves a split that lies ready.
+    const ready = file.ok && file.value.text !== undefined && !sameSplit(file.value.split, split) ? { ready: file.value.split } : {};
+    return done({ observed: { split, reach: 'serving', ...ready }, file });
+  }
   if (!file.ok) return failed({ ...file.problem, others: [served.problem] });
   if (!gateway.told) connection.log(`${served.problem.reason}; the split is read from ${nginx.include} instead`);
   gateway.told = true;
-  return done({ split: file.value.split, reach: 'configured' });
+  return done({ observed: { split: file.value.split, reach: 'configured' }, file });
 };
 
 /** refusal says why a split may not be set; undefined when it may. */
@@ -78,14 +89,13 @@ const refusal = ({ nginx, serving }: NginxGateway, current: Observed, expected: 
 
 const change = async (
   { connection, nginx, place, application, serving }: NginxGateway,
-  current: Observed,
+  { observed: current, file }: Look,
   wanted: Split,
   text: string,
   tried: string,
 ): Promise<Outcome<Observed>> => {
   const nothing = renderInclude({ stable: '', weight: 0 }, application);
   if (!nothing.ok) return nothing;
-  const file = await readIncludeFile(place, nginx.include, application);
   if (!file.ok) return file;
   // Where there was no file, the way back is one that pins nothing, since the server block needs its variables.
   const refused = await install(connection, place, nginx, text, file.value.text ?? nothing.value, tried);
@@ -111,11 +121,12 @@ const setSplit = async (gateway: NginxGateway, expected: Split, wanted: Split): 
   }
   const text = renderInclude(wanted, application);
   if (!text.ok) return text;
-  const current = await readSplit(gateway);
+  const current = await look(gateway);
   if (!current.ok) return current;
-  const refused = refusal(gateway, current.value, expected, wanted, tried);
+  const { observed } = current.value;
+  const refused = refusal(gateway, observed, expected, wanted, tried);
   if (refused !== undefined) return failed(refused);
-  if (current.value.reach === 'serving' && sameSplit(current.value.split, wanted)) return current;
+  if (observed.reach === 'serving' && sameSplit(observed.split, wanted) && observed.ready === undefined) return done(observed);
   return change(gateway, current.value, wanted, text.value, tried);
 };
 
@@ -129,7 +140,10 @@ export const createNginxGateway = ({ application, kind, gateway, api, connection
   const serving = { url: servingUrl(gateway.address ?? api, application), application: pinned, http: connection.http };
   const nginx: NginxGateway = { connection, nginx: gateway.nginx, place: includePlace(connection, gateway.nginx), application: pinned, serving, told: false };
   return {
-    read: () => readSplit(nginx),
+    read: async () => {
+      const seen = await look(nginx);
+      return seen.ok ? done(seen.value.observed) : seen;
+    },
     set: (expected, wanted) => setSplit(nginx, expected, wanted),
   };
 };

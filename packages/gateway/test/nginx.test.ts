@@ -45,6 +45,16 @@ describe('in front of a running gateway', () => {
     return (await answer.json()) as { path: string; workflow?: string };
   };
 
+  test('a split that a killed run has written and not loaded does not lie ready for the next reload', () =>
+    withLab(async (lab, connection) => {
+      const traffic = createNginxGateway({ ...bot, gateway: gatewayOf(lab.includeFile, `${lab.origin}/v1`), api: 'https://dify.example.com/v1', connection });
+      expect(await traffic.set(nothing, pinned)).toMatchObject({ ok: true });
+      expect(await connection.files.write(lab.includeFile, rendered(share))).toMatchObject({ ok: true });
+      expect(await traffic.read()).toEqual(done({ split: pinned, reach: 'serving', ready: share }));
+      expect(await traffic.set(pinned, pinned)).toEqual(done({ split: pinned, reach: 'serving' }));
+      expect(await connection.files.read(lab.includeFile)).toEqual(done(rendered(pinned)));
+    }));
+
   test('a chatflow goes from nothing pinned through a share to everybody and back', () =>
     withLab(async (lab, connection) => {
       const traffic = createNginxGateway({ ...bot, gateway: gatewayOf(lab.includeFile, `${lab.origin}/v1`), api: 'https://dify.example.com/v1', connection });

@@ -40,12 +40,13 @@ const splitText = ({ stable, candidate, weight }: Split): string => (candidate =
 const conflict = (reason: string): Outcome<never> => failed({ category: 'conflict', reason, tried, hint: 'Look at the split with info, and end the canary that is open with mode abort or promote.' });
 
 /** moveOf is what is to be done about the split that was read; a text says why there is nothing to do. */
-const moveOf = async (from: Split, hand: Hand): Promise<Outcome<Move | string>> => {
+const moveOf = async ({ split: from, ready }: Observed, hand: Hand): Promise<Outcome<Move | string>> => {
   const { stable } = from;
   if (stable === '') return failed(input('users are on no version that could be the stable one', 'Run release first.'));
   const open = from.weight > 0 ? from.candidate : undefined;
   if (hand.stable !== undefined && hand.stable !== stable) return conflict(`the input stable is ${hand.stable}, and users get ${splitText(from)}`);
   if (open !== undefined && hand.candidate !== undefined && hand.candidate !== open) return conflict(`the input candidate is ${hand.candidate}, and a canary of ${open} is open at ${from.weight} %`);
+  if (hand.mode === 'abort' && open === undefined && ready?.candidate !== undefined) return done({ from, to: { stable, weight: 0 }, candidate: ready.candidate });
   if (hand.mode === 'abort') return done(open === undefined ? `no canary is open; everybody gets ${stable}` : { from, to: { stable, weight: 0 }, candidate: open });
   if (hand.mode === 'promote') {
     if (open !== undefined) return done({ from, to: { stable: open, weight: 0 }, candidate: open });
@@ -56,7 +57,7 @@ const moveOf = async (from: Split, hand: Hand): Promise<Outcome<Move | string>> 
   const candidate = found.value;
   if (candidate === '' || candidate === stable) return failed(input(candidate === '' ? 'it is not known which version gets the share' : `everybody gets ${stable} already, so it cannot get a share`, 'Run publish-version before, hand its results folder on, or give the input candidate.'));
   const weight = perCent(hand.weight ?? '') ?? 0;
-  return done(open === candidate && from.weight === weight ? `${candidate} has ${weight} % already` : { from, to: { stable, candidate, weight }, candidate });
+  return done(open === candidate && from.weight === weight && ready === undefined ? `${candidate} has ${weight} % already` : { from, to: { stable, candidate, weight }, candidate });
 };
 
 const words = { promote: 'promoted by hand', abort: 'aborted by hand' } as const;
@@ -92,7 +93,7 @@ const doneText = (mode: HandMode, { to, candidate }: Move, { split, reach, linge
 const carryOut = async (context: StepContext, target: Target, traffic: Traffic, hand: Hand): Promise<StepEnding> => {
   const read = await traffic.read();
   if (!read.ok) return endedBy(read.problem);
-  const move = await moveOf(read.value.split, hand);
+  const move = await moveOf(read.value, hand);
   if (!move.ok) return endedBy(move.problem);
   if (typeof move.value === 'string') return { category: 'skipped', reason: move.value, outputs: { stable: read.value.split.stable, observed: splitText(read.value.split) } };
   if (context.dryRun) return { category: 'passed', reason: `would go from ${splitText(move.value.from)} to ${splitText(move.value.to)}`, outputs: { stable: move.value.from.stable, candidate: move.value.candidate } };

@@ -49,9 +49,11 @@ const lower = async (traffic: Traffic, permission: Permission): Promise<Outcome<
       hint: `The split was left as it is, and so was the record. If it is not meant, run canary with mode abort, or rollback. When it is right, the next release that ends takes this canary out of the record.`,
     });
   }
-  if (split.weight === 0) return done({ observed: read.value, lowered: false, said: `everybody gets ${stable} already, read back` });
+  const still = `everybody gets ${stable} already, read back`;
+  if (split.weight === 0 && read.value.ready === undefined) return done({ observed: read.value, lowered: false, said: still });
   const back = await backToStable(traffic, permission, split, Math.max(split.weight, permission.weight));
   if (!back.ok) return back;
+  if (split.weight === 0) return done({ observed: back.value, lowered: false, said: `${still}; a share that was written and not loaded was taken out again` });
   const linger = back.value.linger === undefined ? '' : `; ${clause(back.value.linger)}`;
   return done({ observed: back.value, lowered: true, said: `everybody gets ${stable} again instead of ${split.weight} % on ${candidate}, read back${linger}` });
 };
