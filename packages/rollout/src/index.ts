@@ -1,5 +1,6 @@
 export * from './decide.ts';
 export * from './drive.ts';
+export { smallestChangeSeen, type SeenCounts } from './forecast/smallest-change.ts';
 export * from './plan.ts';
 export type { RolloutPorts, RolloutProgress } from './ports.ts';
 export { readings, type Reading } from './reading.ts';
