@@ -49,9 +49,11 @@ exports.default = class {
     return call('PublishRuntimeVersion', 'POST', `/agents/runtimes/${items[0].agentRuntimeId}/versions`, { body: { description: 'published' } });
   }
 
+  /** endpoint sends what the real component was seen to send, in its order (docs/compatibility.md). */
   async endpoint(inputs) {
     const value = (name) => inputs.args[inputs.args.indexOf(name) + 1];
     const call = await clientOf(inputs, configOf());
+    await call('ListWorkspaces', 'GET', '/workspaces', { query: { pageNumber: '1', pageSize: '100' } });
     const { items } = await call('ListAgentRuntimes', 'GET', '/agents/runtimes', { query: { agentRuntimeName: inputs.props.agent.name, searchMode: 'exact' } });
     const endpoints = `/agents/runtimes/${items[0].agentRuntimeId}/endpoints`;
     const found = (await call('ListAgentRuntimeEndpoints', 'GET', endpoints)).items.find(({ agentRuntimeEndpointName: name }) => name === value('--endpoint-name'));

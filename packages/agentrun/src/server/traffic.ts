@@ -105,7 +105,9 @@ export const setSplit = async (given: AgentRunContext, expected: Split | undefin
   if (fault !== undefined) return wrongWish(fault, context);
   const runtime = await requireRuntimeId(context);
   if (!runtime.ok) return runtime;
-  const existing = await findUsersEndpoint(context, runtime.value);
+  const proof = (): Promise<Outcome<void>> => proveScale(context, runtime.value, wanted);
+  // A first share is proved while the endpoint is read: neither waits for the other.
+  const [existing, early] = await Promise.all([findUsersEndpoint(context, runtime.value), wanted.weight > 0 && expected?.weight === 0 ? proof() : undefined]);
   if (!existing.ok) return existing;
   const before = currentSplit(existing.value, context.weights);
   // Putting everybody on one version also repairs a routing that cannot be read.
@@ -122,7 +124,7 @@ export const setSplit = async (given: AgentRunContext, expected: Split | undefin
   const endpoint = existing.value === undefined ? await createUsersEndpoint(context, runtime.value, wanted.stable) : done(existing.value);
   if (!endpoint.ok) return endpoint;
   // A canary that goes on has been through this; users on a weight must not wait for it.
-  const proved = wanted.weight > 0 && before.ok && before.value.weight === 0 ? await proveScale(context, runtime.value, wanted) : done(undefined);
+  const proved = wanted.weight > 0 && before.ok && before.value.weight === 0 ? (early ?? (await proof())) : done(undefined);
   if (!proved.ok) return proved;
   const found = await route(context, runtime.value, endpoint.value, wanted);
   if (!found.ok) return found;

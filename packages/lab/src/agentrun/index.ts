@@ -85,6 +85,8 @@ export interface LabAgentRunOptions {
   readonly timeScale?: number;
   /** usualLatencyMs is the usual latency of an answer; 40 when absent. */
   readonly usualLatencyMs?: number;
+  /** controlLatencyMs passes before each answer of the control plane, in real time; 0 when absent. */
+  readonly controlLatencyMs?: number;
   /** pollsToReady is how often a client has to ask before a phase ends; 2 when absent. A phase ends after 2 s as well. */
   readonly pollsToReady?: number;
   /** mergeRule is what a PUT without weights does to the stored ones; they stay when absent. */
@@ -172,7 +174,7 @@ export const startLabAgentRun = async (options: LabAgentRunOptions = {}): Promis
   const issuer = new Issuer(now);
   const trusts: Trust[] = [];
   const calls: LabCall[] = [];
-  const control = await startServer(controlHandler({ store, account: { accountId, region, data: data.origin }, check, throttle, calls, keyOf: (id) => keys.find(id) }));
+  const control = await startServer(controlHandler({ store, account: { accountId, region, data: data.origin }, check, throttle, calls, keyOf: (id) => keys.find(id) }), { latencyMs: options.controlLatencyMs ?? 0 });
   const tokens = await startServer(tokensHandler({ accountId, keys, check, issuer, now, trusts: () => trusts }));
   const logs = await startServer(slsHandler({ records, region, accountId, keyOf, now, projectOf: (logstore) => projectOf(store, logstore) }));
   const metrics = await startServer(monitorHandler({ records, check: new SignatureCheck(keyOf, now), keyOf }));
