@@ -12,6 +12,12 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bundle = join(root, 'dist', 'index.js');
 const rounds = 25;
 
+// `npm run bench -- canary-scoreboard` measures that alone, and writes docs/canary-scoreboard.md.
+if (process.argv[2] === 'canary-scoreboard') {
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts', 'canary-scoreboard.js'), ...process.argv.slice(3)], { stdio: 'inherit' });
+  process.exit(status ?? 1);
+}
+
 const temporary = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
 process.on('exit', () => rmSync(temporary, { recursive: true, force: true }));
 

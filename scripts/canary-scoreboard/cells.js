@@ -22,11 +22,14 @@ const kinds = [
   ['sessions of 20, counted by request, clump: 20', { clump: 20 }, 'requests', { clump: 20 }],
 ];
 
-/** probed says whether paired probes are sent beside the users, as the default does where it may: where users are few. */
+/** probed says whether paired probes are sent beside the users: here, where users are few. */
 const probed = (rps, clump = 1) => rps / clump < 1;
 
-/** marginsOf leaves the default margin out where it adds nothing: a margin only ever lowers the evidence. */
-const marginsOf = (kind) => [['no margin', bare], ...(kind.startsWith('sessions') ? [] : [['default margin', {}]])];
+/** both are the two margins that are shown: none, where the issue's targets stand, and the default. */
+const both = [['no margin', bare], ['default margin', {}]];
+
+/** marginsOf leaves the default margin out where other rules are not compared: a margin only ever lowers the evidence. */
+const marginsOf = (kind) => both.slice(0, kind.startsWith('diurnal') || (kind.startsWith('sessions') && kind !== 'sessions of 20, counted by session') ? 1 : 2);
 
 const healthy = rates.flatMap((rps) =>
   bases.flatMap((base) =>
@@ -42,35 +45,55 @@ const healthy = rates.flatMap((rps) =>
   ),
 );
 
-/** unclaimed are sources that count requests without a bound: the claim that is not made. */
+/** unclaimed are sources that count requests without a bound, whose claim is not made, and with one that is not true. */
 const unclaimed = [5, 20].flatMap((clump) =>
-  bases.flatMap((base) => [
-    { table: 'unclaimed', rule: 'no bound (4 assumed): claim "needs clump"', scenario: good(20, base, { clump }), settings: { unit: 'requests', canary: bare } },
-    { table: 'unclaimed', rule: 'a wrong bound of 1', scenario: good(20, base, { clump }), settings: { unit: 'requests', canary: { ...bare, clump: 1 } } },
-  ]),
+  [['no bound', bare], ['a wrong bound of 1', { ...bare, clump: 1 }]].flatMap(([rule, canary]) =>
+    rates.map((rps) => ({ table: 'unclaimed', rule, scenario: good(rps, 0.01, { clump }), settings: { unit: 'requests', probes: probed(rps, clump), canary } })),
+  ),
 );
 
-const bad = (rps, candidate = 0.03) => ({ rps, base: 0.01, candidate });
+const bad = (rps, base = 0.01, candidate = 0.03) => ({ rps, base, candidate });
 
-const regressions = rates.flatMap((rps) =>
-  [['no margin', bare], ['default margin', {}]].map(([rule, canary]) => ({
-    table: 'regressions',
-    rule,
-    scenario: bad(rps),
-    settings: { unit: 'sessions', probes: probed(rps), canary },
+const changes = [[0.01, 0.02], [0.01, 0.03], [0.01, 0.05], [0.01, 0.1], [0.06, 0.12]];
+
+const regressions = changes.flatMap(([base, candidate]) =>
+  rates.flatMap((rps) =>
+    both.map(([rule, canary]) => ({ table: 'regressions', rule, scenario: bad(rps, base, candidate), settings: { unit: 'sessions', probes: probed(rps), canary } })),
+  ),
+);
+
+/** shipped is `canary: true`: 200 pairs go along, and errors are one of three guards of each of two sources. */
+const shipped = rates.flatMap((rps) =>
+  [[0.01, 0.01], ...changes].map(([base, candidate]) => ({
+    table: 'shipped',
+    rule: 'canary: true',
+    scenario: bad(rps, base, candidate),
+    settings: { unit: 'sessions', probes: true, canary: { 'false-abort': 5 / 3 } },
   })),
 );
 
 const probing = [200, 900, 2000].flatMap((pairs) =>
-  [['no margin', bare], ['default margin', {}]].flatMap(([rule, canary]) =>
+  both.flatMap(([rule, canary]) =>
     [0.02, 2].flatMap((rps) =>
       [0.03, 0.01].map((candidate) => ({
         table: 'probing',
         rule: `${rule}, pairs: ${pairs}`,
-        scenario: bad(rps, candidate),
+        scenario: bad(rps, 0.01, candidate),
         settings: { unit: 'sessions', probes: true, canary: { ...canary, pairs } },
       })),
     ),
+  ),
+);
+
+/** paired are judgements without users' traffic: what 0.02 requests a second come to on a target that cannot split it. */
+const paired = [200, 900].flatMap((pairs) =>
+  both.flatMap(([rule, canary]) =>
+    [0.01, 0.03, 0.05, 0.1, 0.25].map((candidate) => ({
+      table: 'paired',
+      rule: `${rule}, pairs: ${pairs}`,
+      scenario: bad(0.02, 0.01, candidate),
+      settings: { split: false, canary: { ...canary, pairs } },
+    })),
   ),
 );
 
@@ -104,7 +127,9 @@ export const cells = (rivals) => [
   ...healthy,
   ...unclaimed,
   ...regressions,
+  ...shipped,
   ...probing,
+  ...paired,
   ...atMargin,
   ...promotions,
   ...misses,

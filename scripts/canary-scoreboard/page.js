@@ -1,6 +1,8 @@
 // Writes the scoreboard as Markdown, from what was measured.
+import { sources } from './rivals.js';
 
 const percent = (share) => `${Number((share * 100).toFixed(2))} %`;
+const points = (share) => `${(share * 100).toFixed(2)} points`;
 const number = (value) => Math.round(value).toLocaleString('en');
 const minutes = (value) => (value === null ? '–' : `${Number(value.toFixed(1))}`);
 const rps = (value) => `${value} rps`;
@@ -37,14 +39,14 @@ const rivalTable = (cells, regressions) => {
       const found = rates.map((rate) => cells.find((cell) => cell.rule === rule && cell.column === column && cell.scenario.rps === rate).result);
       return aborts(column, found);
     }),
-    number(cells.find((cell) => cell.rule === rule && cell.column === '1 → 3 %' && cell.scenario.rps === 20).result.exposed),
+    rates.map((rate) => number(cells.find((cell) => cell.rule === rule && cell.column === '1 → 3 %' && cell.scenario.rps === rate).result.exposed)).join(' / '),
   ]);
   const ours = ['no margin', 'default margin'].map((rule) => [
     `**ours, ${rule}**`,
     ...columns.map((column) => aborts(column, rates.map((rate) => regressions(rule, column, rate)))),
-    number(regressions(rule, '1 → 3 %', 20).exposed),
+    rates.map((rate) => number(regressions(rule, '1 → 3 %', rate).exposed)).join(' / '),
   ]);
-  return table(['aborted, %, at 0.02 / 2 / 20 / 200 rps', ...columns, 'requests exposed to 1 → 3 %, 20 rps'], [...rows, ...ours]);
+  return table(['aborted, %, at 0.02 / 2 / 20 / 200 rps', ...columns, 'requests exposed to 1 → 3 %'], [...rows, ...ours]);
 };
 
 const oursColumns = {
@@ -58,15 +60,18 @@ const oursColumns = {
 const rule = ({ rule: name }) => name;
 const plain = (cell) => [rule(cell), rps(cell.scenario.rps), percent(cell.scenario.base)];
 
+/** exposure tells how sure a mean of exposed requests is, as one standard error. */
+const exposure = ({ exposed, exposedError }) => `${number(exposed)} ± ${Math.max(1, Math.ceil(exposedError))}`;
+
 /** page gives the text and the targets that were missed. */
 export const page = (cells, rollouts) => {
   const of = (name) => cells.filter((cell) => cell.table === name);
   const find = (name, test) => cells.find((cell) => cell.table === name && test(cell)).result;
   const healthy = of('healthy');
   const worst = healthy.reduce((one, other) => (other.result.abort > one.result.abort ? other : one));
-  const bare20 = find('regressions', (cell) => cell.rule === 'no margin' && cell.scenario.rps === 20);
-  const usual20 = find('regressions', (cell) => cell.rule === 'default margin' && cell.scenario.rps === 20);
-  const bare2 = find('regressions', (cell) => cell.rule === 'no margin' && cell.scenario.rps === 2);
+  const isUsualChange = ({ scenario }) => scenario.base === 0.01 && scenario.candidate === 0.03;
+  const regression = (name, rate) => find('regressions', (cell) => isUsualChange(cell) && cell.rule === name && cell.scenario.rps === rate);
+  const [bare20, usual20, bare2] = [regression('no margin', 20), regression('default margin', 20), regression('no margin', 2)];
   const probing = (rate, name, candidate) => find('probing', (cell) => cell.scenario.rps === rate && cell.rule === name && cell.scenario.candidate === candidate);
   const probed = probing(2, 'no margin, pairs: 900', 0.03);
   const probedUsual = probing(2, 'default margin, pairs: 2000', 0.03);
@@ -75,8 +80,8 @@ export const page = (cells, rollouts) => {
   const worstAtMargin = Math.max(...of('margin').map(({ result }) => result.abort));
   const targets = [
     ['false aborts of a healthy canary at 5 %, worst cell of the first table', '≤ 2.5 %', `${percent(worst.result.abort)} (${worst.kind}, ${percent(worst.scenario.base)}, ${rps(worst.scenario.rps)}, ${worst.rule})`, worst.result.abort <= 0.025],
-    ['requests exposed to 1 → 3 % at 20 rps, no margin', '≤ 412, always caught', `${number(bare20.exposed)}, ${percent(bare20.abort)} caught`, bare20.exposed <= 412 && bare20.abort === 1],
-    ['the same with the default margin of 0.5 points', 'cannot be ≤ 516, see below', `${number(usual20.exposed)}, ${percent(usual20.abort)} caught`, usual20.abort === 1],
+    ['requests exposed to 1 → 3 % at 20 rps, no margin', '≤ 412, always caught', `${exposure(bare20)}, ${percent(bare20.abort)} caught`, bare20.exposed <= 412 && bare20.abort === 1],
+    ['the same with the default margin of 0.5 points', 'cannot be ≤ 516, see below', `${exposure(usual20)}, ${percent(usual20.abort)} caught`, usual20.abort === 1],
     ['1 → 3 % at 2 rps caught within 30 minutes, no margin, 900 pairs', '≥ 90 %', `${percent(probed.inTime)}, after ${number(probed.asked)} pairs on average (${percent(bare2.inTime)} without probes)`, probed.inTime >= 0.9],
     ['the same with the default margin, 2,000 pairs', 'stated', `${percent(probedUsual.inTime)} within 30 minutes, ${percent(probedUsual.abort)} within 47, after ${number(probedUsual.asked)} pairs on average`, true],
     ['a good version promoted at 20 rps, 1 %, miss 5 %, early promotion on', '≤ 14 m where the plan takes 30', `median ${minutes(early.promoteMinute)} m, mean ${minutes(early.promoteMean)} m`, early.promoteMinute <= 14],
@@ -84,50 +89,83 @@ export const page = (cells, rollouts) => {
     ['a version at the margin aborted at 5 %, worst cell', '≤ 5 %', percent(worstAtMargin), worstAtMargin <= 0.05],
   ];
   const ours = (name, column, rate) => {
-    if (column === '1 → 3 %') return find('regressions', (cell) => cell.rule === name && cell.scenario.rps === rate);
+    if (column === '1 → 3 %') return regression(name, rate);
     const [kind, base] = oursColumns[column];
     return find('healthy', (cell) => cell.rule === name && cell.kind === kind && cell.scenario.base === base && cell.scenario.rps === rate);
   };
+  const marginRow = (rate) => [rps(rate), ...[0.01, 0.06].map((base) => percent(find('margin', (cell) => cell.scenario.rps === rate && cell.scenario.base === base).abort))];
+  const regressionRow = ({ scenario, result, ...cell }) => [
+    `${percent(scenario.base)} → ${percent(scenario.candidate)}`,
+    rps(scenario.rps),
+    rule(cell),
+    percent(result.inTime),
+    percent(result.abort),
+    percent(result.inconclusive),
+    percent(result.promote),
+    minutes(result.abortMinute),
+    exposure(result),
+  ];
+  const probingRow = (cell) => {
+    const alike = probing(cell.scenario.rps, cell.rule, 0.01);
+    const { result } = cell;
+    return [rps(cell.scenario.rps), rule(cell), percent(result.inTime), percent(result.abort), percent(result.promote), exposure(result), number(result.asked), percent(alike.abort), percent(alike.inconclusive), number(alike.asked)];
+  };
+  const pairedRules = [...new Set(of('paired').map(rule))];
+  const pairedRow = (name) => {
+    const at = (candidate) => find('paired', (cell) => cell.rule === name && cell.scenario.candidate === candidate);
+    const alike = at(0.01);
+    return [name, percent(alike.abort), percent(alike.inconclusive), ...[0.03, 0.05, 0.1, 0.25].map((candidate) => `${percent(at(candidate).abort)} (${number(at(candidate).asked)})`)];
+  };
+  const missRow = ({ scenario, result }) => [
+    rps(scenario.rps),
+    scenario.outages ? 'outage of both arms' : scenario.bursts ? 'bursts on both arms' : '–',
+    percent(result.early),
+    percent(result.promote - result.early),
+    percent(result.abort),
+  ];
   const text = `# Canary scoreboard
 
-Written by \`node scripts/canary-scoreboard.js\`: ${cells.length} cells of ${number(rollouts)} rollouts, fixed seeds, the same numbers on every machine. Ours is the product's own \`decide\`, minute by minute; what is tested, and why it holds, stands in [statistics.md](statistics.md). At ${number(rollouts)} rollouts a measured 2.5 % is known to about 0.3 points.
+Written by \`npm run canary-scoreboard\`: ${cells.length} cells of ${number(rollouts)} rollouts, fixed seeds, the same numbers in every run. Ours is judged minute by minute as the product's \`decide\` judges: the first 100 rollouts of each cell by \`decide\` itself too, and each must end the same, minute for minute and request for request. What is tested, and why it holds, stands in [statistics.md](statistics.md). At ${number(rollouts)} rollouts a measured 2.5 % is known to ${points(Math.sqrt((0.025 * 0.975) / rollouts))} (one standard error); ± is one standard error too.
 
 ## Targets
 
 ${table(['claim', 'target', 'measured', ''], targets.map(([claim, target, measured, met]) => [claim, target, measured, met ? 'met' : '**missed**']))}
 
-Our plan is the default: 5, 25, 50 % for ten minutes each, watching errors, false-abort 5 %, one look a minute, 47 minutes at most with the time that is held. *No margin* is \`margins: { errors: 0% }\`. With the default margin a version that loses 0.5 points counts as healthy, and no test can then see 1 → 3 % as early: by Wald's bound one that aborts a version at the margin in at most 5 % and always catches 3 % needs at least ln 20 / (0.03 ln(0.03/0.015) − 0.015) = 516 answers of the candidate on average, with stable's rate known. The margin is the price of not being aborted for what nobody cares about; at 20 rps without it, a version that is worse by half a point is aborted in most rollouts.
+Our plan is the default: 5, 25, 50 % for ten minutes each, false-abort 5 %, one look a minute, 47 minutes at most with the time that is held; \`watch: [errors]\` and one source (\`pairs: 0\`) but where probes are named. *No margin* is \`margins: { errors: 0% }\`, and the targets above are for it where nothing else is said: other rules have no margin either. With the default margin a version that loses 0.5 points counts as healthy, and no test can then see 1 → 3 % as early: by Wald's bound one that aborts a version at the margin in at most 5 % and always catches 3 % needs at least ln 20 / (0.03 ln(0.03/0.015) − 0.015) = 516 answers of the candidate on average, with stable's rate known. The margin is the price of not being aborted for what nobody cares about.
+
+The other claims of a canary are held by tests, not by this page: \`plan\`'s forecast, a record that survives a killed runner, an interrupt, and that nothing without evidence passes (\`packages/rollout/test/fail-open.test.ts\`).
 
 ## Healthy versions
 
-Each cell: false aborts without a margin · with the default margin (ended without a verdict, without a margin). Below one session a second paired probes go along, 180 to 200 pairs, as the default does where it may. Thin evidence holds, and after 47 minutes it is inconclusive: that is what sessions of 20 at 2 rps and less, counted by session or user, come to.
+Each cell: false aborts without a margin · with the default margin (ended without a verdict, without a margin). Below one session a second 180 to 200 paired probes go along (\`pairs: 200\`). Thin evidence holds, and after 47 minutes it is inconclusive.
 
 ${healthyTable(healthy)}
 
-A source that counts requests and says nothing of how many fail together makes no claim; its report says so. What it comes to at 20 rps:
+A source that counts requests and says nothing of how many fail together makes no claim; its report says so. Four are then assumed. What it comes to, both versions alike at 1 % without a margin, and what a bound does that is not true:
 
-${table(['counted by request', 'sessions of', 'base errors', 'false aborts'], of('unclaimed').map((cell) => [rule(cell), cell.scenario.clump, percent(cell.scenario.base), percent(cell.result.abort)]))}
+${table(['false aborts, counted by request', 'sessions of', ...rates.map(rps)], ['no bound', 'a wrong bound of 1'].flatMap((name) => [5, 20].map((clump) => [name, clump, ...rates.map((rate) => percent(find('unclaimed', (cell) => cell.rule === name && cell.scenario.clump === clump && cell.scenario.rps === rate).abort))])))}
 
-Versions exactly at the margin of 0.5 points (of the answers that stable gets right):
+Versions exactly at the default margin of 0.5 points (of the answers that stable gets right):
 
-${table(['rate', ...[0.01, 0.06].map((base) => `aborted, base ${percent(base)}`)], rates.map((rate) => [rps(rate), ...[0.01, 0.06].map((base) => percent(find('margin', (cell) => cell.scenario.rps === rate && cell.scenario.base === base).abort))]))}
+${table(['rate', ...[0.01, 0.06].map((base) => `aborted, base ${percent(base)}`)], rates.map(marginRow))}
 
-## A regression from 1 to 3 %
+## Regressions
 
-${table(['rule', 'rate', 'base', 'caught within 30 m', 'caught within 47 m', 'inconclusive', 'promoted', 'median minute', 'requests exposed'], of('regressions').map((cell) => [...plain(cell), percent(cell.result.inTime), percent(cell.result.abort), percent(cell.result.inconclusive), percent(cell.result.promote), minutes(cell.result.abortMinute), number(cell.result.exposed)]))}
+${table(['errors', 'rate', 'rule', 'caught within 30 m', 'caught within 47 m', 'inconclusive', 'promoted', 'median minute', 'requests exposed'], of('regressions').map(regressionRow))}
 
-With paired probes; each pair is one question to each version. The pairs of a healthy version are what a release costs.
+As it is shipped, \`canary: true\` with nothing else said: 200 paired probes go along at every rate, and errors, latency and tokens are watched on both sources, so that six tests share the false-abort rate and each needs 120 to 1. What its two error tests do:
 
-${table(
-    ['rule', 'rate', 'caught within 30 m', 'caught within 47 m', 'promoted', 'requests exposed', 'pairs asked', 'healthy: false aborts', 'healthy: inconclusive', 'healthy: pairs asked'],
-    of('probing')
-      .filter((cell) => cell.scenario.candidate === 0.03)
-      .map((cell) => {
-        const alike = probing(cell.scenario.rps, cell.rule, 0.01);
-        const { result } = cell;
-        return [rule(cell), rps(cell.scenario.rps), percent(result.inTime), percent(result.abort), percent(result.promote), number(result.exposed), number(result.asked), percent(alike.abort), percent(alike.inconclusive), number(alike.asked)];
-      }),
-  )}
+${table(['errors', 'rate', 'caught within 30 m', 'caught within 47 m', 'inconclusive', 'promoted', 'median minute', 'requests exposed'], of('shipped').map((cell) => regressionRow(cell).toSpliced(2, 1)))}
+
+With paired probes beside the users, 1 → 3 %. Each pair is one question to each version, so the price is twice as many answers; the pairs of a healthy version are what a release costs.
+
+${table(['rate', 'rule', 'caught within 30 m', 'caught within 47 m', 'promoted', 'requests exposed', 'pairs asked', 'healthy: false aborts', 'healthy: inconclusive', 'healthy: pairs asked'], of('probing').filter((cell) => cell.scenario.candidate === 0.03).map(probingRow))}
+
+## Without users' traffic
+
+At 0.02 rps, and wherever traffic cannot be split, the judgement is on pairs alone: nobody is exposed, and it ends when the pairs are used. Each cell: aborted (pairs asked on average). What cannot be seen with so few is promoted; the report says the smallest change that could have been seen.
+
+${table(['rule', 'healthy at 1 %: false aborts', 'inconclusive', '1 → 3 %', '1 → 5 %', '1 → 10 %', '1 → 25 %'], pairedRules.map(pairedRow))}
 
 ## Early promotion
 
@@ -137,11 +175,13 @@ ${table(['rule', 'rate', 'base', 'promoted early', 'median minute of promotion',
 
 Versions that lose exactly one answer in a hundred, miss 5 %:
 
-${table(['rate', 'meanwhile', 'promoted early', 'promoted by the full plan', 'aborted'], of('misses').map((cell) => [rps(cell.scenario.rps), cell.scenario.outages ? 'outage of both arms' : cell.scenario.bursts ? 'bursts on both arms' : '–', percent(cell.result.early), percent(cell.result.promote - cell.result.early), percent(cell.result.abort)]))}
+${table(['rate', 'meanwhile', 'promoted early', 'promoted by the full plan', 'aborted'], of('misses').map(missRow))}
 
 ## Other rules
 
-Written anew from their documentation with the settings of its examples, not tuned; their code was not run. The guide, Argo, Kayenta and the z-test go by 5, 10, 50 % for ten minutes each; CodeDeploy (10 % for five minutes) and Flagger (10 to 50 % in steps of 10) by their own plans, so exposure compares only within a plan. They count requests. Kayenta's metric is errors a minute, 98 % confidence, tolerance a quarter of the shift; no data fails, as no values do in Flagger.
+Written anew from their documentation with the settings of its examples, not tuned; their code was not run. They count requests. Exposure compares only within a plan: CodeDeploy and Flagger go by their own.
+
+${table(['rule', 'its settings, and where they stand'], Object.entries(sources))}
 
 ${rivalTable(of('rivals'), ours)}
 

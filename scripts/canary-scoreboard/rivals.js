@@ -3,7 +3,7 @@
 const guideWeight = (minute) => (minute <= 10 ? 0.05 : minute <= 20 ? 0.1 : 0.5);
 
 /** byMinutes runs a rule beside the guide's plan, 5, 10, 50 % for ten minutes each; the rule says true to abort. */
-const byMinutes = (judge) => (_, users) => {
+const byMinutes = (judge) => (users) => {
   const past = [];
   const memory = {};
   let exposed = 0;
@@ -31,7 +31,7 @@ const argo = (every) =>
   });
 
 /** codeDeploy: ten per cent for five minutes, then everybody; an alarm at more than 5 % errors in one minute. */
-const codeDeploy = (_, users) => {
+const codeDeploy = (users) => {
   let exposed = 0;
   for (let minute = 1; minute <= 5; minute += 1) {
     const { n, x } = users(minute, 0.1).candidate.requests;
@@ -42,7 +42,7 @@ const codeDeploy = (_, users) => {
 };
 
 /** flagger: steps of ten per cent to fifty, a check a minute, at least 99 % success; the fifth failed check aborts, the weight waits meanwhile. */
-const flagger = (_, users) => {
+const flagger = (users) => {
   let weight = 0.1;
   let failures = 0;
   let exposed = 0;
@@ -59,8 +59,10 @@ const flagger = (_, users) => {
 
 /** isHigh is Kayenta's Mann-Whitney comparison: the 98 % interval of the shift lies above a quarter of its estimate. */
 const isHigh = (stable, candidate) => {
-  const differences = candidate.flatMap((one) => stable.map((other) => one - other)).sort((one, other) => one - other);
   const [m, n] = [candidate.length, stable.length];
+  const differences = new Float64Array(m * n);
+  for (const [row, one] of candidate.entries()) for (const [column, other] of stable.entries()) differences[row * n + column] = one - other;
+  differences.sort();
   const spread = Math.sqrt((m * n * (m + n + 1)) / 12);
   const index = Math.max(0, Math.floor((m * n) / 2 - 2.326 * spread));
   const middle = differences.length >> 1;
@@ -88,14 +90,39 @@ const naive = byMinutes((past) => {
   return spread > 0 && (candidate.x / candidate.n - stable.x / stable.n) / spread > 1.645;
 });
 
+const names = {
+  guide: 'guide: more than 10 errors in 5 minutes',
+  argo: 'Argo Rollouts: 95 %, every 5 m, failureLimit 3',
+  argoOften: 'Argo Rollouts, the same every 60 s',
+  codeDeploy: 'CodeDeploy: 10 % for 5 minutes, alarm above 5 % in 1 minute',
+  flagger: 'Flagger: 99 %, every 1 m, threshold 5',
+  kayentaStage: 'Kayenta, Mann-Whitney at the end of each weight',
+  kayentaGrowing: 'Kayenta, Mann-Whitney every 5 minutes on all points',
+  naive: 'plain z-test, p < 0.05, every minute',
+};
+
 /** rivals are the rules by name. */
 export const rivals = {
-  'guide: more than 10 errors in 5 minutes': guide,
-  'Argo Rollouts, documented example: 95 %, every 5 m, failureLimit 3': argo(5),
-  'Argo Rollouts, the same every 60 s': argo(1),
-  'CodeDeploy: 10 % for 5 minutes, alarm above 5 % in 1 minute': codeDeploy,
-  'Flagger, documented example: 99 %, every 1 m, threshold 5': flagger,
-  'Kayenta, Mann-Whitney at the end of each weight': kayentaStage,
-  'Kayenta, Mann-Whitney every 5 minutes on all points': kayentaGrowing,
-  'plain z-test, p < 0.05, every minute': naive,
+  [names.guide]: guide,
+  [names.argo]: argo(5),
+  [names.argoOften]: argo(1),
+  [names.codeDeploy]: codeDeploy,
+  [names.flagger]: flagger,
+  [names.kayentaStage]: kayentaStage,
+  [names.kayentaGrowing]: kayentaGrowing,
+  [names.naive]: naive,
+};
+
+const guidePlan = '5, 10, 50 % for ten minutes each';
+
+/** sources say where each rule's settings come from, and what is ours because its documentation leaves it open. */
+export const sources = {
+  [names.guide]: `AgentRun's CI/CD guide, \`docs/tutorial/advanced/07\` (see [from-the-guide.md](from-the-guide.md)); ${guidePlan}`,
+  [names.argo]: `Argo Rollouts v1.10, \`docs/features/analysis.md\`, the success-rate example as background analysis, five-minute query; no value is no failure; plan of the guide`,
+  [names.argoOften]: 'the same with an interval of 60 s, as many write it',
+  [names.codeDeploy]: 'AWS SAM, "Deploying serverless applications gradually", `Canary10Percent5Minutes`; the alarm is left to the user, and 5 % in one minute is ours',
+  [names.flagger]: 'Flagger, "Metrics Analysis" (`request-success-rate`, `min: 99`, `interval: 1m`) and the Canary example (`threshold: 5`, `stepWeight: 10`, `maxWeight: 50`); no value is a failed check',
+  [names.kayentaStage]: 'Spinnaker, "How canary judgment works", NetflixACAJudge: 98 % confidence, tolerance a quarter of the shift, errors a minute; no data fails; plan of the guide, ten points where Spinnaker recommends 50',
+  [names.kayentaGrowing]: 'the same, judged every five minutes on everything since the start',
+  [names.naive]: 'any textbook; plan of the guide',
 };

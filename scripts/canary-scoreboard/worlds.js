@@ -28,7 +28,10 @@ export const world = (scenario, next) => {
     const sessions = poisson(next, expected / clump);
     const p = failing(arm, minute);
     const failed = binomial(next, sessions, p);
-    if (clump === 1) return { requests: { n: sessions, x: failed }, sessions: { n: sessions, x: failed }, users: { n: sessions, x: failed } };
+    if (clump === 1) {
+      const each = { n: sessions, x: failed };
+      return { requests: each, sessions: each, users: each };
+    }
     const queue = active[arm];
     queue.push({ sessions, failed });
     if (queue.length > spread) queue.shift();

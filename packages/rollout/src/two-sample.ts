@@ -10,7 +10,7 @@ export interface Table {
 export const ratios: readonly number[] = [1.5, 2, 3, 5, 10, 20];
 
 /** stakes are how much of the stake lies on each ratio. */
-const stakes: readonly number[] = [0.15, 0.25, 0.3, 0.15, 0.1, 0.05];
+export const stakes: readonly number[] = [0.15, 0.25, 0.3, 0.15, 0.1, 0.05];
 
 /** lowerRatios are bet on against a candidate that is too bad, to show that it is not. */
 export const lowerRatios: readonly number[] = [0.1, 0.35, 0.5, 0.65, 0.85];
