@@ -62,8 +62,8 @@ test.each([
   [{ mode: 'set', weight: '-5%' }, 'the input weight is "-5%", which is no percentage'],
   [{ mode: 'set', weight: '100%' }, 'the input weight is 100%, and a share is above 0% and below 100%'],
   [{ mode: 'set', weight: '0%' }, 'the input weight is 0%, and a share is above 0% and below 100%'],
-  [{ mode: 'promote', weight: '5%' }, 'the input weight is for mode set, and the mode is promote'],
-  [{ weight: '5%' }, 'the input weight is for mode set, and the mode is auto'],
+  [{ mode: 'promote', weight: '5%' }, 'the input weight is for the modes start and set, and the mode is promote'],
+  [{ weight: '5%' }, 'the input weight is for the modes start and set, and the mode is auto'],
   [{ mode: 'promote' }, 'no canary is open, so there is nothing to promote'],
   [{ mode: 'set', weight: '5%', candidate: '77' }, 'the input candidate is "77", and '],
 ])('%j is bad input and moves nobody', async (inputs, reason) => {

@@ -1,7 +1,7 @@
 import type { Problem } from '@sluice/core';
 import type { PairedPlan, RolloutPlan } from './plan.ts';
 import type { RolloutPorts } from './ports.ts';
-import { evidenceOf, type RolloutEnd, type RolloutPoint } from './rollout-end.ts';
+import { evidenceOf, type RolloutEnd, type RolloutPoint, type WhenInconclusive } from './rollout-end.ts';
 import { continues, enterStage, startRollout, type RolloutState, type Versions } from './rollout-state.ts';
 import { stopProblem } from './stopping.ts';
 import { bake, planClock } from './watch.ts';
@@ -53,13 +53,15 @@ const drivePaired = async (plan: PairedPlan, before: RolloutState, ports: Rollou
  * drive carries a plan out to its verdict. `earlier` is the stored state of a run that died: when it belongs to this
  * rollout, its evidence counts on and its weight is begun anew. A weighted plan ends with the candidate as stable
  * (`promote`) or with all traffic back on stable, read back; where that could not be seen, `problem` says so. The
- * caller publishes and records; a paired plan moves no traffic at all.
+ * caller publishes and records; a paired plan moves no traffic at all. `when` is for weighted plans that end without
+ * enough evidence.
  */
 export const drive = async (
   plan: RolloutPlan,
   versions: Versions,
   ports: RolloutPorts,
   earlier?: RolloutState,
+  when: WhenInconclusive = 'abort',
 ): Promise<RolloutEnd> => {
   const started = startRollout(plan, versions, ports.sources, ports.clock.now());
   const problem = startProblem(versions, ports);
@@ -72,5 +74,5 @@ export const drive = async (
   if (ports.traffic === undefined) {
     return refused(plan, started, { category: 'input', reason: 'the plan has weights, and this target cannot split traffic' });
   }
-  return driveWeighted(plan, versions, { ...ports, traffic: ports.traffic }, state);
+  return driveWeighted(plan, versions, { ...ports, traffic: ports.traffic }, state, when);
 };

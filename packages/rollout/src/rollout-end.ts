@@ -3,6 +3,9 @@ import type { RolloutPlan } from './plan.ts';
 import { readings, type Reading } from './reading.ts';
 import type { RolloutState } from './rollout-state.ts';
 
+/** WhenInconclusive is what follows where too little was seen: back to stable, keep the share, or let the candidate through. */
+export type WhenInconclusive = 'abort' | 'hold' | 'promote';
+
 /** RolloutPoint is one look: milliseconds since the start, the weight in per cent, and the answers of each arm so far. */
 export type RolloutPoint = {
   readonly atMs: number;
@@ -32,6 +35,8 @@ export interface RolloutEnd {
   readonly weightsSeen: readonly number[];
   /** observed is the last split that was read back; absent when none was, or when no traffic is moved. */
   readonly observed?: Observed;
+  /** users is set where an inconclusive verdict left them on the candidate: everybody, or the share that it had. */
+  readonly users?: 'everybody' | 'share';
   readonly evidence: RolloutEvidence;
   readonly state: RolloutState;
   /** problem is set when the rollout could not do what it had to; with `abort` and `inconclusive`, too, when the way back failed. */

@@ -1,8 +1,8 @@
-import { crossed } from './reading.ts';
+import { crossed, leaning, readings } from './reading.ts';
 import type { RolloutPlan } from './plan.ts';
 import { evidenceOf, type RolloutEvidence } from './rollout-end.ts';
 import type { RolloutState } from './rollout-state.ts';
-import { lackOf } from './sufficiency.ts';
+import { lackOf, type Lack } from './sufficiency.ts';
 import { crossedText, seenText } from './wording.ts';
 
 /** SoFar is what a rollout has shown until its last look. */
@@ -11,6 +11,10 @@ export interface SoFar {
   readonly verdict: 'abort' | 'hold';
   readonly reason: string;
   readonly evidence: RolloutEvidence;
+  /** lack is what is missing before anybody may promote; absent when nothing is. */
+  readonly lack?: Lack;
+  /** leans says whether a guard is half-way to an abort. */
+  readonly leans: boolean;
   /** until is the end of the newest window that was counted, in milliseconds since 1970; 0 when none was. */
   readonly until: number;
 }
@@ -20,12 +24,15 @@ export const isOfPlan = (plan: RolloutPlan, state: RolloutState): boolean => sta
 
 /** soFar reads a rollout's state and adds nothing to it. */
 export const soFar = (plan: RolloutPlan, state: RolloutState): SoFar => {
-  const guard = crossed(plan, state);
-  const lack = lackOf(plan, state);
+  const all = readings(plan, state);
+  const guard = crossed(plan, state, all);
+  const lack = lackOf(plan, state, all);
   const { permission } = state;
   return {
     verdict: guard === undefined ? 'hold' : 'abort',
     reason: guard !== undefined ? crossedText(guard) : lack === undefined ? `no guard aborts so far: ${seenText(state)}` : `${seenText(state)}; still waiting: ${lack.text}`,
+    ...(lack === undefined ? {} : { lack }),
+    leans: leaning(all) !== undefined,
     evidence: evidenceOf(plan, state, permission === undefined ? [] : [permission.weight], []),
     until: Math.max(0, ...Object.values(state.sources).map(({ until }) => until)),
   };

@@ -1,8 +1,9 @@
-import { clause, failed, sameSplit, type Observed, type Outcome, type Problem, type Split, type Traffic } from '@sluice/core';
+import { clause, done, failed, sameSplit, type Observed, type Outcome, type Problem, type Split, type Traffic } from '@sluice/core';
 import type { Decision } from './decide.ts';
 import type { WeightedPlan } from './plan.ts';
 import type { RolloutPorts } from './ports.ts';
-import { evidenceOf, type RolloutEnd, type RolloutPoint } from './rollout-end.ts';
+import { leaning, readings } from './reading.ts';
+import { evidenceOf, type RolloutEnd, type RolloutPoint, type WhenInconclusive } from './rollout-end.ts';
 import { enterStage, type RolloutState, type Versions } from './rollout-state.ts';
 import { savedUnlessStopped, savingInOrder } from './saving.ts';
 import { defectProblem, stopProblem } from './stopping.ts';
@@ -26,14 +27,18 @@ interface Journey {
 interface Ending {
   readonly decision?: Decision;
   readonly problem?: Problem;
+  /** users is where they are left; on stable when absent. */
+  readonly users?: 'everybody' | 'share';
 }
 
 const begin = async (versions: Versions, ports: WeightedPorts, state: RolloutState): Promise<Outcome<Journey>> => {
   const read = await ports.traffic.read();
   if (!read.ok) return read;
-  const { split } = read.value;
+  const { split, ready } = read.value;
   if (isOurs(split, versions)) {
-    return { ok: true, value: { state, split, observed: read.value, highest: split.weight, weights: [], history: [] } };
+    // What a killed run has written and not loaded must not wait for somebody's reload: this rollout has not come that far.
+    const observed = ready === undefined ? read : await setSplit(ports.traffic, split, split);
+    return observed.ok ? done({ state, split, observed: observed.value, highest: split.weight, weights: [], history: [] }) : observed;
   }
   return failed({
     category: 'conflict',
@@ -67,7 +72,15 @@ const take = async (journey: Journey, stage: number, weight: number, ports: Weig
   return problem;
 };
 
-const climb = async (plan: WeightedPlan, ports: WeightedPorts, journey: Journey): Promise<Ending> => {
+/** usersAfter says where a verdict leaves the users; undefined is on stable. What leans against the candidate never lets it through. */
+const usersAfter = (plan: WeightedPlan, { verdict, state }: Decision, when: WhenInconclusive): Ending['users'] => {
+  if (verdict === 'promote') return 'everybody';
+  if (verdict !== 'inconclusive' || when === 'abort') return undefined;
+  if (when === 'hold') return 'share';
+  return leaning(readings(plan, state)) === undefined ? 'everybody' : undefined;
+};
+
+const climb = async (plan: WeightedPlan, ports: WeightedPorts, journey: Journey, when: WhenInconclusive): Promise<Ending> => {
   const now = planClock(ports);
   for (const [stage, weight] of [...plan.weights.entries()].slice(journey.state.stage)) {
     const problem = await take(journey, stage, weight, ports);
@@ -76,9 +89,11 @@ const climb = async (plan: WeightedPlan, ports: WeightedPorts, journey: Journey)
     const { decision, state } = await bake(plan, journey.state, ports, now, journey.history);
     journey.state = state;
     if (decision?.verdict === 'raise') continue;
-    if (decision?.verdict !== 'promote') return decision === undefined ? {} : { decision };
-    const stuck = await move(journey, { stable: state.candidate, weight: 0 }, ports);
-    return stuck === undefined ? { decision } : { problem: stuck };
+    if (decision === undefined) return {};
+    const users = usersAfter(plan, decision, when);
+    if (users === undefined) return { decision };
+    const stuck = users === 'share' ? undefined : await move(journey, { stable: state.candidate, weight: 0 }, ports);
+    return stuck === undefined ? { decision, users } : { problem: stuck };
   }
   return { problem: defectProblem(new Error('the plan ended without a verdict')) };
 };
@@ -133,16 +148,30 @@ const leave = async (plan: WeightedPlan, versions: Versions, ports: WeightedPort
   };
 };
 
+/** stay ends a rollout without a way back: everybody has the candidate, or it keeps its share with the permission to lower it. */
+const stay = async (plan: WeightedPlan, ports: WeightedPorts, journey: Journey, { verdict, reason }: Decision, users: 'everybody' | 'share'): Promise<RolloutEnd> => {
+  const { permission: _permission, ...free } = journey.state;
+  // Where everybody has the candidate already, a record that still says otherwise is of no use to a later canary.
+  const state = users === 'share' ? journey.state : free;
+  await ports.save(state);
+  const end = { weightsSeen: journey.weights, observed: journey.observed, evidence: evidenceOf(plan, state, journey.weights, journey.history), state };
+  if (verdict === 'promote') return { ...end, verdict, reason };
+  const left = users === 'share' ? `the candidate keeps ${journey.split.weight} %, read back` : 'everybody gets the candidate all the same, read back, because canary.on-inconclusive is promote';
+  return { ...end, verdict: 'inconclusive', reason: `${clause(reason)}; ${left}`, users };
+};
+
 /**
  * driveWeighted takes the plan's weights one after the other. Before each it records the permission to abort. It ends
  * with the candidate as stable, or with all traffic back on stable: after an abort, an inconclusive verdict, a
- * cancellation, a deadline, a failed step and an exception alike.
+ * cancellation, a deadline, a failed step and an exception alike. `when` may leave users on the candidate where too
+ * little was seen by the end of the plan.
  */
 export const driveWeighted = async (
   plan: WeightedPlan,
   versions: Versions,
   given: WeightedPorts,
   start: RolloutState,
+  when: WhenInconclusive = 'abort',
 ): Promise<RolloutEnd> => {
   const ports = savingInOrder(given);
   const begun = await begin(versions, ports, start);
@@ -151,17 +180,7 @@ export const driveWeighted = async (
     return { verdict: 'stopped', reason: begun.problem.reason, weightsSeen: [], evidence, state: start, problem: begun.problem };
   }
   const journey = begun.value;
-  const ending = await climb(plan, ports, journey).catch((error: unknown): Ending => ({ problem: defectProblem(error) }));
-  if (ending.decision?.verdict !== 'promote') return leave(plan, versions, ports, journey, ending);
-  const { permission: _permission, ...state } = journey.state;
-  // Everybody has the candidate already; a record that still says otherwise is of no use to a later canary.
-  await ports.save(state);
-  return {
-    verdict: 'promote',
-    reason: ending.decision.reason,
-    weightsSeen: journey.weights,
-    observed: journey.observed,
-    evidence: evidenceOf(plan, state, journey.weights, journey.history),
-    state,
-  };
+  const ending = await climb(plan, ports, journey, when).catch((error: unknown): Ending => ({ problem: defectProblem(error) }));
+  const { decision, users } = ending;
+  return decision === undefined || users === undefined ? leave(plan, versions, ports, journey, ending) : stay(plan, ports, journey, decision, users);
 };

@@ -1,5 +1,6 @@
 import { clause, done, endedBy, failed, perCent, type Observed, type Outcome, type Problem, type Split, type StepContext, type StepEnding, type Target, type Traffic, type Version } from '@sluice/core';
 import type { Guard } from './lease.ts';
+import type { Go, Refusal } from './canary-promote.ts';
 import { changeRecord, historyEntry, withHistory } from './record.ts';
 
 /** HandMode is what a person decides about an open canary. */
@@ -13,6 +14,8 @@ export interface Hand {
   readonly candidate?: string | undefined;
   /** candidateOf finds the candidate where none is named and none is open; empty when there is none. */
   candidateOf(): Promise<Outcome<string>>;
+  /** beforePromotion judges what was seen, and gives leave to promote or says why not. */
+  beforePromotion(traffic: Traffic, from: Split): Promise<Go | Refusal>;
 }
 
 const tried = 'move users by hand';
@@ -20,9 +23,9 @@ const tried = 'move users by hand';
 const input = (reason: string, hint: string): Problem => ({ category: 'input', reason, tried, hint });
 
 /** handFault is what is wrong with the inputs `mode` and `weight`; undefined when they fit. */
-export const handFault = (mode: HandMode | 'auto' | 'status', weight: string | undefined): Problem | undefined => {
-  if (mode !== 'set') return weight === undefined ? undefined : input(`the input weight is for mode set, and the mode is ${mode}`, 'Give mode set with it, or leave it out.');
-  if (weight === undefined) return input('mode set needs the input weight', 'Give the share of the users, such as 10%.');
+export const handFault = (mode: HandMode | 'auto' | 'start' | 'status', weight: string | undefined): Problem | undefined => {
+  if (mode !== 'set' && mode !== 'start') return weight === undefined ? undefined : input(`the input weight is for the modes start and set, and the mode is ${mode}`, 'Give one of those modes with it, or leave it out.');
+  if (weight === undefined) return mode === 'start' ? undefined : input('mode set needs the input weight', 'Give the share of the users, such as 10%.');
   const share = /%\s*$/.test(weight) ? perCent(weight) : undefined;
   if (share === undefined) return input(`the input weight is "${weight}", which is no percentage`, 'Write it with its sign, such as 10%: 0.1 could be a tenth or a thousandth.');
   return share > 0 && share < 100 ? undefined : input(`the input weight is ${weight}, and a share is above 0% and below 100%`, 'Mode promote gives everybody the candidate, mode abort nobody.');
@@ -69,16 +72,19 @@ const outputsOf = (mode: HandMode, { from, to, candidate }: Move, observed: Spli
   stable: from.stable,
   candidate,
   weights: mode === 'set' ? String(to.weight) : mode === 'promote' ? '100' : '0',
+  weight: mode === 'set' ? String(to.weight) : mode === 'promote' ? '100' : '0',
+  ...(mode === 'set' ? { next: 'promote, abort' } : {}),
   observed: splitText(observed),
 });
 
 /** remember takes the state of a judged rollout out of the record, whose evidence no longer fits, and writes what a person has decided. */
-const remember = async (context: StepContext, target: Target, mode: HandMode, candidate: string): Promise<void> => {
+const remember = async (context: StepContext, target: Target, mode: HandMode, candidate: string, go: Go | undefined): Promise<void> => {
   const versions = mode === 'set' ? undefined : await target.versions?.();
   const version: Pick<Version, 'id' | 'name' | 'digest'> = (versions?.ok === true ? versions.value.find(({ id }) => id === candidate) : undefined) ?? { id: candidate, name: candidate };
   const written = await changeRecord(context, target, ({ rollout: _left, ...record }) => {
     if (mode === 'set') return record;
-    const entry = historyEntry(context, version, mode === 'promote' ? 'passed' : 'failed', words[mode]);
+    const unsure = go?.verdict === 'inconclusive';
+    const entry = historyEntry(context, version, mode === 'abort' ? 'failed' : unsure ? 'inconclusive' : 'passed', `${words[mode]}${go === undefined || go.verdict === '' ? '' : `: ${go.said}`}`);
     return withHistory(mode === 'promote' ? { ...record, stable: { version: version.id, digest: version.digest ?? '' } } : record, entry);
   });
   if (!written.ok) context.host.warn(`what was decided by hand was not recorded: ${clause(written.problem.reason)}`);
@@ -97,13 +103,23 @@ const carryOut = async (context: StepContext, target: Target, traffic: Traffic, 
   if (!move.ok) return endedBy(move.problem);
   if (typeof move.value === 'string') return { category: 'skipped', reason: move.value, outputs: { stable: read.value.split.stable, observed: splitText(read.value.split) } };
   if (context.dryRun) return { category: 'passed', reason: `would go from ${splitText(move.value.from)} to ${splitText(move.value.to)}`, outputs: { stable: move.value.from.stable, candidate: move.value.candidate } };
+  const go = hand.mode === 'promote' ? await hand.beforePromotion(traffic, move.value.from) : undefined;
+  if (go !== undefined && 'ending' in go) return go.ending;
   const set = await traffic.set(move.value.from, move.value.to);
   if (!set.ok) return endedBy(set.problem, { outputs: { stable: move.value.from.stable, candidate: move.value.candidate } });
-  await remember(context, target, hand.mode, move.value.candidate);
-  return { category: 'passed', reason: doneText(hand.mode, move.value, set.value), outputs: outputsOf(hand.mode, move.value, set.value.split) };
+  await remember(context, target, hand.mode, move.value.candidate, go);
+  const outputs = outputsOf(hand.mode, move.value, set.value.split);
+  const text = doneText(hand.mode, move.value, set.value);
+  if (go === undefined) return { category: 'passed', reason: text, outputs };
+  return {
+    category: 'passed',
+    reason: `${text}; ${go.said}`,
+    outputs: { ...outputs, ...(go.verdict === '' ? {} : { verdict: go.verdict }) },
+    ...(go.evidence === undefined ? {} : { evidence: go.evidence }),
+  };
 };
 
-/** byHand moves users as a person says: one check-then-set under the lease, read back. Nothing is judged. */
+/** byHand moves users as a person says: one check-then-set under the lease, read back. Only a promotion is judged before. */
 export const byHand = async (context: StepContext, target: Target, hand: Hand, guard: Guard): Promise<StepEnding> => {
   const { traffic } = target;
   if (traffic === undefined) return endedBy(input(`mode ${hand.mode} needs a target that can split traffic, and this one cannot`, target.lacking.traffic ?? 'Use mode auto.'));

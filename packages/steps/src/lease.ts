@@ -35,13 +35,16 @@ const isOfThisRun = (context: StepContext, holder: string): boolean => {
 export const heldByOther = (context: StepContext, lease: { readonly holder: string; readonly until: number } | undefined): string | undefined =>
   lease === undefined || lease.until <= context.clock.now() || isOfThisRun(context, lease.holder) ? undefined : lease.holder;
 
+/** Claim is over whose lease another may be taken: nobody's, one that no run watches under, or anybody's. */
+export type Claim = 'free' | 'unattended' | 'any';
+
 /** attempt writes the lease unless somebody else holds it, and gives who that is. */
-const attempt = async (context: StepContext, target: Target, holder: string, force: boolean): Promise<Outcome<string | undefined>> => {
+const attempt = async (context: StepContext, target: Target, holder: string, claim: Claim): Promise<Outcome<string | undefined>> => {
   const found = await context.state.read(target.application, environmentName(context));
   if (!found.ok) return found;
   const record = found.value?.record ?? emptyRecord(target.application, environmentName(context));
-  const other = heldByOther(context, record.lease);
-  if (other !== undefined && !force) return done(other);
+  const other = claim === 'unattended' && record.lease?.unattended === true ? undefined : heldByOther(context, record.lease);
+  if (other !== undefined && claim !== 'any') return done(other);
   if (other !== undefined) context.host.warn(`the lease was held by ${other}; a rollback does not wait, so that run may still be at work`);
   // Only the record that was looked at may be replaced: another run may take the lease at this moment.
   const written = await context.state.write({ ...record, lease: { holder, until: context.clock.now() + leaseMs } }, found.value?.revision);
@@ -50,10 +53,10 @@ const attempt = async (context: StepContext, target: Target, holder: string, for
 };
 
 /** take waits up to ten minutes until no other run changes this environment, and then writes the lease; else `conflict`. */
-const take = async (context: StepContext, target: Target, holder: string, force: boolean): Promise<Outcome<void>> => {
+const take = async (context: StepContext, target: Target, holder: string, claim: Claim): Promise<Outcome<void>> => {
   const started = context.clock.elapsed();
   for (;;) {
-    const held = await attempt(context, target, holder, force);
+    const held = await attempt(context, target, holder, claim);
     if (!held.ok) return held;
     if (held.value === undefined) return done(undefined);
     if (context.signal.aborted || context.clock.elapsed() - started >= waitMs / context.clock.factor) {
@@ -62,7 +65,7 @@ const take = async (context: StepContext, target: Target, holder: string, force:
         reason: `another release changes this environment: ${held.value}`,
         tried: `take the lease of ${target.application} for ten minutes`,
         where: context.state.where,
-        hint: 'Wait until it has ended, then run this release again. The lease of a run that died ends by itself within three minutes.',
+        hint: 'Wait until it has ended, then run this release again. The lease of a run that died ends by itself within three minutes; a canary that waits for a person is ended by canary with mode promote or abort.',
       });
     }
     context.host.log(`waiting for the lease, held by ${held.value}`);
@@ -73,12 +76,12 @@ const take = async (context: StepContext, target: Target, holder: string, force:
 /**
  * holdLease takes the lease of this environment and renews it every minute, in real time also where waits are compressed,
  * until it is given back. So a run that died keeps others out for three minutes at most, and a run of the same CI run not
- * at all. `force` takes the lease from whoever holds it: a rollback does not wait.
+ * at all. With the claim `any` it is taken from whoever holds it: a rollback does not wait.
  */
-export const holdLease = async (context: StepContext, target: Target, force = false): Promise<Outcome<HeldLease>> => {
+export const holdLease = async (context: StepContext, target: Target, claim: Claim = 'free'): Promise<Outcome<HeldLease>> => {
   const { clock } = context;
   const holder = holderOf(context);
-  const taken = await take(context, target, holder, force);
+  const taken = await take(context, target, holder, claim);
   if (!taken.ok) return taken;
   const given = new AbortController();
   let lostTo: string | undefined;
@@ -118,9 +121,9 @@ export const holdLease = async (context: StepContext, target: Target, force = fa
 /** Guard lets work that changes an environment run, or says why it may not. */
 export type Guard = <T>(context: StepContext, target: Target, work: () => Promise<T>) => Promise<Outcome<T>>;
 
-/** underLease holds the lease while work runs. */
-export const underLease: Guard = async (context, target, work) => {
-  const lease = await holdLease(context, target);
+/** guardOf holds the lease while work runs. */
+const guardOf = (claim: Claim): Guard => async (context, target, work) => {
+  const lease = await holdLease(context, target, claim);
   if (!lease.ok) return lease;
   try {
     return done(await work());
@@ -128,6 +131,12 @@ export const underLease: Guard = async (context, target, work) => {
     await lease.value.giveBack();
   }
 };
+
+/** underLease holds the lease, once nobody else does, while work runs. */
+export const underLease: Guard = guardOf('free');
+
+/** overUnattended does the same in the place of a lease that no run watches under. */
+export const overUnattended: Guard = guardOf('unattended');
 
 /** underItsLease runs work whose caller holds the lease. */
 export const underItsLease: Guard = async (_context, _target, work) => done(await work());

@@ -122,7 +122,7 @@ export const rollback = defineStep({
       return { category: 'passed', reason: `would go back from ${left.value?.id ?? 'nothing'} to ${chosen.value}`, outputs };
     }
     // Neither another run nor an unwritable record keeps users on a bad version.
-    const lease = await holdLease(context, target.value, true);
+    const lease = await holdLease(context, target.value, 'any');
     if (!lease.ok) context.host.warn(`the roll-back goes on without the lease: ${clause(lease.problem.reason)}`);
     const ended = await goBack(context, target.value, { left: left.value, chosen: chosen.value, reason: values.reason });
     if (lease.ok) await lease.value.giveBack();

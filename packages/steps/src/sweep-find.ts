@@ -24,7 +24,7 @@ export type Finding =
 const pollMs = 5000;
 
 /** permissionOf reads the permission of a recorded rollout of any version of Sluice: going back needs no more than this. */
-const permissionOf = (rollout: unknown): Permission | undefined => {
+export const permissionOf = (rollout: unknown): Permission | undefined => {
   if (typeof rollout !== 'object' || rollout === null || !('permission' in rollout)) return undefined;
   const { permission } = rollout;
   if (typeof permission !== 'object' || permission === null || !('stable' in permission && 'candidate' in permission && 'weight' in permission)) return undefined;

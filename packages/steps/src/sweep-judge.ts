@@ -1,6 +1,6 @@
 import { clause, done, failed, type Outcome, type StepContext, type Target } from '@sluice/core';
 import { decide, isOfPlan, readRolloutState, type RolloutPlan, type RolloutState } from '@sluice/rollout';
-import { canaryPlanOf, openEvidence } from './canary.ts';
+import { canaryPlanOf, openEvidence, policyOf } from './canary-plan.ts';
 import type { OpenCanary } from './sweep-find.ts';
 
 /** Judged is what a sweep makes of a canary that nobody watches: `abort` lowers its weight to nothing, and nothing else changes it. */
@@ -22,6 +22,13 @@ const look = async (context: StepContext, target: Target, plan: RolloutPlan, sta
   }
   const decision = decide(plan, state, seen, to);
   // Whoever promotes is to read this state: a verdict to raise or promote is theirs alone.
+  if (decision.verdict === 'abort' && policyOf(context).decide === 'advise') {
+    return failed({
+      category: 'gate',
+      reason: `advice: abort; ${clause(decision.reason)}; nobody was moved, because canary.decide is advise`,
+      hint: `Run canary with mode abort now. Until then its share of the users gets ${state.candidate}.`,
+    });
+  }
   return done(decision.verdict === 'abort' ? { abort: true, reason: decision.reason } : { abort: false, reason: decision.reason, state: decision.state });
 };
 

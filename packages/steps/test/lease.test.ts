@@ -124,7 +124,7 @@ describe('the lease', () => {
     const [clock, { state, stored }] = [timeOf(), memory()];
     const [one, other] = [runOf(clock, state, '7'), runOf(clock, state, '8')];
     const lease = await holdLease(one.context, target);
-    const forced = await holdLease(other.context, target, true);
+    const forced = await holdLease(other.context, target, 'any');
     expect(other.said.join()).toMatch(/was held by run 7.*may still be at work/);
     await clock.pass(80_000);
     expect(lease.ok && lease.value.lostTo()).toMatch(/^run 8/);

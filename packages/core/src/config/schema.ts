@@ -179,7 +179,13 @@ const canaryPlan = z.strictObject({
   pairs: z._default(z.int().check(z.gte(0), z.lte(2000)), 200),
   /** evidence are sources beside the target's own logs and the paired probes. */
   evidence: z._default(z.array(evidenceSource), []),
-});
+  /** decide is who moves users: `act` lets the verdict do it, `advise` leaves it to a person. */
+  decide: z._default(z.enum(['act', 'advise']), 'act'),
+  /** on-inconclusive is what becomes of a candidate of which too little was seen. */
+  'on-inconclusive': z._default(z.enum(['abort', 'hold', 'promote']), 'abort'),
+  /** promote-within is how long a canary that nobody watches keeps its share; then sweep gives everybody stable. */
+  'promote-within': z._default(duration, 14_400_000),
+}).check(z.refine((plan) => plan.decide === 'act' || plan['on-inconclusive'] === 'abort', '`decide: advise` moves nobody, so on-inconclusive has nothing to say there'));
 
 const question = z.strictObject({
   query: z.optional(z.string()),

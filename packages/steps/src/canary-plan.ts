@@ -1,0 +1,65 @@
+import { defaultCanaryPlan, failed, type CanaryPlanConfig, type EvidenceSource, type Outcome, type StepContext, type Target } from '@sluice/core';
+import { pairedAsk } from '@sluice/probe';
+import { planOf, type RolloutPlan, type Versions, type WhenInconclusive } from '@sluice/rollout';
+import { newUsers, probesOf } from './questions.ts';
+
+/** deadlineMs is how long the step may take. */
+export const deadlineMs = 3_000_000;
+/** wayBackMs is kept free before the step's deadline, so that the verdict comes before the step is stopped. */
+const wayBackMs = 180_000;
+/** rehearsalSlack is by how much a plan may be longer in a rehearsal, whose waits are compressed but whose answers take real time. */
+const rehearsalSlack = 3;
+
+/** planConfig is the long form of the selected environment's canary; undefined when there is none. */
+export const planConfig = (context: StepContext): CanaryPlanConfig | undefined => {
+  const canary = context.selected.ok ? context.selected.value.config.canary : undefined;
+  if (canary === undefined || canary === false) return undefined;
+  return canary === true ? defaultCanaryPlan : canary;
+};
+
+/** planFor is the plan of a canary's configuration on this target. */
+export const planFor = ({ rehearsal }: StepContext, target: Target, config: CanaryPlanConfig): Outcome<RolloutPlan> => {
+  const plan = planOf(config, target.traffic !== undefined, (deadlineMs - wayBackMs) * (rehearsal ? rehearsalSlack : 1));
+  if (plan.ok || target.lacking.traffic === undefined) return plan;
+  return failed({ ...plan.problem, where: target.address, hint: `${plan.problem.hint ?? ''} ${target.lacking.traffic}`.trim() });
+};
+
+/** canaryPlanOf is the plan of the selected environment; undefined when sluice.yml asks for no canary there. */
+export const canaryPlanOf = (context: StepContext, target: Target): Outcome<RolloutPlan> | undefined => {
+  const config = planConfig(context);
+  return config === undefined ? undefined : planFor(context, target, config);
+};
+
+/** Policy is who moves users, and what follows where too little was seen. */
+export interface Policy {
+  readonly decide: CanaryPlanConfig['decide'];
+  readonly onInconclusive: WhenInconclusive;
+  /** promoteWithinMs is how long a canary that nobody watches waits for a person. */
+  readonly promoteWithinMs: number;
+}
+
+/** policyOf is the policy of the selected environment. */
+export const policyOf = (context: StepContext): Policy => {
+  const config = planConfig(context) ?? defaultCanaryPlan;
+  return { decide: config.decide, onInconclusive: config['on-inconclusive'], promoteWithinMs: config['promote-within'] };
+};
+
+/** openEvidence opens what sees both versions; each source has to be closed. */
+export const openEvidence = async (
+  context: StepContext,
+  target: Target,
+  versions: Versions,
+  plan: RolloutPlan,
+): Promise<Outcome<readonly EvidenceSource[]>> => {
+  const source = await context.overlaid();
+  if (!source.ok) return source;
+  const probes = probesOf(context, source.value);
+  if (!probes.ok) return probes;
+  return context.evidence({
+    target,
+    ...versions,
+    ask: pairedAsk(probes.value, newUsers()),
+    pairs: plan.pairs,
+    pairsPerWindow: plan.pairsPerWindow,
+  });
+};
