@@ -1,5 +1,7 @@
 export * from './decide.ts';
 export * from './drive.ts';
+export { type Circumstances } from './forecast/circumstances.ts';
+export { fateOf, type Fate, type Simulating } from './forecast/forecast.ts';
 export { smallestChangeSeen, type SeenCounts } from './forecast/smallest-change.ts';
 export * from './plan.ts';
 export type { RolloutPorts, RolloutProgress } from './ports.ts';
