@@ -42,6 +42,8 @@ export const lookToPromote = async (plan: WeightedPlan, start: RolloutState, por
 export const watchWeight = async (plan: WeightedPlan, start: RolloutState, ports: RolloutPorts): Promise<RolloutEnd> => {
   const history: RolloutPoint[] = [];
   const { decision, state } = await bake(plan, start, ports, planClock(ports), history);
+  // The last look is saved by nobody else, and a later promotion goes on from it.
+  await ports.save(state);
   const evidence = evidenceOf(plan, state, [plan.weights[state.stage] ?? 0], history);
   const base = { weightsSeen: [], evidence, state };
   if (decision === undefined) {

@@ -132,8 +132,12 @@ const versionsOf = async ({ context, target, values, waiting }: Work): Promise<O
   if (!stable.ok) return stable;
   const candidate = await candidateVersion(context, target, values);
   if (!candidate.ok) return candidate;
-  // A later job may have no results folder of the one that began the canary.
-  return done({ stable: stable.value, candidate: candidate.value === '' ? (waiting?.permission.candidate ?? '') : candidate.value });
+  if (candidate.value !== '') return done({ stable: stable.value, candidate: candidate.value });
+  // A later job may have no results folder of the one that began the canary; who advises judges whatever share is open.
+  const read = policyOf(context).decide === 'advise' ? await target.traffic?.read() : undefined;
+  if (read?.ok === false) return read;
+  const open = (read?.value.split.weight ?? 0) > 0 ? read?.value.split.candidate : waiting?.permission.candidate;
+  return done({ stable: stable.value, candidate: open ?? '' });
 };
 
 /** judged finds out what there is to judge, and then judges it. */

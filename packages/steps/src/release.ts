@@ -19,6 +19,7 @@ import {
   type Version,
 } from '@sluice/core';
 import { canaryOfRelease } from './canary.ts';
+import { policyOf } from './canary-plan.ts';
 import { deployOfRelease } from './deploy.ts';
 import { reportDeployment } from './deployment.ts';
 import { exposureLines, servedAfter, widerThan } from './exposure.ts';
@@ -121,14 +122,17 @@ const goodBefore = async (context: StepContext, target: Target, { live, candidat
 
 const remember = async (run: Run, target: Target, failing: StepResult | undefined, live: Version | undefined): Promise<void> => {
   if (run.context.dryRun || live === undefined || target.application === '') return;
-  const verdict = failing === undefined ? 'passed' : failing.category === 'evidence' ? 'inconclusive' : 'failed';
+  const unsure = run.results.some(({ step, outputs }) => step === canaryOfRelease.name && outputs['verdict'] === 'inconclusive');
+  const verdict = failing === undefined ? (unsure ? 'inconclusive' : 'passed') : failing.category === 'evidence' ? 'inconclusive' : 'failed';
   const published = run.results.find((result) => result.step === publishVersionOfRelease.name)?.outputs;
   const subject = failing === undefined ? live : { id: published?.['version'] ?? '', name: published?.['version-name'] ?? '', digest: published?.['digest'] ?? '' };
   const digest = live.digest ?? '';
-  const recorded = await changeRecord(run.context, target, ({ candidate, rollout: _rollout, ...record }) => {
+  const recorded = await changeRecord(run.context, target, ({ candidate, rollout, ...record }) => {
     // What a failed release has deployed still lies there, and is known to the next one by this.
     const deployed = failing === undefined || candidate === undefined ? {} : { candidate };
-    const next = { ...record, ...deployed, stable: { version: live.id, digest } };
+    // A canary that waits for a person needs its evidence, and sweep its permission.
+    const open = rollout === undefined || heldBy(run) === undefined ? {} : { rollout };
+    const next = { ...record, ...deployed, ...open, stable: { version: live.id, digest } };
     const [newest] = record.history;
     // Releases of what is live already would push out the versions that one can go back to.
     const again = failing === undefined && newest?.version === live.id && newest.verdict === 'passed';
@@ -150,6 +154,9 @@ interface Before {
   readonly good: Version | undefined;
 }
 
+/** heldBy is the canary of this release that keeps its share until a person decides; undefined when none does. */
+const heldBy = ({ results }: Run): StepResult | undefined => results.find(({ step, outputs }) => step === canaryOfRelease.name && (outputs['until'] ?? '') !== '');
+
 /** leftBehind says whether a run that was killed has left users on a candidate, as it was before this release. */
 const leftBehind = async (context: StepContext, target: Target, before: Inspection): Promise<Outcome<boolean>> => {
   const { live, candidate } = before;
@@ -161,6 +168,8 @@ const leftBehind = async (context: StepContext, target: Target, before: Inspecti
 /** recover puts the last good version back after a failure, under a signal of its own so that a cancelled run can still do it. */
 const recover = async (run: Run, target: Target, before: Before, lease: HeldLease | undefined): Promise<Outcome<string>> => {
   if (run.context.dryRun) return done('nothing was changed');
+  const kept = heldBy(run)?.outputs;
+  if (kept !== undefined) return done(`the candidate keeps ${kept['weight'] ?? ''} % until a person decides`);
   const other = lease?.lostTo();
   if (other !== undefined) return done(`this run put nothing back: the environment is changed by ${other}`);
   const met = metCandidate(run, target) ? done(true) : await leftBehind(run.context, target, before.inspected);
@@ -195,6 +204,14 @@ const change = async (run: Run, target: Target, lease: HeldLease | undefined): P
 /** carryOut takes the release from validation to its end. */
 const carryOut = async (run: Run): Promise<StepEnding> => {
   const { context } = run;
+  if (!context.offline && policyOf(context).decide === 'advise') {
+    return endedBy({
+      category: 'input',
+      reason: 'release takes every step by itself, and canary.decide is advise, which leaves the last one to a person',
+      tried: 'begin a release',
+      hint: 'Run the steps one at a time, with canary in the modes start and promote around the approval; or take out canary.decide.',
+    });
+  }
   const validated = await take(run, validate, {});
   if (!good(validated.category)) return ending(run, validated, done('nothing has been sent to any server'));
   const target = await context.target();
