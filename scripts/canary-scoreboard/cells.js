@@ -25,16 +25,13 @@ const kinds = [
 /** probed says whether paired probes are sent beside the users: here, where users are few. */
 const probed = (rps, clump = 1) => rps / clump < 1;
 
-/** both are the two margins that are shown: none, where the issue's targets stand, and the default. */
+/** both are the two margins that are shown: none, as others have none, and the default. */
 const both = [['no margin', bare], ['default margin', {}]];
-
-/** marginsOf leaves the default margin out where other rules are not compared: a margin only ever lowers the evidence. */
-const marginsOf = (kind) => both.slice(0, kind.startsWith('diurnal') || (kind.startsWith('sessions') && kind !== 'sessions of 20, counted by session') ? 1 : 2);
 
 const healthy = rates.flatMap((rps) =>
   bases.flatMap((base) =>
     kinds.flatMap(([kind, more, unit, canary = {}]) =>
-      marginsOf(kind).map(([margin, margins]) => ({
+      both.map(([margin, margins]) => ({
         table: 'healthy',
         rule: margin,
         kind,
@@ -86,16 +83,10 @@ const probing = [200, 900, 2000].flatMap((pairs) =>
 );
 
 /** paired are judgements without users' traffic: what 0.02 requests a second come to on a target that cannot split it. */
-const paired = [200, 900].flatMap((pairs) =>
-  both.flatMap(([rule, canary]) =>
-    [0.01, 0.03, 0.05, 0.1, 0.25].map((candidate) => ({
-      table: 'paired',
-      rule: `${rule}, pairs: ${pairs}`,
-      scenario: bad(0.02, 0.01, candidate),
-      settings: { split: false, canary: { ...canary, pairs } },
-    })),
-  ),
-);
+const paired = [
+  ['`canary: true`: 200 pairs, three guards', { 'false-abort': 5 / 3 }],
+  ...[200, 900].flatMap((pairs) => both.map(([rule, canary]) => [`errors alone, ${rule}, pairs: ${pairs}`, { ...canary, pairs }])),
+].flatMap(([rule, canary]) => [0.01, 0.03, 0.05, 0.1, 0.25].map((candidate) => ({ table: 'paired', rule, scenario: bad(0.02, 0.01, candidate), settings: { split: false, canary } })));
 
 const atMargin = rates.flatMap((rps) =>
   bases.map((base) => ({ table: 'margin', rule: 'default margin', scenario: { rps, base, candidate: base + (1 - base) * 0.005 }, settings: { unit: 'sessions', probes: probed(rps), canary: {} } })),
