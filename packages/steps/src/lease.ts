@@ -1,4 +1,4 @@
-import { clause, done, emptyRecord, failed, type Outcome, type StepContext, type Target } from '@sluice/core';
+import { clause, done, emptyRecord, failed, type Lease, type Outcome, type StepContext, type Target } from '@sluice/core';
 import { environmentName } from './environment-name.ts';
 import { changeRecord } from './record.ts';
 
@@ -38,25 +38,58 @@ export const heldByOther = (context: StepContext, lease: { readonly holder: stri
 /** Claim is over whose lease another may be taken: nobody's, one that no run watches under, or anybody's. */
 export type Claim = 'free' | 'unattended' | 'any';
 
+/** Wish is the lease that a run wants. */
+interface Wish {
+  readonly holder: string;
+  readonly claim: Claim;
+  /** untilNow is when it ends if it is written now. */
+  untilNow(): number;
+}
+
+/** steadyUntil counts from one reading of the time of day on, so that a jump of the wall clock makes no lease of this run shorter or longer. */
+const steadyUntil = ({ clock }: StepContext): (() => number) => {
+  const began = clock.now() - clock.elapsed();
+  return () => began + clock.elapsed() + leaseMs;
+};
+
+/** Stillness tells the lease of a run that died from one that is renewed by watching it, whatever the wall clocks say. */
+export interface Stillness {
+  /** overdue says that a lease which a living run renews every minute has not changed while it was watched for as long as a lease lasts. */
+  overdue(lease: Lease): boolean;
+}
+
+/** stillness begins to watch the leases that it is shown. */
+export const stillness = ({ clock }: StepContext): Stillness => {
+  let watched: { readonly holder: string; readonly until: number; readonly since: number } | undefined;
+  return {
+    overdue: ({ holder, until, unattended }) => {
+      if (watched?.holder !== holder || watched.until !== until) watched = { holder, until, since: clock.elapsed() };
+      return unattended !== true && clock.elapsed() - watched.since >= leaseMs;
+    },
+  };
+};
+
 /** attempt writes the lease unless somebody else holds it, and gives who that is. */
-const attempt = async (context: StepContext, target: Target, holder: string, claim: Claim): Promise<Outcome<string | undefined>> => {
+const attempt = async (context: StepContext, target: Target, { holder, claim, untilNow }: Wish, watch: Stillness): Promise<Outcome<string | undefined>> => {
   const found = await context.state.read(target.application, environmentName(context));
   if (!found.ok) return found;
   const record = found.value?.record ?? emptyRecord(target.application, environmentName(context));
   const other = claim === 'unattended' && record.lease?.unattended === true ? undefined : heldByOther(context, record.lease);
-  if (other !== undefined && claim !== 'any') return done(other);
-  if (other !== undefined) context.host.warn(`the lease was held by ${other}; a rollback does not wait, so that run may still be at work`);
+  const dead = other !== undefined && record.lease !== undefined && watch.overdue(record.lease);
+  if (other !== undefined && claim !== 'any' && !dead) return done(other);
+  if (other !== undefined && !dead) context.host.warn(`the lease was held by ${other}; a rollback does not wait, so that run may still be at work`);
   // Only the record that was looked at may be replaced: another run may take the lease at this moment.
-  const written = await context.state.write({ ...record, lease: { holder, until: context.clock.now() + leaseMs } }, found.value?.revision);
+  const written = await context.state.write({ ...record, lease: { holder, until: untilNow() } }, found.value?.revision);
   if (written.ok) return done(undefined);
   return written.problem.category === 'conflict' ? done('another run, which took it a moment ago') : written;
 };
 
 /** take waits up to ten minutes until no other run changes this environment, and then writes the lease; else `conflict`. */
-const take = async (context: StepContext, target: Target, holder: string, claim: Claim): Promise<Outcome<void>> => {
+const take = async (context: StepContext, target: Target, wish: Wish): Promise<Outcome<void>> => {
+  const watch = stillness(context);
   const started = context.clock.elapsed();
   for (;;) {
-    const held = await attempt(context, target, holder, claim);
+    const held = await attempt(context, target, wish, watch);
     if (!held.ok) return held;
     if (held.value === undefined) return done(undefined);
     if (context.signal.aborted || context.clock.elapsed() - started >= waitMs / context.clock.factor) {
@@ -81,7 +114,8 @@ const take = async (context: StepContext, target: Target, holder: string, claim:
 export const holdLease = async (context: StepContext, target: Target, claim: Claim = 'free'): Promise<Outcome<HeldLease>> => {
   const { clock } = context;
   const holder = holderOf(context);
-  const taken = await take(context, target, holder, claim);
+  const untilNow = steadyUntil(context);
+  const taken = await take(context, target, { holder, claim, untilNow });
   if (!taken.ok) return taken;
   const given = new AbortController();
   let lostTo: string | undefined;
@@ -89,7 +123,7 @@ export const holdLease = async (context: StepContext, target: Target, claim: Cla
   const renewOnce = async (): Promise<void> => {
     const renewed = await changeRecord(context, target, (record) => {
       lostTo = record.lease?.holder === holder ? undefined : (record.lease?.holder ?? 'nobody');
-      return lostTo === undefined ? { ...record, lease: { holder, until: clock.now() + leaseMs } } : record;
+      return lostTo === undefined ? { ...record, lease: { holder, until: untilNow() } } : record;
     });
     if (!renewed.ok) context.host.warn(`the lease was not renewed: ${clause(renewed.problem.reason)}`);
     else if (lostTo !== undefined) context.host.warn(`this run has lost its lease to ${lostTo}`);

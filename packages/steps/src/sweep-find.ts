@@ -1,5 +1,6 @@
 import { done, durationText, emptyRecord, type EnvironmentRecord, type Outcome, type StepContext, type Target } from '@sluice/core';
 import { environmentName } from './environment-name.ts';
+import { stillness } from './lease.ts';
 
 /** Permission is the weight that a canary was about to set, or has set. */
 export interface Permission {
@@ -49,6 +50,7 @@ export const openCanary = async (context: StepContext, target: Target): Promise<
  */
 export const findOpen = async (context: StepContext, target: Target): Promise<Outcome<Finding>> => {
   const { clock } = context;
+  const watch = stillness(context);
   let watched: number | undefined;
   for (;;) {
     const open = await openCanary(context, target);
@@ -56,7 +58,7 @@ export const findOpen = async (context: StepContext, target: Target): Promise<Ou
     if (open.value === undefined) return done({ kind: 'nothing' });
     const { lease } = open.value.record;
     const leftMs = lease === undefined ? 0 : lease.until - clock.now();
-    if (lease === undefined || leftMs <= 0) return done({ kind: 'abandoned', open: open.value });
+    if (lease === undefined || leftMs <= 0 || watch.overdue(lease)) return done({ kind: 'abandoned', open: open.value });
     if (lease.unattended === true) return done({ kind: 'unattended', open: open.value });
     if (context.signal.aborted || context.dryRun || (watched !== undefined && lease.until !== watched)) return done({ kind: 'living', holder: lease.holder });
     if (watched === undefined) context.host.log(`the lease of ${context.host.redact(lease.holder)} ends in ${durationText(leftMs)}; waiting to see whether it is renewed`);

@@ -109,6 +109,37 @@ describe('the lease', () => {
     expect(other.said[0]).toMatch(/^waiting for the lease, held by run 7/);
   });
 
+  test('is no longer and no shorter for a jump of the wall clock of the run that holds it', async () => {
+    for (const jump of [-5, 5]) {
+      const [clock, { state, stored }] = [timeOf(), memory()];
+      let offMs = 0;
+      const lease = await holdLease(runOf({ ...clock, now: () => clock.now() + offMs }, state, '7').context, target);
+      offMs = jump * 3_600_000;
+      await clock.pass(120_000);
+      const left = (stored.record?.lease?.until ?? 0) - clock.now();
+      expect({ jump, inTime: left > 100_000 && left <= 180_000 }).toEqual({ jump, inTime: true });
+      if (lease.ok) await lease.value.giveBack();
+    }
+  });
+
+  test('of a run that died with its clock hours ahead keeps another one out for three minutes of watching, and one that is renewed stays', async () => {
+    const [clock, { state, stored }] = [timeOf(), memory()];
+    const ahead: Clock = { ...clock, now: () => clock.now() + 18_000_000 };
+    await holdLease(runOf({ ...ahead, sleep: () => new Promise(() => undefined) }, state, '7').context, target);
+    const taking = holdLease(runOf(clock, state, '8').context, target);
+    await clock.pass(170_000);
+    expect(stored.record?.lease?.holder).toMatch(/^run 7, /);
+    await clock.pass(30_000);
+    expect(stored.record?.lease?.holder).toMatch(/^run 8, /);
+    const taken = await taking;
+    if (taken.ok) await taken.value.giveBack();
+    const living = await holdLease(runOf(ahead, state, '9').context, target);
+    const waiting = holdLease(runOf(clock, state, '10').context, target);
+    await clock.pass(620_000);
+    expect(await waiting).toMatchObject({ ok: false, problem: { category: 'conflict' } });
+    if (living.ok) await living.value.giveBack();
+  });
+
   test('of the same CI run is taken over at once, and one of a similar number or of a terminal is not', async () => {
     for (const [first, second, takes] of [['7', '7', true], ['77', '7', false], ['7', '77', false], ['', '', false]] as const) {
       const [clock, { state }] = [timeOf(), memory()];
