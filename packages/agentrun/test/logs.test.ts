@@ -198,6 +198,14 @@ describe('on the lab', () => {
     expect(must(await entries({ ...window, most: 3, version: '2' })).entries).toEqual([]);
   });
 
+  test('a line of a version whose values cannot be read is not shown', async () => {
+    bench.lab.writeLine('order-agent', '1', 'one');
+    bench.lab.writeLine('order-agent', '9', 'nine');
+    const { entries } = await connected();
+    const found = must((await entries?.({ from: Date.now() - 60_000, to: Date.now() + 2000, failed: false, most: 2 })) ?? done({ source: '', entries: [], more: false }));
+    expect(found.entries.map(({ text }) => text)).toEqual(['one', expect.stringMatching(/^\(not shown: the values of this version/)]);
+  });
+
   test('a runtime that fails is shown with the last lines of its log', async () => {
     bench.lab.writeLine('order-agent', '1', 'cannot reach the CRM with hunter2hunter2');
     bench.lab.failNext('runtime', 'the agent did not start');

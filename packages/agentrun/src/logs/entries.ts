@@ -2,6 +2,7 @@ import { done, failed, oneLine, type Entries, type EntriesRequest, type LogEntry
 import { requireRuntime, type AgentRunContext } from '../server/context.ts';
 import { evidencePlace } from './evidence.ts';
 import { searchLogs, type LogQuery, type LogRow } from './log-service.ts';
+import { latest, type Runtime } from '../server/wire.ts';
 import { hiderOf } from './masked.ts';
 import type { LogPlace } from './place.ts';
 
@@ -26,11 +27,35 @@ const failureText = ({ statusCode = '', errorType = '', durationMs = '', request
     ...(requestId === '' ? [] : [`request ${requestId}`]),
   ].join(', ');
 
-const entryOf = (row: LogRow, failing: boolean, hidden: (text: string) => string): LogEntry => ({
+const versionOf = (row: LogRow): string => row['versionId'] ?? '';
+
+/** Hidden takes values out of a line of a version; undefined when that version's values are not known. */
+type Hidden = (version: string, text: string) => string | undefined;
+
+/**
+ * hiddenFor reads what the versions of some lines have for environment variables: an older one still serves, or did in
+ * the window, with values that the runtime itself holds no more.
+ */
+const hiddenFor = async ({ api }: AgentRunContext, runtime: Runtime, rows: readonly LogRow[]): Promise<Hidden> => {
+  const shown = [runtime.shown];
+  const known = new Set(['', latest]);
+  for (const version of new Set(rows.map(versionOf))) {
+    const frozen = known.has(version) ? undefined : await api.getRuntime(runtime.id, version);
+    if (frozen?.ok !== true) continue;
+    known.add(version);
+    shown.push(frozen.value.shown);
+  }
+  const hide = hiderOf(...shown);
+  return (version, text) => (known.has(version) ? hide(text) : undefined);
+};
+
+const notShown = '(not shown: the values of this version, which would have to be hidden, could not be read)';
+
+const entryOf = (row: LogRow, failing: boolean, hidden: Hidden): LogEntry => ({
   at: Number(row['__time__'] ?? 0) * 1000,
-  version: row['versionId'] ?? '',
+  version: versionOf(row),
   failed: failing,
-  text: oneLine(hidden(failing ? failureText(row) : (row['message'] ?? '')), longest),
+  text: oneLine(hidden(versionOf(row), failing ? failureText(row) : (row['message'] ?? '')) ?? notShown, longest),
 });
 
 /** pages reads the newest records, one more than wanted, so that it is known whether there are others. */
@@ -57,10 +82,11 @@ export const readEntries = async (context: AgentRunContext, request: EntriesRequ
   if (to <= from) return failed({ category: 'input', reason: 'the window is shorter than a second', tried });
   const rows = await pages(context, place.value, { query: queryOf(place.value, request), from, to, tried }, request.most);
   if (!rows.ok) return rows;
-  const hidden = hiderOf(runtime.value.shown);
+  const shown = rows.value.slice(0, request.most);
+  const hidden = await hiddenFor(context, runtime.value, shown);
   return done({
     source: `log store ${place.value.project}/${place.value.logstore}`,
-    entries: rows.value.slice(0, request.most).map((row) => entryOf(row, request.failed, hidden)).reverse(),
+    entries: shown.map((row) => entryOf(row, request.failed, hidden)).reverse(),
     more: rows.value.length > request.most,
   });
 };

@@ -9,10 +9,10 @@ const shortestSecret = 4;
 const valuesOf = ({ environmentVariables: variables }: JsonRecord): readonly string[] =>
   Object.entries(isJsonRecord(variables) ? variables : {}).flatMap(([name, value]) => (typeof value === 'string' && value.length >= (looksLikeSecretName(name) ? shortestSecret : shortest) ? [value] : []));
 
-/** hiderOf gives what takes the values of a runtime's environment variables out of a text: agents log them, and AgentRun shows them in clear. */
-export const hiderOf = (shown: JsonRecord): ((text: string) => string) => {
+/** hiderOf gives what takes the values of environment variables, of a runtime and of its versions, out of a text: agents log them, and AgentRun shows them in clear. */
+export const hiderOf = (...shown: readonly JsonRecord[]): ((text: string) => string) => {
   const redactor = createRedactor();
-  for (const value of valuesOf(shown)) redactor.add(value);
+  for (const value of shown.flatMap(valuesOf)) redactor.add(value);
   return (text) => redactor.redact(text);
 };
 
