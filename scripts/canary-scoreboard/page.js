@@ -145,7 +145,7 @@ Each cell: false aborts without a margin · with the default margin (ended witho
 
 ${healthyTable(healthy)}
 
-A source that counts requests and says nothing of how many fail together makes no claim; its report says so. Four are then assumed. What it comes to, both versions alike at 1 % without a margin, and what a bound does that is not true:
+A source that counts requests and says nothing of how many fail together makes no claim, and its reading in the result says so. Four are then assumed. What it comes to, both versions alike at 1 % without a margin, and what a bound does that is not true:
 
 ${table(['false aborts, counted by request', 'sessions of', ...rates.map(rps)], ['no bound', 'a wrong bound of 1'].flatMap((name) => [5, 20].map((clump) => [name, clump, ...rates.map((rate) => percent(find('unclaimed', (cell) => cell.rule === name && cell.scenario.clump === clump && cell.scenario.rps === rate).abort))])))}
 
