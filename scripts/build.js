@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { join } from 'node:path';
 import { minify } from 'terser';
 import { build, compile, root, runScript } from './compile.js';
+import { writeJenkinsResources } from './jenkins-resources.js';
 
 const output = process.argv[2] ?? join(root, 'dist');
 const bundle = join(build, 'bundle');
@@ -35,3 +36,4 @@ await minifyChunks(bundle);
 writeFileSync(join(bundle, 'package.json'), '{"type":"commonjs"}\n');
 rmSync(output, { recursive: true, force: true });
 cpSync(bundle, output, { recursive: true });
+if (output === join(root, 'dist')) writeJenkinsResources(output);

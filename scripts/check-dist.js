@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { jenkinsResources } from './jenkins-resources.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const fresh = join(mkdtempSync(join(tmpdir(), 'sluice-dist-')), 'dist');
@@ -27,6 +28,11 @@ const different = [...new Set([...wanted, ...names(committed)])].filter((name) =
 rmSync(dirname(fresh), { recursive: true });
 if (different.length > 0) {
   console.error(`dist/ is not what the sources make. Run "npm run build" and commit. Different: ${different.join(', ')}`);
+  process.exit(1);
+}
+const stale = Object.entries(jenkinsResources(committed)).filter(([name, text]) => readFileSync(join(root, 'resources', 'sluice', name), 'utf8') !== text);
+if (stale.length > 0) {
+  console.error(`resources/sluice is not what dist/ makes. Run "npm run build" and commit. Different: ${stale.map(([name]) => name).join(', ')}`);
   process.exit(1);
 }
 console.log(`dist/ is fresh: ${wanted.length} files, byte for byte.`);

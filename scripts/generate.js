@@ -14,6 +14,7 @@ const files = generatedFiles({
   whole: steps.find(({ name }) => name === 'release'),
   rights: await agentrun.ramRights(),
   exposures: [...dify.difyPlatform.exposures, ...agentrun.agentrunPlatform.exposures],
+  origin: { repository: 'https://github.com/OWNER/sluice', reference: 'v1' },
   readme: readFileSync(join(root, 'README.md'), 'utf8'),
 });
 

@@ -80,6 +80,8 @@ export interface StepDefinition<Inputs extends z.ZodMiniObject = z.ZodMiniObject
   readonly outputs: Readonly<Record<string, OutputDefinition>>;
   /** offline steps run without credentials, also for pull requests. */
   readonly offline: boolean;
+  /** readOnly steps change nothing anywhere, so that two at once do no harm. */
+  readonly readOnly?: boolean;
   /** connectsWhenNamed steps are offline, but connect when an environment is named and this is no pull request. */
   readonly connectsWhenNamed?: boolean;
   /** eachEnvironment steps work on every environment of sluice.yml, one after the other, unless one is named. */

@@ -1,5 +1,7 @@
 import { configJsonSchema, type AnyStep, type Exposure } from '@sluice/core';
 import { actionYml } from './action-yml.ts';
+import { gitlabTemplate, type Origin } from './gitlab-template.ts';
+import { jenkinsHelp, jenkinsStep, jenkinsStepName } from './jenkins-step.ts';
 import { replaceMarked } from './marked.ts';
 import { rightsPage, type Rights } from './rights-page.ts';
 import { endingTable, exitCodesTable, exposureTable, stepReference, stepsTable } from './tables.ts';
@@ -12,6 +14,8 @@ export interface Sources {
   readonly exposures: readonly Exposure[];
   /** rights are those of each step on Alibaba Cloud. */
   readonly rights: Rights;
+  /** origin is where pipelines outside GitHub get Sluice from. */
+  readonly origin: Origin;
   /** readme is README.md as it is, with marks around its generated parts. */
   readonly readme: string;
 }
@@ -40,7 +44,7 @@ const stepsPage = (steps: readonly AnyStep[]): string =>
   ].join('\n');
 
 /** generatedFiles gives every generated file's path, relative to the repository, and its text. */
-export const generatedFiles = ({ steps, whole, exposures, rights, readme }: Sources): Readonly<Record<string, string>> => ({
+export const generatedFiles = ({ steps, whole, exposures, rights, origin, readme }: Sources): Readonly<Record<string, string>> => ({
   'action.yml': actionYml(whole, {
     title: 'Sluice release gates for Dify and AgentRun',
     runScript: 'actions/run.sh',
@@ -48,6 +52,10 @@ export const generatedFiles = ({ steps, whole, exposures, rights, readme }: Sour
   }),
   ...Object.fromEntries(
     steps.map((step) => [`actions/${step.name}/action.yml`, actionYml(step, { title: `Sluice: ${step.name}`, runScript: '../run.sh' })]),
+  ),
+  ...Object.fromEntries(steps.map((step) => [`templates/${step.name}.yml`, gitlabTemplate(step, origin)])),
+  ...Object.fromEntries(
+    steps.flatMap((step) => [[`vars/${jenkinsStepName(step)}.groovy`, jenkinsStep(step)], [`vars/${jenkinsStepName(step)}.txt`, jenkinsHelp(step)]]),
   ),
   'docs/steps.md': stepsPage(steps),
   'docs/ram-policies.md': rightsPage(rights),

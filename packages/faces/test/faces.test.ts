@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod/mini';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { defineStep, endingOutputs, outputsOf, resultOf, type AnyStep } from '@sluice/core';
 import { loadStep, stepNames } from '@sluice/steps';
 import { actionYml, generatedFiles } from '../src/index.ts';
@@ -10,7 +10,7 @@ const steps: AnyStep[] = [];
 for (const name of stepNames) steps.push(await loadStep(name));
 const readme = ['steps', 'exposure'].map((name) => `<!-- generated:${name} -->\nstale text\n<!-- /generated:${name} -->`).join('\n');
 const whole = steps.find(({ name }) => name === 'release') as AnyStep;
-const files = generatedFiles({ steps, whole, exposures: [], rights: { conditional: [{ when: '`evict: true`', action: 'agentrun:UpdateAgentRuntime', resources: ['*'], steps: ['canary', 'rollback'] }], steps: [{ step: 'deploy', policy: { Version: '1' } }, { step: 'notify', policy: undefined }], trusts: { GitHub: { Version: '1' } }, longest: 2048 }, readme });
+const files = generatedFiles({ steps, whole, exposures: [], rights: { conditional: [{ when: '`evict: true`', action: 'agentrun:UpdateAgentRuntime', resources: ['*'], steps: ['canary', 'rollback'] }], steps: [{ step: 'deploy', policy: { Version: '1' } }, { step: 'notify', policy: undefined }], trusts: { GitHub: { Version: '1' } }, longest: 2048 }, origin: { repository: 'https://git.example.com/acme/sluice', reference: 'v1' }, readme });
 
 interface Action {
   readonly name: string;
@@ -71,6 +71,64 @@ describe.each(faces)('%s', (path, step, script) => {
     expect(action.description).toBe(step.summary);
     expect(action.description.length).toBeLessThanOrEqual(125);
     expect(faces.filter(([other]) => actionAt(other).name === action.name)).toHaveLength(1);
+  });
+});
+
+const ofJob = ['job', 'stage', 'image', 'timeout', 'repository', 'reference', 'commit'];
+
+interface Template {
+  readonly inputs: Readonly<Record<string, { readonly type: string; readonly description: string; readonly default?: string; readonly regex?: string }>>;
+  readonly job: { readonly script: readonly string[]; readonly before_script: readonly string[]; readonly timeout: string; readonly variables: Readonly<Record<string, { readonly value: string; readonly expand: boolean }>> };
+}
+
+const templateOf = (step: AnyStep): Template => {
+  const [head, jobs] = parseAllDocuments(files[`templates/${step.name}.yml`] ?? '', { strict: true, uniqueKeys: true }).map((document) => document.toJS() as Readonly<Record<string, unknown>>);
+  return { inputs: (head?.['spec'] as { inputs: Template['inputs'] }).inputs, job: jobs?.['$[[ inputs.job ]]'] as Template['job'] };
+};
+
+describe.each(steps.map((step) => [step.name, step] as const))('templates/%s.yml', (name, step) => {
+  const { inputs, job } = templateOf(step);
+  const { properties = {} } = schemaOf(step);
+
+  test('has the inputs of its step and those of the job, as text, no more and no less', () => {
+    expect(Object.keys(inputs)).toEqual([...ofJob, ...Object.keys(properties)]);
+    for (const [input, property] of Object.entries(properties)) {
+      expect(inputs[input]).toMatchObject({ type: 'string', description: expect.stringContaining((property as { description: string }).description) });
+    }
+  });
+
+  test('has no default that would beat sluice.yml, and lets what is left out through its pattern', () => {
+    for (const input of Object.keys(properties)) {
+      const face = inputs[input];
+      expect([input, face?.default]).toEqual([input, input === 'environment' && !step.offline ? undefined : '']);
+      if (face?.regex !== undefined) expect([input, '', 'nonsense\n'].map((text) => new RegExp(face.regex ?? '').test(text))).toEqual([false, true, false]);
+    }
+  });
+
+  test('has a fixed script: each value goes through a variable that is not expanded', () => {
+    expect([...job.script, ...job.before_script].join('\n')).not.toContain('$[[');
+    const [line = '', ...more] = job.script;
+    expect(more).toEqual([]);
+    expect(line).toMatch(new RegExp(`^node "\\$SLUICE_HOME/dist/index\\.js" ${name}( --[a-z-]+="\\$[A-Z_]+")+$`));
+    const passed = Object.fromEntries([...line.matchAll(/--([a-z-]+)="\$([A-Z_]+)"/g)].map(([, input = '', variable = '']) => [input, job.variables[variable]]));
+    expect(passed).toEqual(Object.fromEntries(Object.keys(properties).map((input) => [input, { value: `$[[ inputs.${input} ]]`, expand: false }])));
+  });
+
+  test('gives the job more time than the step has', () => {
+    expect(Number.parseInt(inputs['timeout']?.default ?? '', 10) * 60_000).toBeGreaterThan(step.deadlineMs + 10 * 60_000);
+  });
+});
+
+describe.each(steps.map((step) => [step.name, step] as const))('the Jenkins step of %s', (name, step) => {
+  const called = `sluice${name.split('-').map((word) => word.slice(0, 1).toUpperCase() + word.slice(1)).join('')}`;
+
+  test('says its name, leaves the rest to sluiceRun, and documents every input', () => {
+    const text = files[`vars/${called}.groovy`] ?? '';
+    expect(text.slice(text.indexOf('Map call'))).toBe(`Map call(Map inputs = [:]) {\n  return sluiceRun('${name}', inputs)\n}\n`);
+    for (const page of [text.replaceAll(/^ \* /gm, ''), files[`vars/${called}.txt`] ?? '']) {
+      const documented = [...page.matchAll(/^'?([a-z-]+)'?: \S/gm)].map(([, input]) => input);
+      expect(documented).toEqual(Object.keys(schemaOf(step).properties ?? {}));
+    }
   });
 });
 

@@ -72,6 +72,7 @@ export const info = defineStep({
     weight: { description: 'Share of users on the candidate of a split, in per cent.', initial: '' },
   },
   offline: false,
+  readOnly: true,
   deadlineMs: 60_000,
   run: async (context) => {
     const target = await context.target();

@@ -86,6 +86,7 @@ export const logs = defineStep({
     more: { description: '`true` when there are older ones that are not shown.', initial: '' },
   },
   offline: false,
+  readOnly: true,
   deadlineMs: 60_000,
   run: async (context, values) => {
     const window = windowOf(values.since, context.clock.now());

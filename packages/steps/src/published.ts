@@ -108,6 +108,7 @@ export const published = defineStep({
     live: { description: 'Id of the live version.', initial: '' },
   },
   offline: false,
+  readOnly: true,
   deadlineMs: 60_000,
   run: async (context, values) => {
     const most = mostOf(values.most, usualMost, largest);

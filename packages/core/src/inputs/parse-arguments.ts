@@ -55,7 +55,7 @@ const flagWord = (word: string): Word => {
 };
 
 const switchValue = ({ name, value }: Word): Outcome<string> => {
-  if (value === undefined || value === 'true' || value === 'false') return done(value ?? 'true');
+  if (value === undefined || ['', 'true', 'false'].includes(value)) return done(value ?? 'true');
   return refused(`--${name} must be true or false`, `Write --${name} alone to switch it on.`);
 };
 
