@@ -3,7 +3,10 @@ import * as z from 'zod/mini';
 
 const amount = z.number().check(z.gte(0));
 
-const point = z.object({ atMs: amount, weight: amount.check(z.lte(100)), stable: amount, candidate: amount });
+/** Documents of earlier versions have no evidence in their points, and no rates. */
+const point = z.object({ atMs: amount, weight: amount.check(z.lte(100)), stable: amount, candidate: amount, evidence: z.optional(amount), needed: z.optional(amount) });
+
+const share = amount.check(z.lte(1));
 
 const reading = z.object({
   source: z.string(),
@@ -23,6 +26,11 @@ const canaryEvidence = z.object({
   weights: z.array(amount.check(z.lte(100))),
   readings: z.array(reading),
   silent: z.array(z.string()),
+  falseAbort: z.optional(share),
+  miss: z.optional(share),
+  lack: z.optional(z.string()),
+  moreAnswers: z.optional(z.object({ stable: amount, candidate: amount })),
+  smallestChange: z.optional(share),
   history: z.array(point),
 });
 

@@ -30,6 +30,16 @@ export const guardRow = (reading: CanaryReading, escape: (text: string) => strin
 export const movedText = (weights: readonly number[]): string =>
   weights.length === 0 ? 'No traffic was moved.' : `Weights: ${weights.map((weight) => `${weight} %`).join(', ')}.`;
 
+const perCent = (fraction: number): string => `${Number((fraction * 100).toPrecision(3))} %`;
+
+/** certaintyLines say which error rates were in force, what could have been seen, and what was missing; `escape` makes texts safe. */
+export const certaintyLines = ({ falseAbort, miss, lack = '', moreAnswers, smallestChange }: CanaryEvidence, escape: (text: string) => string): readonly string[] => [
+  ...(falseAbort === undefined || miss === undefined ? [] : [`A version that is no worse is aborted in at most ${perCent(falseAbort)} of rollouts; early promotion, where it is on, lets a version through that is worse in at most ${perCent(miss)}.`]),
+  ...(smallestChange === undefined ? [] : [`The smallest change that these counts could have shown: ${perCent(smallestChange)} more of the answers failing, seen in 9 of 10 rollouts.`]),
+  ...(lack === '' ? [] : [`Missing at the end: ${escape(lack)}.`]),
+  ...(moreAnswers === undefined || moreAnswers.stable + moreAnswers.candidate === 0 ? [] : [`Needed besides: ${moreAnswers.candidate} more answers of the candidate and ${moreAnswers.stable} of stable.`]),
+];
+
 /** canarySection says in Markdown what a canary saw, as a picture and in numbers, and how far each guard was from an abort. */
 export const canarySection = (evidence: CanaryEvidence): string => {
   const { stable, candidate, weights, readings, silent } = evidence;
@@ -38,6 +48,7 @@ export const canarySection = (evidence: CanaryEvidence): string => {
     `${movedText(weights)} Stable is ${cell(stable)}, the candidate ${cell(candidate)}.`,
     ...(chart === '' ? [] : [chart]),
     markdownTable(guardHead, readings.map((reading) => guardRow(reading, cell))),
+    ...certaintyLines(evidence, cell),
     ...(silent.length === 0 ? [] : [['No evidence at the end came from:', ...silent.map((line) => `- ${cell(line)}`)].join('\n')]),
   ].join('\n\n');
 };

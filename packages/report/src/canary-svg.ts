@@ -14,7 +14,7 @@ interface Box {
 }
 
 const width = 680;
-const height = 300;
+const height = 420;
 const left = 56;
 const right = 150;
 const plotWidth = width - left - right;
@@ -22,11 +22,13 @@ const plotWidth = width - left - right;
 const titleColumns = 64;
 const weightBox: Box = { top: 48, height: 84 };
 const answersBox: Box = { top: 168, height: 92 };
+const evidenceBox: Box = { top: 296, height: 84 };
 
 /** Greys and colours of middle lightness read on white and on dark pages alike. */
 const grey = '#808890';
 const blue = '#3b82d6';
 const orange = '#d97a2b';
+const red = '#d1495b';
 
 const fixed = (value: number): string => String(Number(value.toFixed(1)));
 
@@ -75,6 +77,31 @@ const answersPath = (history: readonly CanaryPoint[], scale: Scale, arm: 'stable
   return `<path d="M${left} ${answersBox.top + answersBox.height}L${points.join('L')}" fill="none" stroke="${colour}" stroke-width="2"/>`;
 };
 
+type Measured = CanaryPoint & { readonly evidence: number; readonly needed: number };
+
+const isMeasured = (point: CanaryPoint): point is Measured => point.evidence !== undefined && point.needed !== undefined && point.needed > 1;
+
+/** towards is how far evidence is on the way to its boundary, 0 to 1 and somewhat above, as evidence multiplies. */
+const towards = ({ evidence, needed }: Measured): number => Math.min(1.2, Math.max(0, Math.log(Math.max(1, evidence)) / Math.log(needed)));
+
+/** evidenceDrawing draws the guard that was nearest to its boundary at each look, and the boundary. */
+const evidenceDrawing = (history: readonly CanaryPoint[], scale: Scale): string => {
+  const points = history.filter(isMeasured);
+  const last = points.at(-1);
+  if (last === undefined) return '';
+  const boundary = scale.y(evidenceBox, 1, 1.2);
+  const line = points.map((point) => `${fixed(scale.x(point))} ${fixed(scale.y(evidenceBox, towards(point), 1.2))}`);
+  const name = (value: number): string => `${Number(value.toPrecision(3))} to 1`;
+  return [
+    text(left, evidenceBox.top - 10, 'evidence against the candidate, the guard nearest to an abort'),
+    axis(evidenceBox, '', '1'),
+    `<path d="M${left} ${fixed(boundary)}H${left + plotWidth}" fill="none" stroke="${red}" stroke-dasharray="4 3"/>`,
+    text(left + plotWidth + 8, boundary + 4, `aborts: ${name(last.needed)}`, ` fill="${red}"`),
+    `<path d="M${left} ${evidenceBox.top + evidenceBox.height}L${line.join('L')}" fill="none" stroke="${orange}" stroke-width="2"/>`,
+    text(left + plotWidth + 8, Math.max(boundary + 19, scale.y(evidenceBox, towards(last), 1.2) + 4), name(last.evidence), ` fill="${orange}"`),
+  ].join('');
+};
+
 /** fitted cuts a name to a number of columns, of which a CJK character takes two. */
 const fitted = (name: string, columns: number): string => {
   let length = columns;
@@ -110,6 +137,7 @@ const drawing = (history: readonly CanaryPoint[], last: CanaryPoint, labels: Can
     answersPath(history, scale, 'stable', top, blue),
     answersPath(history, scale, 'candidate', top, orange),
     endLabels(last, labels, scale, top),
+    evidenceDrawing(history, scale),
     text(left, height - 22, '0'),
     text(left + plotWidth, height - 22, durationText(Math.max(...history.map((point) => point.atMs))), ' text-anchor="end"'),
   ].join('');
@@ -119,7 +147,8 @@ const isDrawable = (point: CanaryPoint): boolean =>
   [point.atMs, point.weight, point.stable, point.candidate].every((value) => value >= 0 && value <= Number.MAX_SAFE_INTEGER) && point.weight <= 100;
 
 /**
- * canarySvg draws a canary: the candidate's weight over time, and the answers of each arm. Points that are no counts
+ * canarySvg draws a canary: the candidate's weight over time, the answers of each arm, and the evidence against the
+ * boundary of an abort. Points that are no counts
  * are left out. The background is clear and the colours read on light and dark pages.
  */
 export const canarySvg = (history: readonly CanaryPoint[], labels: CanaryLabels): string => {

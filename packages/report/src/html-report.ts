@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { durationText, htmlText, oneLine, type StepResult } from '@sluice/core';
 import { canaryEvidenceOf, type CanaryEvidence } from './canary-evidence.ts';
-import { guardHead, guardRow, movedText } from './canary-section.ts';
+import { certaintyLines, guardHead, guardRow, movedText } from './canary-section.ts';
 import { canaryPicture } from './canary-svg.ts';
 import { blamedIn, knownLines } from './failures-section.ts';
 import { leavesOf } from './leaves.ts';
@@ -44,6 +44,7 @@ const canary = (result: StepResult, evidence: CanaryEvidence): readonly string[]
   `<p>${movedText(evidence.weights)} Stable is ${text(evidence.stable)}, the candidate ${text(evidence.candidate)}.</p>`,
   canaryPicture(result, evidence),
   table(guardHead, evidence.readings.map((reading) => guardRow(reading, text))),
+  ...certaintyLines(evidence, text).map((line) => `<p>${line}</p>`),
   ...(evidence.silent.length === 0 ? [] : [`<p>No evidence at the end came from:</p>${list(evidence.silent.map(text))}`]),
 ];
 

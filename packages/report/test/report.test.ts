@@ -189,7 +189,7 @@ describe('canarySvg', () => {
         expect(svg.replace(/<\/?(svg|text|path)\b[^<>]*>/g, '')).not.toMatch(/[<>]/);
         expect((svg.match(/<text/g) ?? []).length).toBe((svg.match(/<\/text>/g) ?? []).length);
         for (const [, x, y] of svg.matchAll(/<text x="([-\d.e+]+)" y="([-\d.e+]+)"/g)) {
-          expect(Number(x) >= 0 && Number(x) <= 680 && Number(y) >= 0 && Number(y) <= 300).toBe(true);
+          expect(Number(x) >= 0 && Number(x) <= 680 && Number(y) >= 0 && Number(y) <= 420).toBe(true);
         }
       }),
       { seed: 17, numRuns: 300 },
@@ -198,6 +198,29 @@ describe('canarySvg', () => {
 
   test.each([[0, 1], [1, 1], [1.5, 2], [7, 10], [10, 10], [11, 20], [900, 1000], [1001, 2000]])('the axis of %d ends at %d', (value, top) => {
     expect(niceTop(value)).toBe(top);
+  });
+});
+
+describe('the evidence in the picture', () => {
+  const at = (evidence: number): string => canarySvg([{ atMs: 1000, weight: 5, stable: 9, candidate: 1, evidence: 1, needed: 60 }, { atMs: 2000, weight: 5, stable: 90, candidate: 10, evidence, needed: 60 }], { title: 't', stable: 's', candidate: 'c' });
+  /** heightOf is how far above its axis the line of the evidence ends. */
+  const heightOf = (svg: string): number => 380 - Number(/M56 380L[^"]* ([\d.]+)" fill="none" stroke="#d97a2b"/.exec(svg)?.[1]);
+
+  test('is drawn on the way to its boundary, as it multiplies', () => {
+    const boundary = 380 - Number(/M56 ([\d.]+)H[^"]*" fill="none" stroke="#d1495b" stroke-dasharray/.exec(at(1))?.[1]);
+    expect(boundary).toBeCloseTo(70, 0);
+    expect([heightOf(at(0.2)), heightOf(at(1))]).toEqual([0, 0]);
+    expect(heightOf(at(Math.sqrt(60)))).toBeCloseTo(boundary / 2, 0);
+    expect(heightOf(at(60))).toBeCloseTo(boundary, 0);
+    expect(heightOf(at(1e6))).toBeCloseTo(84, 0);
+    for (const part of ['aborts: 60 to 1', '7.75 to 1']) expect(at(Math.sqrt(60))).toContain(part);
+  });
+
+  test('the page says the rates in force, what could be seen and what was missing; older documents say nothing', () => {
+    const evidence = { ...canaryEvidence, falseAbort: 0.05, miss: 0.1, lack: '<b>too few', moreAnswers: { stable: 0, candidate: 12 }, smallestChange: 0.031 };
+    const page = htmlReport(result('canary', { category: 'evidence', reason: 'r', evidence }));
+    for (const part of ['at most 5 % of rollouts', '3.1 % more of the answers failing', 'Missing at the end: &lt;b&gt;too few.', '12 more answers of the candidate and 0 of stable']) expect(page).toContain(part);
+    expect(htmlReport(aborted)).not.toMatch(/of rollouts|Missing at the end/);
   });
 });
 

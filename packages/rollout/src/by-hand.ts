@@ -12,8 +12,8 @@ export const beginAt = (plan: WeightedPlan, versions: Versions, sources: Paramet
   permission: { stable: versions.stable, candidate: versions.candidate, weight: plan.weights[stage] ?? 0 },
 });
 
-/** mostLooks is how often a promotion looks for evidence that is missing, a tick apart. */
-const mostLooks = 5;
+/** looksToPromote is how often a promotion looks for evidence that is missing, a tick apart. */
+export const looksToPromote = 5;
 
 /** Looked is what was found before a promotion by hand. */
 export interface Looked {
@@ -33,7 +33,7 @@ export const lookToPromote = async (plan: WeightedPlan, start: RolloutState, por
     state = (await look(plan, state, ports, now, [])).state;
     const found = soFar(plan, state);
     const over = found.verdict === 'abort' || found.lack === undefined || found.lack.final;
-    if (over || looks === mostLooks || ports.signal.aborted) return { soFar: found, state };
+    if (over || looks === looksToPromote || ports.signal.aborted) return { soFar: found, state };
     await ports.clock.sleep(plan.tickMs, ports.signal);
   }
 };

@@ -2,17 +2,27 @@ import type { CountedUnit, Observed, Problem } from '@sluice/core';
 import type { RolloutPlan } from './plan.ts';
 import { readings, type Reading } from './reading.ts';
 import type { RolloutState } from './rollout-state.ts';
+import { lackOf } from './sufficiency.ts';
 
 /** WhenInconclusive is what follows where too little was seen: back to stable, keep the share, or let the candidate through. */
 export type WhenInconclusive = 'abort' | 'hold' | 'promote';
 
-/** RolloutPoint is one look: milliseconds since the start, the weight in per cent, and the answers of each arm so far. */
+/**
+ * RolloutPoint is one look: milliseconds since the start, the weight in per cent, the answers of each arm so far, and the
+ * evidence of the guard that was nearest to its boundary, beside that boundary.
+ */
 export type RolloutPoint = {
   readonly atMs: number;
   readonly weight: number;
   readonly stable: number;
   readonly candidate: number;
+  readonly evidence: number;
+  readonly needed: number;
 };
+
+/** nearest is the reading that is nearest to an abort; all have the same boundary. */
+export const nearest = (all: readonly Reading[]): { readonly evidence: number; readonly needed: number } =>
+  all.reduce((one, { evidence, needed }) => (evidence > one.evidence ? { evidence, needed } : one), { evidence: 0, needed: all[0]?.needed ?? 1 });
 
 /** RolloutEvidence is what a verdict rests on, as JSON for the result document; the report draws it. */
 export type RolloutEvidence = {
@@ -22,6 +32,13 @@ export type RolloutEvidence = {
   readonly readings: readonly Reading[];
   /** silent are the sources whose last window could not be counted, with the reason. */
   readonly silent: readonly string[];
+  /** falseAbort and miss are the rates in force, as fractions. */
+  readonly falseAbort: number;
+  readonly miss: number;
+  /** lack is what was missing before the present weight counted as judged; empty when nothing was. */
+  readonly lack: string;
+  /** moreAnswers is how many more answers of the source that came nearest were needed, of each version. */
+  readonly moreAnswers: { readonly stable: number; readonly candidate: number };
   readonly history: readonly RolloutPoint[];
 };
 
@@ -68,6 +85,15 @@ const thinned = (history: readonly RolloutPoint[]): readonly RolloutPoint[] => {
   );
 };
 
+const moreOf = ({ minimumAnswers }: RolloutPlan, state: RolloutState): RolloutEvidence['moreAnswers'] => {
+  const lacks = Object.values(state.sources).map(({ total, before }) => ({
+    stable: Math.max(0, minimumAnswers - (total.stable.answers - before.stable.answers)),
+    candidate: Math.max(0, minimumAnswers - (total.candidate.answers - before.candidate.answers)),
+  }));
+  const [first, ...others] = lacks;
+  return others.reduce((one, other) => (other.stable + other.candidate < one.stable + one.candidate ? other : one), first ?? { stable: minimumAnswers, candidate: minimumAnswers });
+};
+
 /** evidenceOf gathers the numbers of a rollout. */
 export const evidenceOf = (
   plan: RolloutPlan,
@@ -82,5 +108,9 @@ export const evidenceOf = (
   silent: Object.entries(state.sources)
     .filter(([, source]) => source.silence !== '')
     .map(([name, source]) => `${name}: ${source.silence}`),
+  falseAbort: plan.falseAbort,
+  miss: plan.miss,
+  lack: lackOf(plan, state)?.text ?? '',
+  moreAnswers: moreOf(plan, state),
   history: thinned(history),
 });

@@ -3,7 +3,8 @@ import { decide, type Decision } from './decide.ts';
 import type { RolloutPlan } from './plan.ts';
 import type { RolloutPorts } from './ports.ts';
 import type { RolloutState } from './rollout-state.ts';
-import { answersSeen, type RolloutPoint } from './rollout-end.ts';
+import { readings } from './reading.ts';
+import { answersSeen, nearest, type RolloutPoint } from './rollout-end.ts';
 import { savedUnlessStopped } from './saving.ts';
 import { countedText } from './wording.ts';
 
@@ -38,7 +39,7 @@ export const look = async (
   const decision = decide(plan, state, await observe(ports, state), now());
   const weight = plan.kind === 'weighted' ? (plan.weights[state.stage] ?? 0) : 0;
   const seen = answersSeen(decision.state);
-  history.push({ atMs: Math.round(now() - decision.state.startedAt), weight, stable: seen.stable, candidate: seen.candidate });
+  history.push({ atMs: Math.round(now() - decision.state.startedAt), weight, stable: seen.stable, candidate: seen.candidate, ...nearest(readings(plan, decision.state)) });
   ports.report({
     weight,
     seen: countedText(seen),

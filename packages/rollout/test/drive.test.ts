@@ -33,7 +33,8 @@ describe('a weighted rollout', () => {
       'save without',
     ]);
     expect(end.problem).toBeUndefined();
-    expect(end.evidence.history.at(-1)).toEqual({ atMs: 1_800_000, weight: 50, stable: 900, candidate: 300 });
+    expect(end.evidence.history.at(-1)).toEqual({ atMs: 1_800_000, weight: 50, stable: 900, candidate: 300, evidence: expect.any(Number), needed: 60 });
+    expect(end.evidence).toMatchObject({ falseAbort: 0.05, miss: 0.1, lack: '', moreAnswers: { stable: 0, candidate: 0 } });
     expect(world.said).toHaveLength(30);
   });
 

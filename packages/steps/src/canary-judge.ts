@@ -1,5 +1,5 @@
 import { clause, done, endedBy, type EvidenceSource, type Outcome, type StepContext, type StepEnding, type Target, type Traffic } from '@sluice/core';
-import { backToStable, continues, drive, readRolloutState, soFar, watchWeight, type RolloutEnd, type RolloutPlan, type RolloutPorts, type RolloutProgress, type RolloutState, type Versions, type WeightedPlan } from '@sluice/rollout';
+import { backToStable, continues, drive, readRolloutState, smallestChangeSeen, soFar, watchWeight, type RolloutEnd, type RolloutPlan, type RolloutPorts, type RolloutProgress, type RolloutState, type SourceState, type Versions, type WeightedPlan } from '@sluice/rollout';
 import { adviceOf, endingOf } from './canary-ending.ts';
 import { openEvidence, type Policy } from './canary-plan.ts';
 import { leaseFor, leaveWaiting, untilText } from './canary-waiting.ts';
@@ -37,8 +37,9 @@ export const withEvidence = async <T>(
   versions: Versions,
   plan: RolloutPlan,
   work: (sources: readonly EvidenceSource[]) => Promise<T>,
+  before?: RolloutState,
 ): Promise<Outcome<T>> => {
-  const sources = await openEvidence(context, target, versions, plan);
+  const sources = await openEvidence(context, target, versions, plan, before);
   if (!sources.ok) return sources;
   for (const { name, unit, cost } of sources.value) context.host.log(`evidence: ${name}, counted by ${unit}${cost === '' ? '' : `, ${cost}`}`);
   try {
@@ -73,6 +74,25 @@ const held = async (context: StepContext, target: Target, traffic: Traffic, end:
   return endedBy({ ...left.problem, reason: `the share could not be left to a person, because it was not recorded: ${clause(left.problem.reason)}; everybody gets ${permission.stable} again, read back` }, { outputs: { ...ending.outputs, observed: permission.stable } });
 };
 
+/** spentText says what the paired probes have cost: questions to each version, and tokens where they are counted. */
+const spentText = ({ total: { stable, candidate } }: SourceState): string => {
+  const tokens = Math.round(stable.tokens + candidate.tokens);
+  return `the paired probes have asked ${candidate.answers} questions of each version${tokens === 0 ? '' : `, for ${tokens} tokens in all`}`;
+};
+
+/** withSmallest adds the smallest change that the source with the most answers could have shown, and says it. */
+const withSmallest = (context: StepContext, plan: RolloutPlan, end: RolloutEnd, ending: StepEnding): StepEnding => {
+  const [source] = Object.values(end.state.sources).toSorted((one, other) => other.total.candidate.answers - one.total.candidate.answers);
+  if (source === undefined || source.total.candidate.answers === 0) return ending;
+  for (const one of Object.values(end.state.sources)) if (one.paired === true) context.host.log(spentText(one));
+  const { stable, candidate } = source.total;
+  const sources = Object.keys(end.state.sources).length;
+  const seen = smallestChangeSeen(plan, { stableErrors: stable.errors, stableAnswers: stable.answers, candidateAnswers: candidate.answers, paired: source.paired === true, unit: source.unit, sources });
+  const of = `${candidate.answers} answers of the candidate and ${stable.answers} of stable`;
+  context.host.log(seen === undefined ? `with ${of} no change of the errors could have been shown` : `the smallest change that ${of} could have shown: ${Number((seen * 100).toPrecision(3))} percentage points more errors, in 9 of 10 rollouts`);
+  return { ...ending, evidence: { ...end.evidence, ...(seen === undefined ? {} : { smallestChange: seen }) } };
+};
+
 /** letThrough says whether a paired judgement that saw too little lets the candidate through. */
 const letThrough = (plan: RolloutPlan, end: RolloutEnd, policy: Policy): boolean =>
   plan.kind === 'paired' && end.verdict === 'inconclusive' && end.problem === undefined && policy.onInconclusive === 'promote' && !soFar(plan, end.state).leans;
@@ -88,7 +108,7 @@ export const judge = async (context: StepContext, target: Target, versions: Vers
   );
   if (!judged.ok) return endedBy(judged.problem);
   const end = letThrough(plan, judged.value, policy) ? toldThrough(judged.value) : judged.value;
-  const ending = endingOf(end, target, versions);
+  const ending = withSmallest(context, plan, end, endingOf(end, target, versions));
   if (end.users === 'everybody') context.host.warn(`promoted without enough evidence: ${clause(end.reason)}`);
   if (target.traffic === undefined) return ending;
   if (end.users === 'share') return held(context, target, target.traffic, end, ending, policy);
@@ -111,7 +131,7 @@ export const advise = async (context: StepContext, target: Target, versions: Ver
     const ports = portsOf(context, target, sources, save);
     return plan.kind === 'weighted' && state !== undefined ? watchWeight(plan, state(sources), ports) : drive(plan, versions, ports);
   });
-  return judged.ok ? adviceOf(judged.value, target, versions) : endedBy(judged.problem);
+  return judged.ok ? withSmallest(context, plan, judged.value, adviceOf(judged.value, target, versions)) : endedBy(judged.problem);
 };
 
 /** recordedState is the rollout in the record where it is of this plan and these sources. */

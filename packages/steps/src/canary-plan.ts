@@ -1,6 +1,6 @@
 import { defaultCanaryPlan, failed, type CanaryPlanConfig, type EvidenceSource, type Outcome, type StepContext, type Target } from '@sluice/core';
 import { pairedAsk } from '@sluice/probe';
-import { planOf, type RolloutPlan, type Versions, type WhenInconclusive } from '@sluice/rollout';
+import { planOf, type RolloutPlan, type RolloutState, type Versions, type WhenInconclusive } from '@sluice/rollout';
 import { newUsers, probesOf } from './questions.ts';
 
 /** deadlineMs is how long the step may take. */
@@ -44,12 +44,21 @@ export const policyOf = (context: StepContext): Policy => {
   return { decide: config.decide, onInconclusive: config['on-inconclusive'], promoteWithinMs: config['promote-within'] };
 };
 
-/** openEvidence opens what sees both versions; each source has to be closed. */
+/** pairsUsed is how many paired probes a rollout has counted. */
+const pairsUsed = (before: RolloutState | undefined): number =>
+  Math.max(0, ...Object.values(before?.sources ?? {}).map(({ paired, total }) => (paired === true ? total.candidate.answers : 0)));
+
+/**
+ * openEvidence opens what sees both versions; each source has to be closed. What the rollout has used of its paired
+ * probes `before` is not sent again, and `keep` of them are left to a later look.
+ */
 export const openEvidence = async (
   context: StepContext,
   target: Target,
   versions: Versions,
   plan: RolloutPlan,
+  before?: RolloutState,
+  keep = 0,
 ): Promise<Outcome<readonly EvidenceSource[]>> => {
   const source = await context.overlaid();
   if (!source.ok) return source;
@@ -59,7 +68,7 @@ export const openEvidence = async (
     target,
     ...versions,
     ask: pairedAsk(probes.value, newUsers()),
-    pairs: plan.pairs,
+    pairs: Math.max(0, plan.pairs - pairsUsed(before) - keep),
     pairsPerWindow: plan.pairsPerWindow,
   });
 };

@@ -87,6 +87,7 @@ export const beforePromotion = async (context: StepContext, target: Target, traf
   const canary = found.value;
   const looked = await withEvidence(context, target, canary.state, canary.plan, (sources) =>
     lookToPromote(canary.plan, canary.state, portsOf(context, target, sources, () => Promise.resolve({ ok: true, value: undefined }))),
+    canary.state,
   );
   if (!looked.ok) return { ending: endedBy(looked.problem) };
   const { state } = looked.value;

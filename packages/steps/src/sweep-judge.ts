@@ -1,5 +1,5 @@
 import { clause, done, failed, type Outcome, type StepContext, type Target } from '@sluice/core';
-import { decide, isOfPlan, readRolloutState, type RolloutPlan, type RolloutState } from '@sluice/rollout';
+import { decide, isOfPlan, looksToPromote, readRolloutState, type RolloutPlan, type RolloutState } from '@sluice/rollout';
 import { canaryPlanOf, openEvidence, policyOf } from './canary-plan.ts';
 import type { OpenCanary } from './sweep-find.ts';
 
@@ -12,7 +12,8 @@ export interface Judged {
 }
 
 const look = async (context: StepContext, target: Target, plan: RolloutPlan, state: RolloutState): Promise<Outcome<Judged>> => {
-  const sources = await openEvidence(context, target, state, plan);
+  // So many paired probes are left that a promotion can still look before it moves anybody.
+  const sources = await openEvidence(context, target, state, plan, state, Math.min(Math.floor(plan.pairs / 2), looksToPromote * plan.pairsPerWindow));
   if (!sources.ok) return sources;
   const to = context.clock.now();
   const seen = await Promise.all(sources.value.map((source) => source.observe(state.sources[source.name]?.until ?? to, to, context.signal)));
