@@ -7,7 +7,7 @@ import { trustPolicy } from '../src/credentials/token.ts';
 import { AgentRunApi } from '../src/server/api.ts';
 import { AgentRunClient } from '../src/server/client.ts';
 import { stepRoles, type StepRole } from '../src/server/operations.ts';
-import { regions } from '../src/source/schema.ts';
+import { regions } from '../src/source/regions.ts';
 import { must, problemOf } from './fixture.ts';
 
 const scope: Scope = { region: 'cn-hangzhou', account: '1234567890123456', workspace: '*', runtime: 'order-agent', endpoint: 'production' };

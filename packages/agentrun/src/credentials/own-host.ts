@@ -1,4 +1,4 @@
-import { regions } from '../source/schema.ts';
+import { regions } from '../source/regions.ts';
 
 const regionalServices = new Set(['agentrun', 'sts', 'metrics'].flatMap((service) => regions.map((region) => `${service}.${region}.aliyuncs.com`)));
 const logService = new RegExp(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]\\.(?:${regions.join('|')})\\.log\\.aliyuncs\\.com$`);

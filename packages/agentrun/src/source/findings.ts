@@ -2,7 +2,8 @@ import { nearest, type Finding, type Json, type KeyPath, type Place, type Severi
 import type { CodeArchive } from './code.ts';
 import { isJsonRecord, type JsonRecord } from './json.ts';
 import type { EnvironmentName } from './placeholders.ts';
-import { agentSchema, knownKeys, regions, type Agent } from './schema.ts';
+import { agentSchema, knownKeys, type Agent } from './schema.ts';
+import { regions } from './regions.ts';
 
 /** Report makes findings at key paths. */
 export type Report = (rule: string, severity: Severity, path: KeyPath, message: string, hint?: string) => Finding;
