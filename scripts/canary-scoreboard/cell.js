@@ -11,9 +11,9 @@ const seedOf = (text) => [...text].reduce((hash, letter) => Math.imul(hash ^ let
 const quantile = (sorted, share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? null;
 
 /** checkedRule is our rule with the quick judge, once it has ended as decide's does, minute for minute and request for request. */
-const checkedRule = ({ rollout, twoSample, defaults }, { settings, scenario, checked }, seed) => {
-  const judges = [quick(twoSample, rollout.clumpOf), byDecide(rollout)];
-  const [rule, real] = judges.map((judge) => ours({ rollout, defaults }, judge, settings));
+const checkedRule = (room, { settings, scenario, checked }, seed) => {
+  const judges = [quick(room.twoSample, room.rollout.clumpOf), byDecide(room.rollout)];
+  const [rule, real] = judges.map((judge) => ours(room, judge, settings));
   const [one, other] = [seeded(seed), seeded(seed)];
   for (let count = 0; count < checked; count += 1) {
     const ends = [rule(world(scenario, one), one), real(world(scenario, other), other)].map((end) => JSON.stringify(end));

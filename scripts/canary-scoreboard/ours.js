@@ -46,11 +46,17 @@ const besideUsers = (plan, sources, judge) => (users, next) => {
   }
 };
 
-/** ours makes a rule of settings: the canary block of sluice.yml, the unit that the source counts, whether probes are sent and traffic can be split. */
-export const ours = ({ rollout, defaults }, judge, { canary = {}, unit = 'requests', probes = false, split = true }) => {
+/** planOf is the plan of settings: the canary block of sluice.yml, and whether traffic can be split. */
+export const planOf = ({ rollout, defaults }, { canary = {}, split = true }) => {
   const made = rollout.planOf({ ...defaults, watch: ['errors'], ...canary, margins: { ...defaults.margins, ...canary.margins } }, split, deadlineMs);
   if (!made.ok) throw new Error(made.problem.reason);
-  const plan = made.value;
+  return made.value;
+};
+
+/** ours makes a rule of settings: a plan, the unit that the source counts, and whether probes are sent. */
+export const ours = (room, judge, settings) => {
+  const { unit = 'requests', probes = false, split = true } = settings;
+  const plan = planOf(room, settings);
   const pairs = { name: 'probes', unit: 'request', paired: true };
   if (!split) return besideUsers(plan, [pairs], judge);
   return shifting(plan, [{ name: 'logs', unit: units[unit], paired: false }, ...(probes ? [pairs] : [])], judge, unit);
