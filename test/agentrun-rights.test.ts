@@ -123,6 +123,7 @@ const usualSteps = async (recorded: Recorded): Promise<void> => {
   await run(recorded, 'health-check', { version: '1' });
   await run(recorded, 'publish-version');
   await leftBehind(runtimeId, 'sluice-production-v2');
+  await run(recorded, 'plan');
   await run(recorded, 'canary');
   await run(recorded, 'rollback', { version: '1' });
   await leftOpen(stage, setting(), runtimeId, { holder: 'nobody', until: Date.now() + 60_000, unattended: true });

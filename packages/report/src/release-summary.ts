@@ -5,6 +5,8 @@ import { exposureSection } from './exposure-section.ts';
 import { blamedIn, failuresSection } from './failures-section.ts';
 import { leavesOf } from './leaves.ts';
 import { cell, longCell, markdownTable } from './markdown-table.ts';
+import { planEvidenceOf } from './plan-evidence.ts';
+import { planSection } from './plan-section.ts';
 import { stepFlow } from './step-flow.ts';
 
 const stepRow = (result: StepResult): readonly string[] => [
@@ -22,6 +24,7 @@ export const releaseSummary = (result: StepResult, exposure?: Exposure): string 
   const leaves = leavesOf(result);
   const blamed = blamedIn(result);
   const canaries = leaves.flatMap((leaf) => canaryEvidenceOf(leaf) ?? []);
+  const plans = leaves.flatMap((leaf) => planEvidenceOf(leaf) ?? []);
   const composed = leaves.length > 1;
   return [
     `## ${cell(result.step)}: ${result.status}`,
@@ -36,6 +39,7 @@ export const releaseSummary = (result: StepResult, exposure?: Exposure): string 
         ]
       : []),
     ...canaries.flatMap((evidence) => ['### Canary', canarySection(evidence)]),
+    ...plans.map(planSection),
     ...(exposure === undefined ? [] : ['### Who is served by the candidate', exposureSection(exposure)]),
     '',
   ].join('\n\n');

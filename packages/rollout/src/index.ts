@@ -2,6 +2,7 @@ export * from './decide.ts';
 export * from './drive.ts';
 export { type Circumstances } from './forecast/circumstances.ts';
 export { fateOf, type Fate, type Simulating } from './forecast/forecast.ts';
+export { smallestCaught } from './forecast/smallest-caught.ts';
 export { smallestChangeSeen, type SeenCounts } from './forecast/smallest-change.ts';
 export * from './plan.ts';
 export type { RolloutPorts, RolloutProgress } from './ports.ts';

@@ -7,6 +7,7 @@ const loaders = {
   deploy: async () => (await import('./deploy.ts')).deploy,
   'health-check': async () => (await import('./health-check.ts')).healthCheck,
   'publish-version': async () => (await import('./publish-version.ts')).publishVersion,
+  plan: async () => (await import('./plan.ts')).plan,
   canary: async () => (await import('./canary.ts')).canary,
   rollback: async () => (await import('./rollback.ts')).rollback,
   sweep: async () => (await import('./sweep.ts')).sweep,

@@ -2,7 +2,7 @@
 export type StepRole = (typeof stepRoles)[number];
 
 /** stepRoles are all of them, in the order of the documentation. */
-export const stepRoles = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'canary', 'rollback', 'sweep', 'notify', 'release', 'release with s', 'versions', 'info', 'logs'] as const;
+export const stepRoles = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'plan', 'canary', 'rollback', 'sweep', 'notify', 'release', 'release with s', 'versions', 'info', 'logs'] as const;
 
 /**
  * Reach is what a right can be limited to, by the platform's documentation: nothing (`all`), a runtime, or an endpoint

@@ -4,7 +4,7 @@ import type { Circumstances } from './circumstances.ts';
 import { simulatorOf } from './simulate.ts';
 
 /** Fate is how the rollouts of one candidate end; shares are from 0 to 1. */
-export interface Fate {
+export type Fate = {
   readonly abort: number;
   readonly promote: number;
   readonly inconclusive: number;
@@ -17,7 +17,7 @@ export interface Fate {
   readonly pairs: number;
   /** medianMs is how long half of them take at most. */
   readonly medianMs: number;
-}
+};
 
 /** usualRuns keeps a share within one percentage point of the truth, in all but one of twenty. */
 const usualRuns = 10_000;
