@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { createCommandRunner, systemClock } from '@sluice/core';
 import { gitStore } from '@sluice/state';
 import { openProject, until, type LabProject } from './lab-project.ts';
-import type { RunOptions } from './sluice-process.ts';
+import { repository, type RunOptions } from './sluice-process.ts';
 
 /* A canary whose record lies on a branch of a repository that takes two seconds for every push. */
 
@@ -62,6 +62,17 @@ test('SIGINT: users have stable again before the store has answered, and the rec
   expect(log).toContain('Run: https://gitlab.example.com/bot/-/pipelines/4711');
   expect(git('log', '--format=%s', branch).split('\n').slice(0, 2)).toEqual(['production: lease given back', 'production: canary ended, nobody is split any more']);
   expect(git('log', '-p', '--format=raw', branch)).not.toContain(planted);
+  // What the page on the state shows is run, in a checkout that has never seen the branch.
+  const page = await readFile(join(repository, 'docs', 'state.md'), 'utf8');
+  const shown = /```sh\n([\s\S]*?)```/.exec(page)?.[1] ?? 'false';
+  const checkout = join(house.folder, 'checkout');
+  execFileSync('git', ['init', '--quiet', checkout]);
+  execFileSync('git', ['-C', checkout, 'remote', 'add', 'origin', bare]);
+  const printed = execFileSync('sh', ['-ec', shown], { cwd: checkout, encoding: 'utf8' });
+  const lines = (/```text\n([\s\S]*?)```/.exec(page)?.[1] ?? 'none').trim().split('\n');
+  expect(printed.split('\n').slice(0, 2).map((line) => line.replace(/^[0-9a-f]+ Sluice /, ''))).toEqual(lines);
+  expect(printed).toContain('Run: https://gitlab.example.com/bot/-/pipelines/4711');
+  expect(printed).toMatch(/\.json\n$/);
 }, 60_000);
 
 test('kill -9: another runner sweeps up once the lease has run out; the record verifies', async () => {

@@ -1,7 +1,9 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { failed, type EnvironmentRecord, type Lease, type StateStore } from '@sluice/core';
+import { emptyRecord, failed, type EnvironmentRecord, type Lease, type Split, type StateStore } from '@sluice/core';
+import { renderInclude } from '@sluice/gateway';
 import { openStage, valueOf, type Ran, type RunOptions, type Stage } from './lab-stage.ts';
-import { agentSetting, writeAgent } from './stage-settings.ts';
+import { agentSetting, difySetting, gateway, saying, writeAgent } from './stage-settings.ts';
 import { leftOpen } from './sweep-stage.ts';
 
 let stage: Stage;
@@ -53,6 +55,30 @@ test('without an open canary there is nothing to do, also without any record', a
   expect(result).toMatchObject({ status: 'skipped', category: 'skipped', outputs: { swept: 'false' } });
   expect(sent).toEqual([]);
 });
+
+test('a split that a killed run has written and not loaded is taken out of the include file, unless a living run may load it', async () => {
+  const { gateway: lab, dify } = stage.lab;
+  const made = dify.createApp(saying('one'));
+  const behind = difySetting(stage, made.appId, gateway(stage), { source: 'app.yml' });
+  await stage.write('app.yml', saying('one'));
+  const pinned = { stable: made.published ?? '', weight: 0 };
+  const text = (split: Split): string => valueOf(renderInclude(split, { application: 'bot-production', kind: 'chat' }));
+  await writeFile(lab.includeFile, text(pinned));
+  expect((await lab.run(['nginx', '-s', 'reload'])).code).toBe(0);
+  const share = text({ ...pinned, candidate: '018f3a52-6a1f-7c1e-9d0a-3f1a2b3c4d5e', weight: 25 });
+  await writeFile(lab.includeFile, share);
+  const held: EnvironmentRecord = { ...emptyRecord(made.appId, 'production'), lease: { holder: 'run 9', until: Date.now() + 180_000 } };
+  const revision = valueOf(await stage.state.write(held, undefined));
+  expect((await stage.run('sweep', behind)).result.status).toBe('skipped');
+  expect(await readFile(lab.includeFile, 'utf8')).toBe(share);
+  valueOf(await stage.state.write({ ...held, lease: dead }, revision));
+  expect((await stage.run('sweep', behind, {}, { dryRun: true })).result.reason).toMatch(/would write the one that is served/);
+  expect(await readFile(lab.includeFile, 'utf8')).toBe(share);
+  const { result } = await stage.run('sweep', behind);
+  expect(result).toMatchObject({ status: 'passed', reason: expect.stringContaining('written and not loaded'), outputs: { swept: 'false', observed: pinned.stable } });
+  expect(await readFile(lab.includeFile, 'utf8')).toBe(text(pinned));
+  expect((await stage.run('sweep', behind)).result.status).toBe('skipped');
+}, 30_000);
 
 describe('a canary whose run has died', () => {
   test.each([['whose lease has run out', dead], ['without a lease', undefined]])('%s: everybody gets stable again, read back and recorded', async (_name, lease) => {

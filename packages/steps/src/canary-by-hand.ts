@@ -49,7 +49,7 @@ const moveOf = async ({ split: from, ready }: Observed, hand: Hand): Promise<Out
   const open = from.weight > 0 ? from.candidate : undefined;
   if (hand.stable !== undefined && hand.stable !== stable) return conflict(`the input stable is ${hand.stable}, and users get ${splitText(from)}`);
   if (open !== undefined && hand.candidate !== undefined && hand.candidate !== open) return conflict(`the input candidate is ${hand.candidate}, and a canary of ${open} is open at ${from.weight} %`);
-  if (hand.mode === 'abort' && open === undefined && ready?.candidate !== undefined) return done({ from, to: { stable, weight: 0 }, candidate: ready.candidate });
+  if (hand.mode === 'abort' && open === undefined && ready !== undefined) return done({ from, to: { stable, weight: 0 }, candidate: ready.candidate ?? ready.stable });
   if (hand.mode === 'abort') return done(open === undefined ? `no canary is open; everybody gets ${stable}` : { from, to: { stable, weight: 0 }, candidate: open });
   if (hand.mode === 'promote') {
     if (open !== undefined) return done({ from, to: { stable: open, weight: 0 }, candidate: open });

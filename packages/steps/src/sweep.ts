@@ -3,6 +3,8 @@ import { clause, defineStep, endedBy, type StepContext, type StepEnding, type Ta
 import { commonInputs } from './inputs.ts';
 import { sweepBack } from './sweep-back.ts';
 import { findOpen, type OpenCanary } from './sweep-find.ts';
+import { underLease } from './lease.ts';
+import { recordOf } from './record.ts';
 
 const inputs = z.strictObject(commonInputs);
 
@@ -30,6 +32,28 @@ const tidied = async (context: StepContext, target: Target): Promise<void> => {
   if (gone?.ok === false) context.host.warn(`what killed runs have left was not removed: ${clause(gone.problem.reason)}`);
 };
 
+/**
+ * unloaded takes out a split that a killed run has written and not loaded, so that nobody's reload moves users to it;
+ * undefined when there is none, or when a run that holds the lease may be about to load it.
+ */
+const unloaded = async (context: StepContext, target: Target): Promise<StepEnding | undefined> => {
+  const { traffic } = target;
+  const seen = await traffic?.read();
+  if (traffic === undefined || seen?.ok !== true || seen.value.ready === undefined) return undefined;
+  const record = await recordOf(context, target);
+  if (!record.ok || (record.value.lease?.until ?? 0) > context.clock.now()) return undefined;
+  const what = 'no canary is open, and a split lay written and not loaded';
+  const outputs = { stable: seen.value.split.stable, observed: seen.value.split.stable };
+  if (context.dryRun) return { category: 'passed', reason: `${what}; would write the one that is served`, outputs };
+  const set = await underLease(context, target, async () => {
+    const now = await traffic.read();
+    return now.ok ? traffic.set(now.value.split, now.value.split) : now;
+  });
+  if (!set.ok) return endedBy(set.problem, { outputs });
+  if (!set.value.ok) return endedBy(set.value.problem, { outputs });
+  return { category: 'passed', reason: `${what}; the one that is served was written again, read back`, outputs };
+};
+
 const run = async (context: StepContext): Promise<StepEnding> => {
   const connected = await context.target();
   if (!connected.ok) return endedBy(connected.problem);
@@ -39,7 +63,7 @@ const run = async (context: StepContext): Promise<StepEnding> => {
   switch (found.value.kind) {
     case 'nothing':
       await tidied(context, target);
-      return { category: 'skipped', reason: 'no canary is open in the record, so there is nothing to put back' };
+      return (await unloaded(context, target)) ?? { category: 'skipped', reason: 'no canary is open in the record, so there is nothing to put back' };
     case 'living':
       return { category: 'skipped', reason: `a canary is under way, by ${context.host.redact(found.value.holder)}; nothing was changed` };
     case 'unattended':
