@@ -51,7 +51,7 @@ const run = (job: string, include: readonly object[], variables: Readonly<Record
 
 (ready ? describe : describe.skip)('the components on gitlab-ci-local', () => {
   beforeEach(async () => {
-    house = await openProject({ steps: ['50%'], every: '10m', minimum: 5, watch: ['errors'] });
+    house = await openProject({ steps: ['50%'], every: '5s', minimum: 5, watch: ['errors'] });
     around = await project({});
     const library = join(around, 'library');
     mkdirSync(library);

@@ -48,7 +48,7 @@ const signedIn = "login: 'dify', secrets: [SLACK_WEBHOOK: 'slack'], hosts: '127.
 
 (ready ? describe : describe.skip)('the shared library on Groovy 2.4', () => {
   beforeEach(async () => {
-    house = await openProject({ steps: ['50%'], every: '10m', minimum: 5, watch: ['errors'] });
+    house = await openProject({ steps: ['50%'], every: '5s', minimum: 5, watch: ['errors'] });
     around = await project({});
   });
   afterEach(() => house.close());
@@ -78,7 +78,7 @@ const signedIn = "login: 'dify', secrets: [SLACK_WEBHOOK: 'slack'], hosts: '127.
   test('a step that fails fails the build with its reason; not enough evidence makes it unstable', async () => {
     const failed = await build(`sluiceRollback(${signedIn}, version: 'nosuch')`, { environment: { SLUICE_HOME: repository } });
     expect(failed).toMatchObject({ code: 1, log: expect.stringMatching(/ERROR: Sluice rollback: .*nosuch.*\(exit code [1-7]\)\nFinished: FAILURE/) });
-    const thin = [`sluiceDeploy(${signedIn})`, `sluicePublishVersion(${signedIn})`, `Map seen = sluiceCanary(${signedIn}, deadline: '11m')`, 'echo "status ${seen.status}"'];
+    const thin = [`sluiceDeploy(${signedIn})`, `sluicePublishVersion(${signedIn})`, `Map seen = sluiceCanary(${signedIn}, deadline: '15s')`, 'echo "status ${seen.status}"'];
     writeFileSync(join(house.folder, 'sluice.yml'), JSON.stringify(thinner(JSON.parse(readFileSync(join(house.folder, 'sluice.yml'), 'utf8')))));
     const unsure = await build(thin.join('\n'), { environment: { SLUICE_HOME: repository } });
     expect(unsure).toMatchObject({ code: 0, log: expect.stringMatching(/WARNING: Sluice canary: .*\nstatus inconclusive\nFinished: UNSTABLE/) });
