@@ -136,6 +136,18 @@ describe('a canary whose run has died', () => {
     expect(routing()).toMatchObject({ targetVersion: candidate });
   }, 30_000);
 
+  test('a promotion that was not recorded any more is recorded by the same canary, too, and a canary that is open is not closed by an input', async () => {
+    const left = await abandoned(dead);
+    const { candidate } = left.rollout as { candidate: string };
+    expect((await stage.run('canary', setting(), { stable: candidate, candidate })).result.status).toBe('skipped');
+    expect(await record()).toHaveProperty('rollout');
+    await put(candidate);
+    await written(left);
+    expect((await stage.run('canary', setting(), { candidate })).result).toMatchObject({ status: 'skipped', reason: expect.stringContaining('already') });
+    expect(await record()).not.toHaveProperty('rollout');
+    expect(routing()).toMatchObject({ targetVersion: candidate });
+  }, 30_000);
+
   test('a split that somebody else has set is a conflict, and stays, and so does the record', async () => {
     const left = await abandoned(dead);
     const { candidate } = left.rollout as { candidate: string };

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { defineStep, done, endedBy, type EnvironmentRecord, type Outcome, type StepContext, type StepDefinition, type StepEnding, type Target } from '@sluice/core';
+import { clause, defineStep, done, endedBy, sameSplit, type EnvironmentRecord, type Outcome, type StepContext, type StepDefinition, type StepEnding, type Target } from '@sluice/core';
 import { beginAt, planOf, type RolloutPlan, type Versions } from '@sluice/rollout';
 import { byHand, handFault, type Hand, type HandMode } from './canary-by-hand.ts';
 import { advise, judge, recordedState, type Advised } from './canary-judge.ts';
@@ -12,7 +12,8 @@ import { another, inItsPlace, untilText, waitingIn, waitingText, type Waiting } 
 import { publishesFirst } from './exposure.ts';
 import { choice, commonInputs, text } from './inputs.ts';
 import { overUnattended, underItsLease, underLease, type Guard } from './lease.ts';
-import { recordOf } from './record.ts';
+import { changeRecord, recordOf } from './record.ts';
+import { permissionOf } from './sweep-find.ts';
 
 const inputs = z.strictObject({
   ...commonInputs,
@@ -33,10 +34,22 @@ const dryRun = (plan: RolloutPlan, versions: Versions, splits: boolean): StepEnd
   outputs: { stable: versions.stable, candidate: versions.candidate },
 });
 
+/** promotedUnrecorded closes the recorded canary of a version that everybody has: a run that was killed after the promotion leaves it open. */
+const promotedUnrecorded = async (context: StepContext, target: Target, served: string): Promise<void> => {
+  const record = await recordOf(context, target);
+  if (!record.ok || permissionOf(record.value.rollout)?.candidate !== served) return;
+  // What an input says of who has what is no reading.
+  const observed = await target.traffic?.read();
+  if (observed?.ok !== true || !sameSplit(observed.value.split, { stable: served, weight: 0 })) return;
+  const written = await changeRecord(context, target, ({ rollout: _ended, ...rest }) => rest);
+  if (!written.ok) context.host.warn(`the end of the canary was not recorded: ${clause(written.problem.reason)}`);
+};
+
 /** letEverybodyIn gives all users a published version where a split would otherwise keep it from them: there is nothing to judge it by. */
 const letEverybodyIn = async (context: StepContext, target: Target, versions: Versions, why: string): Promise<StepEnding> => {
   const outputs = { stable: versions.stable, candidate: versions.candidate };
   const { traffic } = target;
+  if (!context.dryRun && versions.candidate === versions.stable) await promotedUnrecorded(context, target, versions.stable);
   if (traffic === undefined || !publishesFirst(target.exposure) || versions.candidate === '' || versions.candidate === versions.stable) return { category: 'skipped', reason: why, outputs };
   if (context.dryRun) return { category: 'skipped', reason: `${why}; would give everybody ${versions.candidate}`, outputs };
   const set = await traffic.set({ stable: versions.stable, weight: 0 }, { stable: versions.candidate, weight: 0 });
