@@ -18,6 +18,7 @@ const reading = z.object({
   candidateCount: amount,
   evidence: amount,
   needed: amount,
+  claimText: z.optional(z.string()),
 });
 
 const canaryEvidence = z.object({

@@ -33,8 +33,10 @@ export const movedText = (weights: readonly number[]): string =>
 const perCent = (fraction: number): string => `${Number((fraction * 100).toPrecision(3))} %`;
 
 /** certaintyLines say which error rates were in force, what could have been seen, and what was missing; `escape` makes texts safe. */
-export const certaintyLines = ({ falseAbort, miss, lack = '', moreAnswers, smallestChange }: CanaryEvidence, escape: (text: string) => string): readonly string[] => [
-  ...(falseAbort === undefined || miss === undefined ? [] : [`A version that is no worse is aborted in at most ${perCent(falseAbort)} of rollouts; early promotion, where it is on, lets a version through that is worse in at most ${perCent(miss)}.`]),
+export const certaintyLines = ({ readings, falseAbort, miss, lack = '', moreAnswers, smallestChange }: CanaryEvidence, escape: (text: string) => string): readonly string[] => [
+  // A rate is claimed only where every source counts in a way that keeps it.
+  ...new Set(readings.flatMap(({ claimText = '' }) => (claimText === '' ? [] : [`${escape(claimText)}.`]))),
+  ...(falseAbort === undefined || miss === undefined || readings.some(({ claimText = '' }) => claimText !== '') ? [] : [`A version that is no worse is aborted in at most ${perCent(falseAbort)} of rollouts; early promotion, where it is on, lets a version through that is worse in at most ${perCent(miss)}.`]),
   ...(smallestChange === undefined ? [] : [`The smallest change that these counts could have shown: ${perCent(smallestChange)} more of the answers failing, seen in 9 of 10 rollouts.`]),
   ...(lack === '' ? [] : [`Missing at the end: ${escape(lack)}.`]),
   ...(moreAnswers === undefined || moreAnswers.stable + moreAnswers.candidate === 0 ? [] : [`Needed besides: ${moreAnswers.candidate} more answers of the candidate and ${moreAnswers.stable} of stable.`]),

@@ -220,6 +220,10 @@ describe('the evidence in the picture', () => {
     const evidence = { ...canaryEvidence, falseAbort: 0.05, miss: 0.1, lack: '<b>too few', moreAnswers: { stable: 0, candidate: 12 }, smallestChange: 0.031 };
     const page = htmlReport(result('canary', { category: 'evidence', reason: 'r', evidence }));
     for (const part of ['at most 5 % of rollouts', '3.1 % more of the answers failing', 'Missing at the end: &lt;b&gt;too few.', '12 more answers of the candidate and 0 of stable']) expect(page).toContain(part);
+    const claimText = 'logs counts requests; the false-abort rate is claimed only when canary.clump says how many can';
+    const unclaimed = htmlReport(result('canary', { category: 'evidence', reason: 'r', evidence: { ...evidence, readings: canaryEvidence.readings.map((one) => ({ ...one, claimText })) } }));
+    expect(unclaimed.split(claimText)).toHaveLength(2);
+    expect(unclaimed).not.toContain('at most 5 %');
     expect(htmlReport(aborted)).not.toMatch(/of rollouts|Missing at the end/);
   });
 });
