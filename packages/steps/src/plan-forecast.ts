@@ -5,8 +5,8 @@ import type { Asked } from './plan-inputs.ts';
 /** judgingMs is what the canary's deadline leaves for judging. */
 const judgingMs = 2_820_000;
 
-const healthyRuns = 4000;
-const improvedRuns = 2000;
+const healthyRuns = 2000;
+const improvedRuns = 1000;
 /** worthwhile is by how much something must be better before it is told. */
 const worthwhile = 0.03;
 

@@ -3,8 +3,8 @@ import type { Circumstances } from './circumstances.ts';
 import { fateOf } from './forecast.ts';
 
 const wanted = 0.9;
-const runs = 600;
-const precision = 1.05;
+const runs = 400;
+const precision = 1.07;
 
 /** smallestCaught is the smallest share of failing answers that the plan aborts in 90 of 100 rollouts; undefined when it catches none so often. */
 export const smallestCaught = (plan: RolloutPlan, circumstances: Circumstances): number | undefined => {
