@@ -89,7 +89,7 @@ export const beforePromotion = async (context: StepContext, target: Target, traf
     lookToPromote(canary.plan, canary.state, portsOf(context, target, sources, () => Promise.resolve({ ok: true, value: undefined }))),
     canary.state,
   );
-  if (!looked.ok) return { ending: endedBy(looked.problem) };
+  if (!looked.ok) return { ending: endedBy(looked.problem, { outputs: { stable: from.stable, candidate: from.candidate ?? '', weight: String(from.weight), next: 'promote, abort, status' } }) };
   const { state } = looked.value;
   const counted = await changeRecord(context, target, (record) => ({ ...record, rollout: state }));
   if (!counted.ok) return { ending: endedBy(counted.problem) };
