@@ -4,7 +4,7 @@ import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build, root, runScript } from './compile.js';
@@ -148,7 +148,7 @@ Giving a version a share of an endpoint, on one lab in a process of its own: \`n
 | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
-Target: a ratio of at most 0.25.
+Target: a ratio of at most 0.25. Load of the machine while this was measured: ${loadavg()[1].toFixed(0)} on ${cpus().length} cores.
 
 ${sizes()}`;
 };

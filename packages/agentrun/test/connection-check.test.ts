@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { done, systemClock, type Connection, type ConnectionCheck } from '@sluice/core';
 import { agentrunPlatform } from '../src/index.ts';
 import { agentYaml, environmentOf, noIdentity, problemOf, secretsOf, startBench, type Bench } from './fixture.ts';
+import { guardRuntime } from '../src/server/connect.ts';
+import { AgentRunSource } from '../src/source/source.ts';
 import { unreachable } from './identities.ts';
 
 let bench: Bench;
@@ -91,4 +93,18 @@ describe('a connection', () => {
     expect(said.at(-1)).toMatch(/^runtime: permission: /);
     expect(said.join()).not.toContain('wrong-secret');
   });
+});
+
+test.each([
+  ['acs:agentrun:cn-hangzhou:123456:workspaces/w/runtimes/a', '123456', undefined],
+  ['', '123456', undefined],
+  ['acs:agentrun::123456:runtimes/a', undefined, undefined],
+  ['acs:agentrun:cn-beijing:123456:runtimes/a', undefined, 'the runtime is in region cn-beijing, and s.yaml names region cn-hangzhou'],
+  ['acs:agentrun:cn-hangzhou:123456:runtimes/a', '654321', 'the runtime belongs to account 123456, and sluice.yml names account 654321'],
+])('a runtime with the ARN "%s" for account %p', (arn, account, reason) => {
+  const runtime = { id: 'ar-1', arn, name: 'a', workspaceId: '', status: 'READY', statusReason: '', sticky: true, sessionHeader: 'x', shown: {} };
+  const source = bench.project.source(agentYaml());
+  if (!(source instanceof AgentRunSource)) throw new Error('the source is of another platform');
+  const guarded = guardRuntime({ source }, account, runtime);
+  expect(guarded.ok ? undefined : guarded.problem.reason).toBe(reason);
 });
