@@ -11,7 +11,6 @@ const row = z.object({
   healthy: fate,
   worse: z.extend(fate, { abortedBy: z.array(z.object({ atMs: amount, share })) }),
   smallest: z.nullable(share),
-  tokens: z.nullable(amount),
   improvements: z.array(z.object({ change: z.string(), abort: share })),
 });
 

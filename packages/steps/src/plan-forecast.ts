@@ -5,6 +5,10 @@ import type { Asked } from './plan-inputs.ts';
 /** judgingMs is what the canary's deadline leaves for judging. */
 const judgingMs = 2_820_000;
 
+/** withinMs is the time by which a worse version should be caught, and answerMs how long one pair of probes takes. */
+export const withinMs = 900_000;
+const answerMs = 5000;
+
 const healthyRuns = 2000;
 const improvedRuns = 1000;
 /** worthwhile is by how much something must be better before it is told. */
@@ -21,8 +25,6 @@ export type ForecastRow = {
   readonly worse: Fate;
   /** smallest is the share of failing answers that is caught in 90 of 100 rollouts; null when none is. */
   readonly smallest: number | null;
-  /** tokens is what the paired probes cost at most; null when nobody said what an answer costs. */
-  readonly tokens: number | null;
   readonly improvements: readonly Improvement[];
 };
 
@@ -42,9 +44,8 @@ interface Setting {
   readonly units: readonly CountedUnit[];
 }
 
-const evidenceUnits = ({ evidence }: CanaryPlanConfig, unit: CountedUnit | undefined): readonly CountedUnit[] => {
+const evidenceUnits = ({ evidence }: CanaryPlanConfig): readonly CountedUnit[] => {
   const named = evidence.map((source) => ('prometheus' in source ? source.prometheus.unit : source.command.unit));
-  if (unit !== undefined) return named.length === 0 ? [unit] : named.map(() => unit);
   return named.length === 0 ? ['request'] : named;
 };
 
@@ -55,7 +56,7 @@ const circumstancesOf = (plan: RolloutPlan, { units }: Setting, asked: Asked, tr
   candidate: asked.change,
   units: plan.kind === 'weighted' ? units : [],
   probes: plan.pairs > 0,
-  answerMs: asked.answerMs,
+  answerMs,
 });
 
 interface Variant {
@@ -93,7 +94,6 @@ const improvementsOf = (setting: Setting, plan: RolloutPlan, asked: Asked, traff
 
 const rowOf = (setting: Setting, plan: RolloutPlan, asked: Asked, traffic: number): ForecastRow => {
   const circumstances = circumstancesOf(plan, setting, asked, traffic);
-  const { withinMs } = asked;
   const worse = fateOf(plan, circumstances, { withinMs });
   const { abortedBy: _curve, ...healthy } = fateOf(plan, { ...circumstances, candidate: asked.base }, { withinMs, runs: healthyRuns });
   return {
@@ -101,7 +101,6 @@ const rowOf = (setting: Setting, plan: RolloutPlan, asked: Asked, traffic: numbe
     healthy,
     worse,
     smallest: smallestCaught(plan, circumstances) ?? null,
-    tokens: asked.tokens === 0 ? null : 2 * plan.pairs * asked.tokens,
     improvements: worse.abort >= 0.9 ? [] : improvementsOf(setting, plan, asked, traffic, worse.abort),
   };
 };
@@ -119,7 +118,7 @@ export const forecastOf = (environment: string, { canary, gateway, agentrun }: E
   const made = planOf(config, splits, judgingMs);
   if (!made.ok) return made;
   const plan = made.value;
-  const setting = { config, splits, units: evidenceUnits(config, asked.unit) };
+  const setting = { config, splits, units: evidenceUnits(config) };
   // Without users on the candidate the traffic makes no difference.
   const [first, ...others] = asked.traffic;
   const one = rowOf(setting, plan, asked, first ?? 1);
@@ -127,7 +126,7 @@ export const forecastOf = (environment: string, { canary, gateway, agentrun }: E
   return done({
     environment,
     plan: planText(plan),
-    leastMs: plan.kind === 'weighted' ? plan.weights.length * plan.bakeMs : plan.pairs * asked.answerMs,
+    leastMs: plan.kind === 'weighted' ? plan.weights.length * plan.bakeMs : plan.pairs * answerMs,
     falseAbort: plan.falseAbort,
     rows,
   });

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { done, failed, perCent, type CountedUnit, type Outcome } from '@sluice/core';
-import { choice, commonInputs, duration, text } from './inputs.ts';
+import { done, failed, perCent, type Outcome } from '@sluice/core';
+import { commonInputs, text } from './inputs.ts';
 
 /** planInputs are what a forecast is asked with. */
 export const planInputs = z.strictObject({
@@ -8,11 +8,7 @@ export const planInputs = z.strictObject({
   traffic: text('Requests a second, or several with commas. Default: `0.02, 2, 20, 200`.'),
   base: text('Share of the stable version\'s answers that fail, such as `1%`. Default: `1%`.'),
   change: text('Share of the answers of the worse version that fail. Default: `3%`.'),
-  unit: choice(['request', 'user', 'session'], 'What counts users\' answers. Default: what `canary.evidence` counts, else `request`.'),
   session: text('Requests of one session, which fail together. Default: `1`.'),
-  within: duration('Time by which the worse version should be caught. Default: `15m`.'),
-  answer: duration('How long both versions take to answer one pair of probes. Default: `5s`.'),
-  tokens: text('Tokens of one answer, to say what the paired probes cost.'),
 });
 
 /** Asked is what a forecast is about. */
@@ -21,12 +17,7 @@ export interface Asked {
   /** base and change are shares from 0 to 1. */
   readonly base: number;
   readonly change: number;
-  readonly unit: CountedUnit | undefined;
   readonly session: number;
-  readonly withinMs: number;
-  readonly answerMs: number;
-  /** tokens is how many one answer takes; 0 when that is not known. */
-  readonly tokens: number;
 }
 
 const mostTraffic = 10_000;
@@ -41,7 +32,7 @@ const whole = (given: string, least: number, most: number): number | undefined =
 
 /** askedOf reads the inputs; what is no number, or no share between 0 and 100 %, is an `input` problem. */
 export const askedOf = (values: z.output<typeof planInputs>): Outcome<Asked> => {
-  const { traffic: rates = '0.02, 2, 20, 200', base: good = '1%', change: bad = '3%', session: requests = '1', tokens: each = '0' } = values;
+  const { traffic: rates = '0.02, 2, 20, 200', base: good = '1%', change: bad = '3%', session: requests = '1' } = values;
   const traffic = rates.split(',').map((one) => (/^\s*\d+(\.\d+)?\s*$/.test(one) ? Number(one) : Number.NaN));
   if (!traffic.every((one) => one > 0 && one <= mostTraffic)) return wrong('traffic', `requests a second, above 0 and up to ${mostTraffic}`, rates, 'Write such as 0.02 or 2, 20. 1000 requests a day are 0.012 a second.');
   const [base, change] = [perCent(good), perCent(bad)];
@@ -49,7 +40,5 @@ export const askedOf = (values: z.output<typeof planInputs>): Outcome<Asked> => 
   if (change === undefined || change <= base || change >= 100) return wrong('change', `a share above the base of ${base}% and below 100%`, bad, 'Write the share of failing answers that the canary should catch, such as 3%.');
   const session = whole(requests, 1, 1000);
   if (session === undefined) return wrong('session', 'a whole number from 1 to 1000', requests, 'Write how many requests one session makes.');
-  const tokens = whole(each, 0, 10_000_000);
-  if (tokens === undefined) return wrong('tokens', 'a whole number', each, 'Write how many tokens one answer takes, such as 800.');
-  return done({ traffic, base: base / 100, change: change / 100, unit: values.unit, session, withinMs: values.within ?? 900_000, answerMs: values.answer ?? 5000, tokens });
+  return done({ traffic, base: base / 100, change: change / 100, session });
 };

@@ -1,5 +1,5 @@
 import { defineStep, done, durationText, endedBy, type Outcome, type StepContext } from '@sluice/core';
-import { forecastOf, type ForecastRow, type PlanForecast } from './plan-forecast.ts';
+import { forecastOf, withinMs, type ForecastRow, type PlanForecast } from './plan-forecast.ts';
 import { askedOf, planInputs, type Asked } from './plan-inputs.ts';
 import { tableLines } from './table.ts';
 
@@ -30,29 +30,28 @@ const cellsOf = ({ traffic, healthy, worse, smallest }: ForecastRow): readonly s
   String(Math.round(healthy.pairs)),
 ];
 
-const headingsOf = ({ withinMs }: Asked): readonly string[] => ['requests/s', 'caught', `in ${durationText(withinMs)}`, 'let through', 'exposed', 'good aborted', 'good promoted', 'takes', 'caught at 90 %', 'pairs'];
+const headings: readonly string[] = ['requests/s', 'caught', `in ${durationText(withinMs)}`, 'let through', 'exposed', 'good aborted', 'good promoted', 'takes', 'caught at 90 %', 'pairs'];
 
 const linesOf = (forecast: PlanForecast, asked: Asked): readonly string[] => [
   `${forecast.environment}: ${forecast.plan}`,
   `At least ${durationText(forecast.leastMs)}. A good version is aborted in at most ${percent(forecast.falseAbort)} of rollouts. Errors ${percent(asked.base)} -> ${percent(asked.change)}:`,
-  ...tableLines(headingsOf(asked), forecast.rows.map(cellsOf)),
+  ...tableLines(headings, forecast.rows.map(cellsOf)),
   ...forecast.rows.flatMap(({ traffic, improvements }) =>
     improvements.length === 0 ? [] : [`At ${traffic} requests a second more is caught with ${improvements.slice(0, 3).map(({ change, abort }) => `${change} (${percent(abort)})`).join(', ')}.`],
   ),
-  ...forecast.rows.slice(0, 1).flatMap(({ tokens }) => (tokens === null ? [] : [`Paired probes cost up to ${tokens} tokens.`])),
 ];
 
 const reasonOf = ({ environment }: PlanForecast, { traffic, worse }: ForecastRow, asked: Asked): string =>
-  `${environment}, ${traffic} requests a second: ${percent(asked.base)} -> ${percent(asked.change)} errors are caught in ${percent(worse.abort)} of rollouts, in ${percent(worse.abortWithin)} within ${durationText(asked.withinMs)}, after ${Math.round(worse.exposed)} exposed requests on average`;
+  `${environment}, ${traffic} requests a second: ${percent(asked.base)} -> ${percent(asked.change)} errors are caught in ${percent(worse.abort)} of rollouts, in ${percent(worse.abortWithin)} within ${durationText(withinMs)}, after ${Math.round(worse.exposed)} exposed requests on average`;
 
 /** plan tells what the canary will do, before the rollout. */
 export const plan = defineStep({
   name: 'plan',
-  summary: 'Tell before a rollout what its canary will see: how often it catches a worse version, how soon, how many requests that exposes, and what would improve it.',
+  summary: 'Tell before a rollout how often its canary catches a worse version, how soon, at what exposure, and what would improve it.',
   inputs: planInputs,
   outputs: {
     caught: { description: 'How often the worse version is aborted at the first rate of requests, in per cent.', initial: '' },
-    'caught-within': { description: 'How often it is aborted within the time asked for, in per cent.', initial: '' },
+    'caught-within': { description: 'How often it is aborted within 15 minutes, in per cent.', initial: '' },
     'let-through': { description: 'How often it is promoted, in per cent.', initial: '' },
     exposed: { description: 'Requests that the worse version answers until the verdict, on average.', initial: '' },
     'good-aborted': { description: 'How often a version as good as stable is aborted, in per cent.', initial: '' },
@@ -70,7 +69,7 @@ export const plan = defineStep({
     const row = first?.rows[0];
     if (first === undefined || row === undefined) return { category: 'skipped', reason: 'sluice.yml asks for no canary, so there is nothing to forecast' };
     const inPerCent = (share: number): string => String(Number((share * 100).toFixed(2)));
-    const { base, change, withinMs } = asked.value;
+    const { base, change } = asked.value;
     return {
       category: 'passed',
       reason: reasonOf(first, row, asked.value),
