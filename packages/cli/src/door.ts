@@ -6,6 +6,7 @@ import {
   exitCode,
   outputsOf,
   parseArguments,
+  readSecretsDocument,
   resultOf,
   resultsFolder,
   systemClock,
@@ -138,12 +139,14 @@ const windDown = async (running: Promise<unknown>, cancellation: Cancellation): 
 /** enter runs one command line from the environment to the exit code; whatever is thrown on the way is a defect with a result. */
 export const enter = async (argv: readonly string[], surroundings: NodeJS.Process): Promise<number> => {
   const json = argv.includes('--json');
-  const host = await detectHost(surroundings.env, surroundings, { json, folder: surroundings.cwd() });
+  const secrets = readSecretsDocument(surroundings.env);
+  const host = await detectHost(secrets.ok ? secrets.value.environment : surroundings.env, surroundings, { json, folder: surroundings.cwd() });
+  for (const secret of secrets.ok ? secrets.value.secrets : [surroundings.env['SLUICE_SECRETS'] ?? '']) host.mask(secret);
   const strays = catchStrays(surroundings);
   const cancellation = installCancellation(surroundings, (_signal, times) => {
     if (times > 2) surroundings.exit(exitCode('cancelled'));
   });
-  const running = runCommand(host, argv, cancellation.signal);
+  const running = secrets.ok ? runCommand(host, argv, cancellation.signal) : Promise.resolve(framed(host, sluiceResult(endedBy(secrets.problem))));
   try {
     const result = await Promise.race([running, strays.thrown]);
     if (result === undefined) return 0;

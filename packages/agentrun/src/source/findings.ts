@@ -1,4 +1,4 @@
-import { nearest, type Finding, type Json, type KeyPath, type Place, type Severity } from '@sluice/core';
+import { isOwnVariable, nearest, type Finding, type Json, type KeyPath, type Place, type Severity } from '@sluice/core';
 import type { CodeArchive } from './code.ts';
 import { isJsonRecord, type JsonRecord } from './json.ts';
 import type { EnvironmentName } from './placeholders.ts';
@@ -114,10 +114,10 @@ export const contentFindings = (agent: Agent, path: KeyPath, report: Report): re
 };
 
 // Secrets of the pipeline and of the platform itself have no place in an agent, whoever writes s.yaml.
-const forbidden = /^(SLUICE|GITHUB|CI|GITLAB|JENKINS|RUNNER|ACTIONS|BUILD|NODE|PATH|HOME|ALIBABA_CLOUD|ALIYUN|AGENTRUN|DIFY)(_|$)/;
+const forbidden = /^(ALIBABA_CLOUD|ALIYUN|AGENTRUN|DIFY)(_|$)/;
 
 /** environmentFindings refuse placeholders that would carry the pipeline's own variables into the agent. */
 export const environmentFindings = (names: readonly EnvironmentName[], path: KeyPath, report: Report): readonly Finding[] =>
   names
-    .filter(({ name }) => forbidden.test(name))
+    .filter(({ name }) => forbidden.test(name) || isOwnVariable(name))
     .map(({ name, path: at }) => report('environment-name', 'error', [...path, ...at], `The placeholder \${env(${name})} names one of the pipeline's own variables.`, 'Give the agent a variable with a name of its own.'));

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { durationMs } from './duration.ts';
+import { isOwnVariable, isVariableName } from '../secrets/own-variables.ts';
 import { perCent } from './percent.ts';
 
 // A command line parses each schema once: compiling a parser for it would cost more than it saves.
@@ -8,7 +9,7 @@ z.config({ jitless: true });
 /** EnvironmentReference is `{ env: NAME }`: the value stands in that environment variable. */
 const environmentReference = z.strictObject({
   env: z
-    .string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable'), z.refine((name) => !/^(SLUICE|GITHUB|CI|GITLAB|JENKINS|RUNNER|ACTIONS|BUILD|NODE|PATH|HOME)(_|$)/.test(name), {
+    .string().check(z.refine(isVariableName, 'must be the name of an environment variable'), z.refine((name) => !isOwnVariable(name), {
       message: "may not name one of the CI's or Sluice's own variables",
     })),
 });

@@ -1,0 +1,7 @@
+const own = /^(SLUICE|GITHUB|CI|GITLAB|JENKINS|RUNNER|ACTIONS|BUILD|NODE|PATH|HOME)(_|$)/;
+
+/** isOwnVariable tells the variables of CI systems, of Node and of Sluice from those that a user may name. */
+export const isOwnVariable = (name: string): boolean => own.test(name);
+
+/** isVariableName tells what can be the name of an environment variable. */
+export const isVariableName = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
