@@ -71,11 +71,14 @@ const one = (room, plan, world, next) => {
     if (world.probes) {
       const pairs = Math.min(plan.pairsPerWindow, plan.pairs - asked);
       asked += pairs;
-      now += pairs * world.answerMs;
-      const errors = [fail(next, pairs, world.stable), fail(next, pairs, world.candidate)];
-      const answered = Array(Math.max(0, pairs - errors[0] - errors[1])).fill(1000);
-      const of = (version, count) => ({ version, answers: pairs, errors: count, latenciesMs: answered, tokens: answered });
-      seen.push({ source: 'probes', unit: 'request', paired: true, from: until, to, stable: of('v1', errors[0]), candidate: of('v2', errors[1]), ...(pairs === 0 ? { missing: 'used' } : {}) });
+      const rounds = Math.ceil(pairs / plan.pairsAtOnce);
+      const inTime = plan.kind === 'paired' ? Math.min(rounds, Math.floor((plan.deadlineMs - now) / world.answerMs)) : rounds;
+      now = inTime < rounds ? plan.deadlineMs : now + rounds * world.answerMs;
+      const complete = Math.min(pairs, inTime * plan.pairsAtOnce);
+      const errors = [fail(next, complete, world.stable), fail(next, complete, world.candidate)];
+      const answered = Array(Math.max(0, complete - errors[0] - errors[1])).fill(1000);
+      const of = (version, count) => ({ version, answers: complete, errors: count, latenciesMs: answered, tokens: answered });
+      seen.push({ source: 'probes', unit: 'request', paired: true, from: until, to, stable: of('v1', errors[0]), candidate: of('v2', errors[1]), asked });
     }
     // What is silent is asked from where it was counted last; probes have nothing to catch up with.
     for (const observation of seen) observation.from = state.sources[observation.source].until;

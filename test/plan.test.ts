@@ -54,7 +54,7 @@ describe('plan', () => {
   test('tells for each rate of requests how often a worse version is caught, at what cost, and what would help', async () => {
     const { result, lines } = await ran({ production: weighted });
     expect(result).toMatchObject({ status: 'passed', reason: expect.stringMatching(/^production, 0\.02 requests a second: 1 % -> 3 % errors are caught in [\d.]+ % of rollouts/) });
-    expect(lines[0]).toBe('production: 5 %, 25 %, 50 % for 10 m each, at most 200 pairs of probes; watches errors');
+    expect(lines[0]).toBe('production: 5 %, 25 %, 50 % for 10 m each, at most 200 pairs of probes, so 400 answers; watches errors');
     expect(lines[2]).toMatch(/^requests\/s +caught +in 15 m +let through +exposed/);
     expect(lines.slice(3, 7).map((line) => line.split(/ {2,}/)[0])).toEqual(['0.02', '2', '20', '200']);
     expect(lines).toContainEqual(expect.stringMatching(/^At 0\.02 requests a second more is caught with /));

@@ -30,6 +30,8 @@ export interface Observation {
   readonly candidate: Arm;
   /** paired is true when values at the same index come from the same question to both versions. */
   readonly paired?: true;
+  /** asked is how many pairs of questions this rollout has put by now, also where nothing of them counts; absent where none are. */
+  readonly asked?: number;
   /** missing says why there is no evidence; counts are then not to be used. */
   readonly missing?: string;
 }
@@ -57,6 +59,12 @@ export interface EvidenceRequest {
   readonly ask: PairedAsk;
   /** pairs is the most paired probes in the whole rollout; 0 when probing is not allowed. */
   readonly pairs: number;
+  /** asked is how many of them earlier looks have used. */
+  readonly asked: number;
   /** pairsPerWindow is how many pairs one observation sends at most. */
   readonly pairsPerWindow: number;
+  /** pairsAtOnce is how many pairs are under way at the same time at most. */
+  readonly pairsAtOnce: number;
+  /** pairsMs is how long pairs are asked from the first one on; absent where something else ends them. */
+  readonly pairsMs?: number;
 }

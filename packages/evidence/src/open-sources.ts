@@ -1,7 +1,7 @@
 import { done, failed, type EvidenceRequest, type EvidenceSource, type Opened, type Outcome } from '@sluice/core';
 import { configuredSources, type EvidencePorts } from './configured.ts';
 import { logsSource } from './logs.ts';
-import { pairedProbes } from './paired-probes.ts';
+import { pairedProbes, spentProbes } from './paired-probes.ts';
 
 /** openBoth opens both versions, or gives the reason why one could not be opened. */
 const openBoth = async ({ target, stable, candidate }: EvidenceRequest): Promise<Outcome<readonly [Opened, Opened]>> => {
@@ -46,12 +46,12 @@ export const openSources = async (request: EvidenceRequest, ports: EvidencePorts
   else sources.push(logsSource(target.logs, stable, candidate, clock));
 
   if (request.pairs <= 0) reasons.push('paired probes: not allowed');
+  else if (request.asked >= request.pairs) sources.push(spentProbes(request, request));
   else {
     const opened = await openBoth(request);
     if (opened.ok) {
       const [first, second] = opened.value;
-      const { ask, pairs, pairsPerWindow } = request;
-      sources.push(pairedProbes({ stable: first, candidate: second, ask, pairs, pairsPerWindow, clock }));
+      sources.push(pairedProbes({ ...request, stable: first, candidate: second, clock }));
     } else {
       const reason = [opened.problem, ...(opened.problem.others ?? [])].map((problem) => problem.reason).join('; ');
       reasons.push(`paired probes: ${reason}`);

@@ -23,3 +23,17 @@ export const within = async <T>(
     finished.abort();
   }
 };
+
+/** untilLate does work whose signal fires, too, once `leftMs` have passed; undefined leaves it its time. Unlike `within`, it waits for what the work makes of that. */
+export const untilLate = async <T>(clock: Clock, leftMs: number | undefined, signal: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  if (leftMs === undefined) return work(signal);
+  const finished = new AbortController();
+  const late = new AbortController();
+  if (leftMs <= 0) late.abort();
+  void clock.sleep(leftMs, AbortSignal.any([signal, finished.signal, late.signal])).then(() => late.abort());
+  try {
+    return await work(AbortSignal.any([signal, late.signal]));
+  } finally {
+    finished.abort();
+  }
+};

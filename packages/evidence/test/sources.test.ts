@@ -61,7 +61,9 @@ const probing = (ask: PairedAsk, more: Partial<PairedProbing> = {}): PairedProbi
   candidate: door('v2'),
   ask,
   pairs: 10,
+  asked: 0,
   pairsPerWindow: 4,
+  pairsAtOnce: 1,
   clock,
   ...more,
 });
@@ -126,6 +128,7 @@ describe('pairedProbes', () => {
       unit: 'request',
       from: 5,
       to: 9,
+      asked: 4,
       paired: true,
       stable: { version: 'v1', answers: 4, errors: 0, latenciesMs: [100, 101, 102, 103], tokens: [10, 10, 10, 10] },
       candidate: { version: 'v2', answers: 4, errors: 0, latenciesMs: [200, 201, 202, 203], tokens: [10, 10, 10, 10] },
@@ -145,7 +148,76 @@ describe('pairedProbes', () => {
     expect(most).toBe(2);
   });
 
-  test('uses every pair once, and then has no evidence', async () => {
+  test('several pairs are under way at once, each with both versions, and never more than that', async () => {
+    let [inFlight, most] = [0, 0];
+    const asked: string[] = [];
+    const observed = await pairedProbes(probing(async (opened, index) => {
+      asked.push(`${opened.version}:${index}`);
+      inFlight += 1;
+      most = Math.max(most, inFlight);
+      await clock.sleep(20 - index);
+      inFlight -= 1;
+      return done(reply({ latencyMs: index }));
+    }, { pairsPerWindow: 10, pairsAtOnce: 4 })).observe(0, 1, open);
+    expect(most).toBe(8);
+    expect(asked.slice(0, 8)).toEqual(['v1:0', 'v2:0', 'v2:1', 'v1:1', 'v1:2', 'v2:2', 'v2:3', 'v1:3']);
+    expect(new Set(asked).size).toBe(20);
+    // In the order of the questions, whichever was answered first.
+    expect(observed).toMatchObject({ asked: 10, candidate: { answers: 10, latenciesMs: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] } });
+  });
+
+  test('goes on after the pairs that earlier looks have used, also where those failed', async () => {
+    const indexes: number[] = [];
+    const source = pairedProbes(probing((opened, index) => {
+      if (opened.version === 'v1') indexes.push(index);
+      return Promise.resolve(index === 7 ? failed({ category: 'platform', reason: 'gone' }) : done(reply()));
+    }, { asked: 7 }));
+    expect(await source.observe(0, 1, open)).toMatchObject({ asked: 8, missing: expect.stringMatching(/gone/) });
+    expect(await source.observe(0, 1, open)).toMatchObject({ asked: 10, candidate: { answers: 2 } });
+    expect(indexes).toEqual([7, 8, 9]);
+  });
+
+  test('a platform that is asked too much is asked less, and no version is blamed for that', async () => {
+    const factored = systemClock(1000);
+    let [inFlight, together] = [0, 0];
+    const source = pairedProbes(probing(async (opened) => {
+      inFlight += 1;
+      await factored.sleep(5000);
+      const full = inFlight > 4;
+      together = Math.max(together, inFlight);
+      inFlight -= 1;
+      return done(reply(full && opened.version === 'v2' ? { failed: 'HTTP 429', status: 429 } : {}));
+    }, { clock: factored, pairs: 100, pairsPerWindow: 20, pairsAtOnce: 4 }));
+    const first = await source.observe(0, 1, open);
+    expect(first).toMatchObject({ asked: 20, stable: { errors: 0 }, candidate: { errors: 0 } });
+    expect(first.candidate.answers).toBeGreaterThanOrEqual(14);
+    expect(first.candidate.answers).toBeLessThan(20);
+    together = 0;
+    expect(await source.observe(0, 1, open)).toMatchObject({ asked: 40, candidate: { answers: 20, errors: 0 } });
+    expect(together).toBe(4);
+  });
+
+  test('what is refused for its number one pair at a time is an error of that version, and nothing at all is a look without evidence', async () => {
+    const refusing = (version: string) => probing((opened) => Promise.resolve(done(reply(opened.version === version ? { failed: 'HTTP 429', status: 429 } : {}))), { clock: systemClock(10_000), pairs: 100, pairsAtOnce: 4 });
+    const source = pairedProbes(refusing('v2'));
+    expect(await source.observe(0, 1, open)).toMatchObject({ asked: 4, candidate: { answers: 0 }, missing: expect.stringMatching(/HTTP 429/) });
+    const later = [await source.observe(0, 1, open), await source.observe(0, 1, open)];
+    expect(later.at(-1)).toMatchObject({ candidate: { answers: 4, errors: 4 }, stable: { errors: 0 } });
+  });
+
+  test('when the time is over, the pairs that are complete count, and no more are asked', async () => {
+    const fast = systemClock(1000);
+    const source = pairedProbes(probing(async (_opened, index, signal) => {
+      await fast.sleep(index < 6 ? 10_000 : 3_600_000, signal);
+      return done(reply());
+    }, { clock: fast, pairs: 100, pairsPerWindow: 20, pairsAtOnce: 4, pairsMs: 120_000 }));
+    const seen = await source.observe(0, 1, open);
+    expect(seen).toMatchObject({ asked: 10, candidate: { answers: 6, errors: 0 } });
+    expect(seen.missing).toBeUndefined();
+    expect(await source.observe(0, 1, open)).toMatchObject({ asked: 10, candidate: { answers: 0 } });
+  });
+
+  test('uses every pair once, and then counts nothing more, which is no flaw', async () => {
     let asked = 0;
     const source = pairedProbes(probing(() => {
       asked += 1;
@@ -156,7 +228,7 @@ describe('pairedProbes', () => {
       const seen = await source.observe(0, 1, open);
       counts.push([seen.candidate.answers, seen.missing]);
     }
-    expect(counts).toEqual([[4, undefined], [4, undefined], [2, undefined], [0, 'all 10 pairs are used']]);
+    expect(counts).toEqual([[4, undefined], [4, undefined], [2, undefined], [0, undefined]]);
     expect(asked).toBe(20);
   });
 
@@ -193,7 +265,7 @@ describe('pairedProbes', () => {
   test('is cut off by the signal between pairs, and within one', async () => {
     const controller = new AbortController();
     const between = pairedProbes(probing((_, index) => {
-      if (index === 1) controller.abort();
+      if (index === 0) controller.abort();
       return Promise.resolve(done(reply()));
     }));
     expect((await between.observe(0, 1, controller.signal)).missing).toMatch(/cut off/);
@@ -254,7 +326,9 @@ describe('openSources', () => {
       candidate: 'v2',
       ask: () => Promise.resolve(done(reply())),
       pairs,
+      asked: 0,
       pairsPerWindow: 5,
+      pairsAtOnce: 1,
     };
   };
 

@@ -53,6 +53,13 @@ const absorbOne = (plan: RolloutPlan, state: RolloutState, source: SourceState, 
   return skewed === undefined ? count(plan, source, seen) : { ...source, silence: skewed, until: seen.to };
 };
 
+/** askedBy is how many pairs were asked after an observation; where it does not say, those that it counted are added. */
+const askedBy = (asked: number, seen: Observation): number => {
+  if (!isPaired(seen)) return asked;
+  const told = seen.asked ?? asked + seen.candidate.answers;
+  return Number.isSafeInteger(told) ? Math.max(asked, told) : asked;
+};
+
 /**
  * absorb adds one round of observations to the state, at most one for each source. A source that gave none or several,
  * or one that cannot be used, is silent for this round; an observation of a source that the rollout did not start with
@@ -61,6 +68,7 @@ const absorbOne = (plan: RolloutPlan, state: RolloutState, source: SourceState, 
 export const absorb = (plan: RolloutPlan, state: RolloutState, observations: readonly Observation[], nowMs: number): RolloutState => ({
   ...state,
   windows: state.windows + 1,
+  asked: observations.filter(({ source }) => state.sources[source] !== undefined).reduce(askedBy, state.asked),
   sources: Object.fromEntries(
     Object.entries(state.sources).map(([name, source]) => {
       const ours = observations.filter((seen) => seen.source === name);

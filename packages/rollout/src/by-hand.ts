@@ -3,7 +3,7 @@ import { bake, look, planClock } from './watch.ts';
 import type { WeightedPlan } from './plan.ts';
 import type { RolloutPorts } from './ports.ts';
 import { evidenceOf, type RolloutEnd, type RolloutPoint } from './rollout-end.ts';
-import { enterStage, startRollout, type RolloutState, type Versions } from './rollout-state.ts';
+import { enterStage, reserving, startRollout, type RolloutState, type Versions } from './rollout-state.ts';
 import { soFar, type SoFar } from './so-far.ts';
 
 /** beginAt is the state of a rollout that begins at one of its weights, with the permission to lower it. */
@@ -41,6 +41,7 @@ export const lookToPromote = async (plan: WeightedPlan, start: RolloutState, por
 /** watchWeight judges the weight that is set until there is a verdict on it, and moves nobody: it advises. */
 export const watchWeight = async (plan: WeightedPlan, start: RolloutState, ports: RolloutPorts): Promise<RolloutEnd> => {
   const history: RolloutPoint[] = [];
+  await ports.save(reserving(plan, start));
   const { decision, state } = await bake(plan, start, ports, planClock(ports), history);
   // The last look is saved by nobody else, and a later promotion goes on from it.
   await ports.save(state);

@@ -46,11 +46,11 @@ const judgeWeighted = (plan: WeightedPlan, state: RolloutState, all: readonly Re
 };
 
 const judgePaired = (plan: PairedPlan, state: RolloutState, all: readonly Reading[], nowMs: number): Judgement => {
-  const used = state.windows >= Math.ceil(plan.pairs / plan.pairsPerWindow);
+  const used = state.asked >= plan.pairs || state.windows >= Math.ceil(plan.pairs / plan.pairsPerWindow);
   const late = nowMs - state.startedAt >= plan.deadlineMs;
   if (!used && !late) return judgement('hold', `no guard aborts so far: ${seenText(state)}`);
   const lack = lackOf(plan, state, all);
-  const ending = used ? `all ${plan.pairs} pairs are used` : 'the deadline has passed';
+  const ending = used ? `all ${plan.pairs} pairs are used` : `the time is over after ${durationText(plan.deadlineMs)}`;
   return lack === undefined
     ? judgement('promote', `no guard aborted and ${ending}: ${seenText(state)}${zeroTokensText(plan, state)}`)
     : judgement('inconclusive', `there is not enough evidence and ${ending}: ${lack.text}`);

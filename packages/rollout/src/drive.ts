@@ -53,7 +53,8 @@ const drivePaired = async (plan: PairedPlan, before: RolloutState, ports: Rollou
  * drive carries a plan out to its verdict. `earlier` is the stored state of a run that died: when it belongs to this
  * rollout, its evidence counts on and its weight is begun anew. A weighted plan ends with the candidate as stable
  * (`promote`) or with all traffic back on stable, read back; where that could not be seen, `problem` says so. The
- * caller publishes and records; a paired plan moves no traffic at all. `when` is for weighted plans that end without
+ * caller publishes and records; a paired plan moves no traffic at all. `asked` counts the paired probes of a run that
+ * died and whose evidence could not be used. `when` is for weighted plans that end without
  * enough evidence.
  */
 export const drive = async (
@@ -62,8 +63,9 @@ export const drive = async (
   ports: RolloutPorts,
   earlier?: RolloutState,
   when: WhenInconclusive = 'abort',
+  asked = 0,
 ): Promise<RolloutEnd> => {
-  const started = startRollout(plan, versions, ports.sources, ports.clock.now());
+  const started = startRollout(plan, versions, ports.sources, ports.clock.now(), asked);
   const problem = startProblem(versions, ports);
   if (problem !== undefined) return refused(plan, started, problem);
   const state =

@@ -8,7 +8,7 @@ export * from './plan.ts';
 export type { RolloutPorts, RolloutProgress } from './ports.ts';
 export { readings, type Reading } from './reading.ts';
 export type { RolloutEnd, RolloutEvidence, RolloutPoint, WhenInconclusive } from './rollout-end.ts';
-export { continues, enterStage, readRolloutState, startRollout, type RolloutState, type SourceState, type Versions } from './rollout-state.ts';
+export { continues, enterStage, readRolloutState, reserving, startRollout, type RolloutState, type SourceState, type Versions } from './rollout-state.ts';
 export { isOfPlan, soFar, type SoFar } from './so-far.ts';
 export { beginAt, looksToPromote, lookToPromote, watchWeight } from './by-hand.ts';
 export { backToStable, isOurs, setSplit, splitText } from './way-back.ts';

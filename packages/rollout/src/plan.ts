@@ -33,6 +33,8 @@ export interface Judging {
   /** pairs is the most paired probes of the rollout, pairsPerWindow the most of one observation. */
   readonly pairs: number;
   readonly pairsPerWindow: number;
+  /** pairsAtOnce is how many paired probes are under way at the same time at most. */
+  readonly pairsAtOnce: number;
 }
 
 /** WeightedPlan moves real traffic: each weight is kept for `bakeMs` and until there are enough answers. */
@@ -66,6 +68,12 @@ const assumedClump = 4;
 /** clumpOf is what the evidence of sources that count requests is divided by. */
 export const clumpOf = ({ clump }: RolloutPlan): number => clump ?? assumedClump;
 
+/** pairedLimitMs is when a judgement on paired answers alone is made at the latest, with what there is by then. */
+export const pairedLimitMs = 900_000;
+
+/** pairsAtOnce keeps 200 pairs of 5 s each to five minutes; eight answers at a time are few beside what serves the users. */
+const pairsAtOnce = 4;
+
 /** leastEffect is one percentage point. */
 const leastEffect = 0.01;
 
@@ -86,10 +94,10 @@ const weightsProblem = (weights: readonly number[]): Problem | undefined => {
 /**
  * planOf makes the plan of a canary. Without `steps` it is weighted by the default weights where the target can split
  * traffic, and paired where it cannot. `steps: [100%]` is blue-green: paired also where traffic can be split, so that the
- * caller moves everybody at once after the judgement. Problems are `input`: steps that do not rise, steps without a way to split, and
+ * caller moves everybody at once after the judgement. A paired plan ends after `pairedMs` at the latest. Problems are `input`: steps that do not rise, steps without a way to split, and
  * a plan that cannot end before its deadline.
  */
-export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: number): Outcome<RolloutPlan> => {
+export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: number, pairedMs = pairedLimitMs): Outcome<RolloutPlan> => {
   const margins = { errors: config.margins.errors / 100, latency: config.margins.latency / 100, tokens: config.margins.tokens / 100 };
   const early = config['early-promotion'];
   const watch = config.watch ?? everyGuard;
@@ -107,6 +115,7 @@ export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: 
     clump: config.clump ?? null,
     deadlineMs,
     pairs: config.pairs,
+    pairsAtOnce,
   };
   const atOnce = config.steps?.length === 1 && config.steps[0] === 100;
   if (!canSplit || atOnce) {
@@ -126,7 +135,7 @@ export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: 
         ),
       );
     }
-    return done({ ...judging, kind: 'paired', pairsPerWindow: Math.min(10, config.pairs) });
+    return done({ ...judging, kind: 'paired', deadlineMs: Math.min(deadlineMs, pairedMs), pairsPerWindow: Math.min(10, config.pairs) });
   }
   const given = config.steps ?? defaultWeights;
   const weights = given.at(-1) === 100 ? given.slice(0, -1) : given;

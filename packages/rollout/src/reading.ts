@@ -81,6 +81,13 @@ export const crossed = (plan: RolloutPlan, state: RolloutState, all: readonly Re
 /** leaning finds a guard that is half-way to an abort, as evidence multiplies: then the candidate's share is not raised. */
 export const leaning = (all: readonly Reading[]): Reading | undefined => all.find(({ evidence, needed }) => evidence * evidence >= needed);
 
+/** speaks is how many times more likely the marks must be with a worse candidate to speak against it. */
+const speaks = 3;
+
+/** speakingAgainst finds a guard that clearly speaks against the candidate, well before it leans: nothing is let through unjudged then. */
+export const speakingAgainst = (all: readonly Reading[]): Reading | undefined =>
+  all.find(({ evidence, needed }) => evidence >= speaks || evidence * evidence >= needed);
+
 /** Relief is a source that has ruled out that the candidate is worse by the plan's effect. */
 export interface Relief {
   readonly source: string;

@@ -51,6 +51,8 @@ const rolloutState = z.strictObject({
   stageOpened: count,
   /** windows is the number of observations since the start. */
   windows: z.int().check(z.gte(0)),
+  /** asked is how many paired probes may have been sent: in a record, those of the look that follows are in it already. */
+  asked: z._default(z.int().check(z.gte(0)), 0),
   sources: z.record(z.string(), source),
   /** permission is the weight that is about to be set, or is set: whoever finds it may lower it to 0. */
   permission: z.exactOptional(split),
@@ -86,12 +88,13 @@ const newSource = (unit: SourceState['unit']): SourceState => ({
   relief: [],
 });
 
-/** startRollout is the state before the first weight. The sources are fixed here, because they share the false-abort rate. */
+/** startRollout is the state before the first weight; `asked` counts paired probes that were sent before it. The sources are fixed here, because they share the false-abort rate. */
 export const startRollout = (
   plan: RolloutPlan,
   versions: Versions,
   sources: readonly { readonly name: string; readonly unit: SourceState['unit'] }[],
   nowMs: number,
+  asked = 0,
 ): RolloutState => ({
   format: 2,
   stable: versions.stable,
@@ -102,6 +105,7 @@ export const startRollout = (
   stageSince: nowMs,
   stageOpened: nowMs,
   windows: 0,
+  asked,
   sources: Object.fromEntries(sources.map(({ name, unit }) => [name, newSource(unit)])),
 });
 
@@ -117,6 +121,12 @@ export const enterStage = (state: RolloutState, stage: number, nowMs: number, wa
       { ...seen, until: wallMs, silence: 'nothing was asked yet', before: seen.total },
     ]),
   ),
+});
+
+/** reserving is what is recorded before the next looks: the pairs that they may ask count as asked, whoever dies in between. */
+export const reserving = (plan: RolloutPlan, state: RolloutState, looks = 1): RolloutState => ({
+  ...state,
+  asked: Math.max(state.asked, Math.min(plan.pairs, state.asked + looks * plan.pairsPerWindow)),
 });
 
 /** continues says whether a stored state belongs to this rollout: the same plan, versions and sources. */

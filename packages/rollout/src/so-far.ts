@@ -1,9 +1,9 @@
-import { crossed, leaning, readings } from './reading.ts';
+import { crossed, readings, speakingAgainst } from './reading.ts';
 import type { RolloutPlan } from './plan.ts';
 import { evidenceOf, type RolloutEvidence } from './rollout-end.ts';
 import type { RolloutState } from './rollout-state.ts';
 import { lackOf, type Lack } from './sufficiency.ts';
-import { crossedText, seenText } from './wording.ts';
+import { crossedText, leansText, seenText } from './wording.ts';
 
 /** SoFar is what a rollout has shown until its last look. */
 export interface SoFar {
@@ -13,8 +13,8 @@ export interface SoFar {
   readonly evidence: RolloutEvidence;
   /** lack is what is missing before anybody may promote; absent when nothing is. */
   readonly lack?: Lack;
-  /** leans says whether a guard is half-way to an abort. */
-  readonly leans: boolean;
+  /** against is a clause about the guard that clearly speaks against the candidate; absent when none does. */
+  readonly against?: string;
   /** until is the end of the newest window that was counted, in milliseconds since 1970; 0 when none was. */
   readonly until: number;
 }
@@ -27,12 +27,13 @@ export const soFar = (plan: RolloutPlan, state: RolloutState): SoFar => {
   const all = readings(plan, state);
   const guard = crossed(plan, state, all);
   const lack = lackOf(plan, state, all);
+  const against = speakingAgainst(all);
   const { permission } = state;
   return {
     verdict: guard === undefined ? 'hold' : 'abort',
     reason: guard !== undefined ? crossedText(guard) : lack === undefined ? `no guard aborts so far: ${seenText(state)}` : `${seenText(state)}; still waiting: ${lack.text}`,
     ...(lack === undefined ? {} : { lack }),
-    leans: leaning(all) !== undefined,
+    ...(against === undefined ? {} : { against: leansText(against) }),
     evidence: evidenceOf(plan, state, permission === undefined ? [] : [permission.weight], []),
     until: Math.max(0, ...Object.values(state.sources).map(({ until }) => until)),
   };

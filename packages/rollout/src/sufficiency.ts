@@ -57,7 +57,11 @@ export const lackOf = (plan: RolloutPlan, state: RolloutState, all: readonly Rea
   if (sources.length === 0) return { text: 'there is no source of evidence', final: true };
   const lacks = sources.map(([name, source]) => answersLack(plan, name, source));
   const speaking = sources.filter((_, index) => lacks[index] === undefined).map(([, source]) => source);
-  if (speaking.length === 0) return { text: lacks.filter((lack) => lack !== undefined).join('; '), final: false };
+  if (speaking.length === 0) {
+    const spent = plan.pairs > 0 && state.asked >= plan.pairs;
+    const text = [...lacks.filter((lack) => lack !== undefined), ...(spent ? [`all ${plan.pairs} pairs are used`] : [])].join('; ');
+    return { text, final: spent && sources.every(([, source]) => source.paired === true) };
+  }
   const blind = plan.watch.find((guard) => !speaking.some((source) => hasValues(plan, source, guard)));
   if (blind === undefined) {
     const against = leaning(all);

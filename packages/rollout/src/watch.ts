@@ -2,7 +2,7 @@ import type { Observation } from '@sluice/core';
 import { decide, type Decision } from './decide.ts';
 import type { RolloutPlan } from './plan.ts';
 import type { RolloutPorts } from './ports.ts';
-import type { RolloutState } from './rollout-state.ts';
+import { reserving, type RolloutState } from './rollout-state.ts';
 import { readings } from './reading.ts';
 import { answersSeen, nearest, type RolloutPoint } from './rollout-end.ts';
 import { savedUnlessStopped } from './saving.ts';
@@ -19,7 +19,7 @@ export const planClock = ({ clock }: RolloutPorts): PlanClock => {
 };
 
 const shareDone = (plan: RolloutPlan, state: RolloutState, nowMs: number): number => {
-  if (plan.kind === 'paired') return Math.min(1, (state.windows * plan.pairsPerWindow) / plan.pairs);
+  if (plan.kind === 'paired') return Math.min(1, Math.max(state.asked / plan.pairs, (nowMs - state.startedAt) / plan.deadlineMs));
   return (state.stage + Math.min(1, (nowMs - state.stageSince) / plan.bakeMs)) / plan.weights.length;
 };
 
@@ -69,6 +69,6 @@ export const bake = async (
     if (decision.verdict !== 'hold') return { decision, state: decision.state };
     state = decision.state;
     // So that a killed run loses at most one tick of evidence. Only the save before the next weight must succeed.
-    if (plan.kind === 'weighted') await savedUnlessStopped(ports, state);
+    if (plan.kind === 'weighted') await savedUnlessStopped(ports, reserving(plan, state));
   }
 };

@@ -2,11 +2,12 @@ import { clause, done, failed, sameSplit, type Observed, type Outcome, type Prob
 import type { Decision } from './decide.ts';
 import type { WeightedPlan } from './plan.ts';
 import type { RolloutPorts } from './ports.ts';
-import { leaning, readings } from './reading.ts';
+import { readings, speakingAgainst } from './reading.ts';
 import { evidenceOf, type RolloutEnd, type RolloutPoint, type WhenInconclusive } from './rollout-end.ts';
-import { enterStage, type RolloutState, type Versions } from './rollout-state.ts';
+import { enterStage, reserving, type RolloutState, type Versions } from './rollout-state.ts';
 import { savedUnlessStopped, savingInOrder } from './saving.ts';
 import { defectProblem, stopProblem } from './stopping.ts';
+import { leansText } from './wording.ts';
 import { backToStable, isOurs, setSplit, splitText, stranded } from './way-back.ts';
 import { bake, planClock } from './watch.ts';
 
@@ -59,10 +60,10 @@ const move = async (journey: Journey, wanted: Split, ports: WeightedPorts): Prom
 };
 
 /** take records the permission to abort a weight and then sets it. */
-const take = async (journey: Journey, stage: number, weight: number, ports: WeightedPorts): Promise<Problem | undefined> => {
+const take = async (plan: WeightedPlan, journey: Journey, stage: number, weight: number, ports: WeightedPorts): Promise<Problem | undefined> => {
   const { stable, candidate } = journey.state;
   const state = { ...journey.state, stage, permission: { stable, candidate, weight } };
-  const saved = await savedUnlessStopped(ports, state);
+  const saved = await savedUnlessStopped(ports, reserving(plan, state));
   if (saved?.ok === false) return saved.problem;
   // One that was left to itself may have been recorded all the same, and has to be taken back.
   journey.state = state;
@@ -72,28 +73,29 @@ const take = async (journey: Journey, stage: number, weight: number, ports: Weig
   return problem;
 };
 
-/** usersAfter says where a verdict leaves the users; undefined is on stable. What leans against the candidate never lets it through. */
-const usersAfter = (plan: WeightedPlan, { verdict, state }: Decision, when: WhenInconclusive): Ending['users'] => {
-  if (verdict === 'promote') return 'everybody';
-  if (verdict !== 'inconclusive' || when === 'abort') return undefined;
-  if (when === 'hold') return 'share';
-  return leaning(readings(plan, state)) === undefined ? 'everybody' : undefined;
+/** endingOf says where a verdict leaves the users, on stable when nowhere else. What speaks against the candidate never lets it through. */
+const endingOf = (plan: WeightedPlan, decision: Decision, when: WhenInconclusive): Ending => {
+  const { verdict, state, reason } = decision;
+  if (verdict === 'promote') return { decision, users: 'everybody' };
+  if (verdict !== 'inconclusive' || when === 'abort') return { decision };
+  if (when === 'hold') return { decision, users: 'share' };
+  const against = speakingAgainst(readings(plan, state));
+  return against === undefined ? { decision, users: 'everybody' } : { decision: { ...decision, reason: `${clause(reason)}; ${leansText(against)}` } };
 };
 
 const climb = async (plan: WeightedPlan, ports: WeightedPorts, journey: Journey, when: WhenInconclusive): Promise<Ending> => {
   const now = planClock(ports);
   for (const [stage, weight] of [...plan.weights.entries()].slice(journey.state.stage)) {
-    const problem = await take(journey, stage, weight, ports);
+    const problem = await take(plan, journey, stage, weight, ports);
     if (problem !== undefined) return { problem };
     journey.state = enterStage(journey.state, stage, now(), ports.clock.now());
     const { decision, state } = await bake(plan, journey.state, ports, now, journey.history);
     journey.state = state;
     if (decision?.verdict === 'raise') continue;
     if (decision === undefined) return {};
-    const users = usersAfter(plan, decision, when);
-    if (users === undefined) return { decision };
-    const stuck = users === 'share' ? undefined : await move(journey, { stable: state.candidate, weight: 0 }, ports);
-    return stuck === undefined ? { decision, users } : { problem: stuck };
+    const ending = endingOf(plan, decision, when);
+    const stuck = ending.users === 'everybody' ? await move(journey, { stable: state.candidate, weight: 0 }, ports) : undefined;
+    return stuck === undefined ? ending : { problem: stuck };
   }
   return { problem: defectProblem(new Error('the plan ended without a verdict')) };
 };

@@ -48,11 +48,14 @@ const ended = (plan: RolloutPlan, { traffic, session, stable, candidate, units, 
     if (probes) {
       const pairs = min(plan.pairsPerWindow, plan.pairs - asked);
       asked += pairs;
-      now += pairs * answerMs;
-      const errors = [binomial(next, pairs, stable), binomial(next, pairs, candidate)] as const;
-      const values = Array.from({ length: max(0, pairs - errors[0] - errors[1]) }, () => 1000);
-      const of = (version: string, count: number): Observation['stable'] => ({ version, answers: pairs, errors: count, latenciesMs: values, tokens: values });
-      seen.push({ source: 'probes', unit: 'request', paired: true, from: from('probes'), to, stable: of('v1', errors[0]), candidate: of('v2', errors[1]), ...(pairs === 0 ? { missing: 'all are used' } : {}) });
+      const rounds = Math.ceil(pairs / plan.pairsAtOnce);
+      const inTime = plan.kind === 'paired' ? min(rounds, Math.floor((plan.deadlineMs - now) / answerMs)) : rounds;
+      now = inTime < rounds ? plan.deadlineMs : now + rounds * answerMs;
+      const complete = min(pairs, inTime * plan.pairsAtOnce);
+      const errors = [binomial(next, complete, stable), binomial(next, complete, candidate)] as const;
+      const values = Array.from({ length: max(0, complete - errors[0] - errors[1]) }, () => 1000);
+      const of = (version: string, count: number): Observation['stable'] => ({ version, answers: complete, errors: count, latenciesMs: values, tokens: values });
+      seen.push({ source: 'probes', unit: 'request', paired: true, from: from('probes'), to, stable: of('v1', errors[0]), candidate: of('v2', errors[1]), asked });
     }
     until = to;
     exposed += traffic * weight * ((now - began) / 1000);
@@ -76,6 +79,8 @@ const strict: Partial<CanaryPlanConfig> = { ...errors, margins: { errors: 0, lat
 const table: readonly [string, RolloutPlan, Circumstances][] = [
   ['paired, the default without a split', planFor({}, false), world({ traffic: 0.02, units: [], stable: 0.06, candidate: 0.12 })],
   ['paired, 60 pairs, inconclusive now and then', planFor({ pairs: 60 }, false), world({ units: [], stable: 0.06, candidate: 0.25 })],
+  ['paired, answers of 40 s: the time is over before the pairs are used', planFor({}, false), world({ units: [], answerMs: 40_000, stable: 0.06, candidate: 0.2 })],
+  ['paired, answers of 3 m: hardly a pair in time', planFor({ pairs: 60 }, false), world({ units: [], answerMs: 180_000, stable: 0.01, candidate: 0.6 })],
   ['the default weights, 0.02 a second', planFor({}, true, 2_820_000), world({ traffic: 0.02, stable: 0.06, candidate: 0.2 })],
   ['the default weights without probes, 0.02 a second', planFor({ pairs: 0 }, true, 2_820_000), world({ traffic: 0.02, probes: false })],
   ['no margin, 2 a second', planFor(strict, true, 2_820_000), world({})],

@@ -1,7 +1,8 @@
 import { clause, done, endedBy, type EvidenceSource, type Outcome, type StepContext, type StepEnding, type Target, type Traffic } from '@sluice/core';
-import { backToStable, continues, drive, readRolloutState, smallestChangeSeen, soFar, watchWeight, type RolloutEnd, type RolloutPlan, type RolloutPorts, type RolloutProgress, type RolloutState, type SourceState, type Versions, type WeightedPlan } from '@sluice/rollout';
+import { backToStable, continues, drive, readRolloutState, smallestChangeSeen, soFar, watchWeight, type RolloutEnd, type RolloutPlan, type RolloutPorts, type RolloutProgress, type RolloutState, type Versions, type WeightedPlan } from '@sluice/rollout';
 import { adviceOf, endingOf } from './canary-ending.ts';
-import { openEvidence, type Policy } from './canary-plan.ts';
+import { spentText, tellingCost } from './canary-cost.ts';
+import { askedBefore, openEvidence, type Policy } from './canary-plan.ts';
 import { leaseFor, leaveWaiting, untilText } from './canary-waiting.ts';
 import { earlierRollout } from './earlier-rollout.ts';
 import { changeRecord, recordOf } from './record.ts';
@@ -37,13 +38,12 @@ export const withEvidence = async <T>(
   versions: Versions,
   plan: RolloutPlan,
   work: (sources: readonly EvidenceSource[]) => Promise<T>,
-  before?: RolloutState,
+  asked = 0,
 ): Promise<Outcome<T>> => {
-  const sources = await openEvidence(context, target, versions, plan, before);
+  const sources = await openEvidence(context, target, versions, plan, asked);
   if (!sources.ok) return sources;
-  for (const { name, unit, cost } of sources.value) context.host.log(`evidence: ${name}, counted by ${unit}${cost === '' ? '' : `, ${cost}`}`);
   try {
-    return done(await work(sources.value));
+    return done(await work(sources.value.map((source) => tellingCost(context, plan, source))));
   } finally {
     for (const source of sources.value) {
       const closed = await source.close();
@@ -74,17 +74,11 @@ const held = async (context: StepContext, target: Target, traffic: Traffic, end:
   return endedBy({ ...left.problem, reason: `the share could not be left to a person, because it was not recorded: ${clause(left.problem.reason)}; everybody gets ${permission.stable} again, read back` }, { outputs: { ...ending.outputs, observed: permission.stable } });
 };
 
-/** spentText says what the paired probes have cost: questions to each version, and tokens where they are counted. */
-const spentText = ({ total: { stable, candidate } }: SourceState): string => {
-  const tokens = Math.round(stable.tokens + candidate.tokens);
-  return `the paired probes have asked ${candidate.answers} questions of each version${tokens === 0 ? '' : `, for ${tokens} tokens in all`}`;
-};
-
 /** withSmallest adds the smallest change that the source with the most answers could have shown, and says it. */
 const withSmallest = (context: StepContext, plan: RolloutPlan, end: RolloutEnd, ending: StepEnding): StepEnding => {
   const [source] = Object.values(end.state.sources).toSorted((one, other) => other.total.candidate.answers - one.total.candidate.answers);
   if (source === undefined || source.total.candidate.answers === 0) return ending;
-  for (const one of Object.values(end.state.sources)) if (one.paired === true) context.host.log(spentText(one));
+  for (const one of Object.values(end.state.sources)) if (one.paired === true) context.host.log(spentText(end.state.asked, one));
   const { stable, candidate } = source.total;
   const sources = Object.keys(end.state.sources).length;
   const seen = smallestChangeSeen(plan, { stableErrors: stable.errors, stableAnswers: stable.answers, candidateAnswers: candidate.answers, paired: source.paired === true, unit: source.unit, sources });
@@ -93,21 +87,25 @@ const withSmallest = (context: StepContext, plan: RolloutPlan, end: RolloutEnd, 
   return { ...ending, evidence: { ...end.evidence, ...(seen === undefined ? {} : { smallestChange: seen }) } };
 };
 
-/** letThrough says whether a paired judgement that saw too little lets the candidate through. */
-const letThrough = (plan: RolloutPlan, end: RolloutEnd, policy: Policy): boolean =>
-  plan.kind === 'paired' && end.verdict === 'inconclusive' && end.problem === undefined && policy.onInconclusive === 'promote' && !soFar(plan, end.state).leans;
-
-const toldThrough = (end: RolloutEnd): RolloutEnd => ({ ...end, users: 'everybody', reason: `${clause(end.reason)}; it goes on all the same, because canary.on-inconclusive is promote` });
+/** letThrough lets a candidate through that a paired judgement saw too little of, where sluice.yml says so and nothing speaks against it. */
+const letThrough = (plan: RolloutPlan, end: RolloutEnd, policy: Policy): RolloutEnd => {
+  if (plan.kind !== 'paired' || end.verdict !== 'inconclusive' || end.problem !== undefined || policy.onInconclusive !== 'promote') return end;
+  const { against } = soFar(plan, end.state);
+  if (against !== undefined) return { ...end, reason: `${clause(end.reason)}; ${against}` };
+  return { ...end, users: 'everybody', reason: `${clause(end.reason)}; it goes on all the same, because canary.on-inconclusive is promote` };
+};
 
 /** judge lets the verdict move the users. */
 export const judge = async (context: StepContext, target: Target, versions: Versions, plan: RolloutPlan, policy: Policy): Promise<StepEnding> => {
   const record = await recordOf(context, target);
   if (!record.ok) return endedBy(record.problem);
+  const asked = askedBefore(record.value.rollout, plan, versions);
   const judged = await withEvidence(context, target, versions, plan, (sources) =>
-    drive(plan, versions, portsOf(context, target, sources, saving(context, target)), earlierRollout(context, record.value, { plan, versions, sources }), policy.onInconclusive),
+    drive(plan, versions, portsOf(context, target, sources, saving(context, target)), earlierRollout(context, record.value, { plan, versions, sources }), policy.onInconclusive, asked),
+    asked,
   );
   if (!judged.ok) return endedBy(judged.problem);
-  const end = letThrough(plan, judged.value, policy) ? toldThrough(judged.value) : judged.value;
+  const end = letThrough(plan, judged.value, policy);
   const ending = withSmallest(context, plan, end, endingOf(end, target, versions));
   if (end.users === 'everybody') context.host.warn(`promoted without enough evidence: ${clause(end.reason)}`);
   if (target.traffic === undefined) return ending;

@@ -1,6 +1,6 @@
 import { defaultCanaryPlan, failed, type CanaryPlanConfig, type EvidenceSource, type Outcome, type StepContext, type Target } from '@sluice/core';
 import { pairedAsk } from '@sluice/probe';
-import { planOf, type RolloutPlan, type RolloutState, type Versions, type WhenInconclusive } from '@sluice/rollout';
+import { pairedLimitMs, planOf, readRolloutState, isOfPlan, type RolloutPlan, type Versions, type WhenInconclusive } from '@sluice/rollout';
 import { newUsers, probesOf } from './questions.ts';
 
 /** deadlineMs is how long the step may take. */
@@ -19,7 +19,8 @@ export const planConfig = (context: StepContext): CanaryPlanConfig | undefined =
 
 /** planFor is the plan of a canary's configuration on this target. */
 export const planFor = ({ rehearsal }: StepContext, target: Target, config: CanaryPlanConfig): Outcome<RolloutPlan> => {
-  const plan = planOf(config, target.traffic !== undefined, (deadlineMs - wayBackMs) * (rehearsal ? rehearsalSlack : 1));
+  const slack = rehearsal ? rehearsalSlack : 1;
+  const plan = planOf(config, target.traffic !== undefined, (deadlineMs - wayBackMs) * slack, pairedLimitMs * slack);
   if (plan.ok || target.lacking.traffic === undefined) return plan;
   return failed({ ...plan.problem, where: target.address, hint: `${plan.problem.hint ?? ''} ${target.lacking.traffic}`.trim() });
 };
@@ -44,20 +45,23 @@ export const policyOf = (context: StepContext): Policy => {
   return { decide: config.decide, onInconclusive: config['on-inconclusive'], promoteWithinMs: config['promote-within'] };
 };
 
-/** pairsUsed is how many paired probes a rollout has counted. */
-const pairsUsed = (before: RolloutState | undefined): number =>
-  Math.max(0, ...Object.values(before?.sources ?? {}).map(({ paired, total }) => (paired === true ? total.candidate.answers : 0)));
+/** askedBefore is how many paired probes a recorded rollout of this plan and these versions may have sent before it was broken off. */
+export const askedBefore = (rollout: unknown, plan: RolloutPlan, { stable, candidate }: Versions): number => {
+  const state = rollout === undefined ? undefined : readRolloutState(rollout);
+  if (state?.permission === undefined || !isOfPlan(plan, state)) return 0;
+  return state.stable === stable && state.candidate === candidate ? state.asked : 0;
+};
 
 /**
- * openEvidence opens what sees both versions; each source has to be closed. What the rollout has used of its paired
- * probes `before` is not sent again, and `keep` of them are left to a later look.
+ * openEvidence opens what sees both versions; each source has to be closed. The paired probes that the rollout has `asked`
+ * already are not sent again, and `keep` of them are left to a later look.
  */
 export const openEvidence = async (
   context: StepContext,
   target: Target,
   versions: Versions,
   plan: RolloutPlan,
-  before?: RolloutState,
+  asked = 0,
   keep = 0,
 ): Promise<Outcome<readonly EvidenceSource[]>> => {
   const source = await context.overlaid();
@@ -68,7 +72,10 @@ export const openEvidence = async (
     target,
     ...versions,
     ask: pairedAsk(probes.value, newUsers()),
-    pairs: Math.max(0, plan.pairs - pairsUsed(before) - keep),
+    pairs: plan.pairs - keep,
+    asked,
     pairsPerWindow: plan.pairsPerWindow,
+    pairsAtOnce: plan.pairsAtOnce,
+    ...(plan.kind === 'paired' ? { pairsMs: plan.deadlineMs } : {}),
   });
 };

@@ -1,5 +1,5 @@
 import { clause, endedBy, failed, type Json, type Outcome, type Split, type StepContext, type StepEnding, type Target, type Traffic } from '@sluice/core';
-import { backToStable, isOfPlan, lookToPromote, readRolloutState, soFar, type RolloutPlan, type RolloutState, type WeightedPlan } from '@sluice/rollout';
+import { backToStable, isOfPlan, looksToPromote, lookToPromote, readRolloutState, reserving, soFar, type RolloutPlan, type RolloutState, type WeightedPlan } from '@sluice/rollout';
 import { portsOf, withEvidence } from './canary-judge.ts';
 import type { Policy } from './canary-plan.ts';
 import { stillWaits } from './canary-waiting.ts';
@@ -85,22 +85,24 @@ export const beforePromotion = async (context: StepContext, target: Target, traf
   if (!found.ok) return { ending: endedBy(found.problem, { outputs: { stable: from.stable, candidate: from.candidate ?? '', weight: String(from.weight) } }) };
   if (found.value === undefined) return unjudged;
   const canary = found.value;
+  const ahead = await changeRecord(context, target, (record) => ({ ...record, rollout: reserving(canary.plan, canary.state, looksToPromote) }));
+  if (!ahead.ok) return { ending: endedBy(ahead.problem) };
   const looked = await withEvidence(context, target, canary.state, canary.plan, (sources) =>
     lookToPromote(canary.plan, canary.state, portsOf(context, target, sources, () => Promise.resolve({ ok: true, value: undefined }))),
-    canary.state,
+    canary.state.asked,
   );
   if (!looked.ok) return { ending: endedBy(looked.problem, { outputs: { stable: from.stable, candidate: from.candidate ?? '', weight: String(from.weight), next: 'promote, abort, status' } }) };
   const { state } = looked.value;
   const counted = await changeRecord(context, target, (record) => ({ ...record, rollout: state }));
   if (!counted.ok) return { ending: endedBy(counted.problem) };
-  const { verdict, reason, evidence, lack, leans } = soFar(canary.plan, state);
+  const { verdict, reason, evidence, lack, against } = soFar(canary.plan, state);
   if (verdict === 'abort') {
     if (policy.decide === 'act') return { ending: await goBack(context, target, traffic, from, reason, evidence) };
     return stays(from, 'gate', 'abort', reason, 'Nobody was moved, as canary.decide is advise. Run canary with mode abort.', evidence);
   }
   if (context.signal.aborted && lack !== undefined) return stays(from, context.cancelled() ? 'cancelled' : 'evidence', 'stopped', reason, 'Run promote again, or abort.', evidence);
   if (lack === undefined) return { said: reason, verdict: 'promote', evidence };
-  if (policy.onInconclusive === 'promote' && !leans) {
+  if (policy.onInconclusive === 'promote' && against === undefined) {
     context.host.warn(`promoted without enough evidence: ${lack.text}`);
     return { said: `without enough evidence, because canary.on-inconclusive is promote: ${lack.text}`, verdict: 'inconclusive', evidence };
   }

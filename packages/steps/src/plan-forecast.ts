@@ -106,7 +106,7 @@ const rowOf = (setting: Setting, plan: RolloutPlan, asked: Asked, traffic: numbe
 };
 
 const planText = (plan: RolloutPlan): string => {
-  const probes = plan.pairs === 0 ? 'no paired probes' : `at most ${plan.pairs} pairs of probes`;
+  const probes = plan.pairs === 0 ? 'no paired probes' : `at most ${plan.pairs} pairs of probes, so ${plan.pairs * 2} answers`;
   return `${plan.kind === 'weighted' ? `${plan.weights.map((weight) => `${weight} %`).join(', ')} for ${durationText(plan.bakeMs)} each, ${probes}` : `${probes}, no user on the candidate`}; watches ${plan.watch.join(', ')}`;
 };
 
@@ -126,7 +126,7 @@ export const forecastOf = (environment: string, { canary, gateway, agentrun }: E
   return done({
     environment,
     plan: planText(plan),
-    leastMs: plan.kind === 'weighted' ? plan.weights.length * plan.bakeMs : plan.pairs * answerMs,
+    leastMs: plan.kind === 'weighted' ? plan.weights.length * plan.bakeMs : Math.min(plan.deadlineMs, Math.ceil(plan.pairsPerWindow / plan.pairsAtOnce) * answerMs * Math.ceil(plan.pairs / plan.pairsPerWindow)),
     falseAbort: plan.falseAbort,
     rows,
   });

@@ -14,15 +14,15 @@ const judged = async (context: StepContext, target: Target, open: OpenCanary): P
   const verdict = await judgeUnwatched(context, target, open);
   const { stable, candidate, weight } = open.permission;
   const outputs = { stable, candidate, weight: String(weight) };
-  if (!verdict.ok) return endedBy(verdict.problem, { outputs });
-  if (verdict.value.abort) return sweepBack(context, target, open, verdict.value.reason);
+  const changed: StepEnding = { category: 'skipped', reason: 'another run changed the record meanwhile; what was counted is left to it', outputs };
+  if (!verdict.ok) return verdict.problem.category === 'conflict' ? changed : endedBy(verdict.problem, { outputs });
+  if (verdict.value.abort) return sweepBack(context, target, verdict.value.open, verdict.value.reason);
   const { state } = verdict.value;
   const stays = `the canary stays at ${weight} %: ${verdict.value.reason}`;
   if (state === undefined || context.dryRun) return { category: 'passed', reason: stays, outputs };
-  const written = await context.state.write({ ...open.record, rollout: state }, open.revision);
+  const written = await context.state.write({ ...verdict.value.open.record, rollout: state }, verdict.value.open.revision);
   if (written.ok) return { category: 'passed', reason: stays, outputs };
-  if (written.problem.category !== 'conflict') return endedBy(written.problem, { outputs });
-  return { category: 'skipped', reason: 'another run changed the record meanwhile; what was counted is left to it', outputs };
+  return written.problem.category === 'conflict' ? changed : endedBy(written.problem, { outputs });
 };
 
 /** tidied removes left-over helpers of killed runs; that they stay is said, and is no reason to fail. */

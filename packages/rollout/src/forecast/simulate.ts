@@ -44,8 +44,8 @@ const weightedSimulator = (plan: WeightedPlan, circumstances: Circumstances): Si
         users.count(stage, now - until, random);
         until = now;
         const asked = probes.ask(random);
-        pairs += asked;
-        now += asked * circumstances.answerMs;
+        pairs += asked.pairs;
+        now += asked.tookMs;
         exposed += (now - looked) * perMs * (weight / 100);
 
         if (watched && (users.reaches(logNeeded) || probes.reaches(logNeeded))) return ended('abort');
@@ -73,11 +73,11 @@ const pairedSimulator = (plan: PairedPlan, circumstances: Circumstances): Simula
     let [now, pairs] = [0, 0];
     const ended = (verdict: Simulated['verdict']): Simulated => ({ verdict, atMs: now, exposed: 0, pairs });
     for (;;) {
-      const asked = probes.ask(random);
-      pairs += asked;
-      now += asked * circumstances.answerMs;
+      const asked = probes.ask(random, plan.deadlineMs - now);
+      pairs += asked.pairs;
+      now += asked.tookMs;
       if (watched && probes.reaches(logNeeded)) return ended('abort');
-      if (asked > 0 && pairs < plan.pairs && now < plan.deadlineMs) continue;
+      if (!probes.spent() && now < plan.deadlineMs) continue;
       const leans = watched && probes.reaches(logNeeded / 2);
       return ended(!leans && probes.suffices() ? 'promote' : 'inconclusive');
     }
