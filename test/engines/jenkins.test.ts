@@ -84,6 +84,24 @@ const signedIn = "login: 'dify', secrets: [SLACK_WEBHOOK: 'slack'], hosts: '127.
     expect(unsure).toMatchObject({ code: 0, log: expect.stringMatching(/WARNING: Sluice canary: .*\nstatus inconclusive\nFinished: UNSTABLE/) });
   });
 
+  describe('the page on Jenkins', () => {
+    const [smallest = '', approval = ''] = [...readFileSync(join(repository, 'docs/jenkins.md'), 'utf8').matchAll(/```groovy\n([^]*?)```/g)].map(([, text = '']) => text.replaceAll('dify.example.com', '127.0.0.1'));
+    const here = { environment: { SLUICE_HOME: repository } };
+
+    test('its smallest Jenkinsfile releases', async () => {
+      writeFileSync(join(house.folder, 'sluice.yml'), JSON.stringify(silent(JSON.parse(readFileSync(join(house.folder, 'sluice.yml'), 'utf8')))));
+      expect(await build(smallest, here)).toMatchObject({ code: 0, log: expect.stringMatching(/release passed[^]*Finished: SUCCESS/) });
+    });
+
+    test.each([['yes', 0, /canary passed[^]*canary passed[^]*Finished: SUCCESS/], ['no', 1, /canary passed[^]*everybody[^]*ERROR: Rejected by a person/]])('its approval, answered with %s', async (answer, code, words) => {
+      const { log, ...ended } = await build(approval, { environment: { ...here.environment, APPROVED: answer } });
+      expect({ ...ended, log }).toMatchObject({ code, log: expect.stringMatching(words) });
+      expect(await house.weight()).toBe(0);
+      const served = Object.keys(await house.served());
+      expect([served.length, served[0] === house.stable]).toEqual([1, answer === 'no']);
+    });
+  });
+
   test('a bundle that was changed on its way is not run', async () => {
     const library = join(around, 'library');
     mkdirSync(library);
@@ -96,6 +114,9 @@ const signedIn = "login: 'dify', secrets: [SLACK_WEBHOOK: 'slack'], hosts: '127.
     expect(existsSync(`${house.folder}@tmp`)).toBe(true);
   });
 });
+
+/** silent is the same project with nobody to tell. */
+const silent = ({ notify: _channels, ...config }: { notify?: unknown }): object => config;
 
 /** thinner is the same project with a canary that cannot get the evidence that it asks for. */
 const thinner = (config: { environments: { production: object } }): object => ({

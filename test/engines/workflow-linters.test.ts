@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { project, repository } from '../sluice-process.ts';
@@ -24,6 +24,13 @@ const workflows = ['.github/workflows', 'examples/order-agent/.github/workflows'
   test('finds nothing in our workflows and in those of the examples', async () => {
     expect(workflows.length).toBeGreaterThanOrEqual(6);
     expect(await run(actionlint, workflows)).toEqual({ code: 0, said: '' });
+  });
+
+  test('finds nothing in the workflows that README.md and docs/github.md show', async () => {
+    const blocks = ['README.md', 'docs/github.md'].flatMap((page) => [...readFileSync(join(repository, page), 'utf8').matchAll(/```yaml\n(on:[^]*?)```/g)].map(([, text = '']) => text));
+    expect(blocks.length).toBeGreaterThanOrEqual(3);
+    const files = Object.fromEntries(blocks.map((text, index) => [`${index}.yml`, text]));
+    expect(await run(actionlint, Object.keys(files), await project(files))).toEqual({ code: 0, said: '' });
   });
 
   test('does find what is wrong', async () => {

@@ -8,6 +8,10 @@ import org.codehaus.groovy.control.CompilerConfiguration
 
 @interface NonCPS {}
 
+@interface Library {
+  String value()
+}
+
 class StepFailed extends RuntimeException {
   StepFailed(String message) { super(message) }
 }
@@ -64,7 +68,10 @@ class Agent {
     if (step.exists()) return shell.parse(step).invokeMethod('call', arguments as Object[])
     def first = arguments ? arguments[0] : null
     switch (name) {
-      case 'node': case 'stage': return arguments.last().call()
+      case 'node': case 'stage': case 'timeout': return arguments.last().call()
+      // The workspace is the project already, and another node has the same one.
+      case 'checkout': case 'stash': case 'unstash': return null
+      case 'input': if (env.APPROVED == 'no') throw new StepFailed('Rejected by a person'); return null
       case 'echo': say(first); return null
       case 'error': throw new StepFailed(first)
       case 'unstable': result = 'UNSTABLE'; say("WARNING: ${first}"); return null
@@ -95,7 +102,7 @@ abstract class Pipeline extends Script {
 
 Agent agent = new Agent(library: new File(args[0]), workspace: new File(args[1]), credentials: new JsonSlurperClassic().parse(new File(args[3]), 'UTF-8') as Map)
 agent.env.stack[0].putAll(System.getenv())
-Binding binding = new Binding([agent: agent, env: agent.env])
+Binding binding = new Binding([agent: agent, env: agent.env, scm: 'the repository of the pipeline'])
 agent.shell = new GroovyShell(this.class.classLoader, binding, new CompilerConfiguration(scriptBaseClass: 'Pipeline'))
 try {
   agent.shell.evaluate(new File(args[2]))
