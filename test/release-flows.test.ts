@@ -173,8 +173,8 @@ describe('--dry-run', () => {
     const inputs = step === 'rollback' ? { version: published } : step === 'notify' ? { title: 'Hello' } : {};
     const ran = await stage.run(step, setting, inputs, { dryRun: true });
     expect(written(ran)).toEqual([]);
-    // A question is a run of the app, so a dry run asks none.
-    expect({ status: ran.result.status, step }).toEqual({ status: step === 'health-check' ? 'skipped' : 'passed', step });
+    // A question is a run of the app, so a dry run asks none; no canary is open to sweep.
+    expect({ status: ran.result.status, step }).toEqual({ status: ['health-check', 'sweep'].includes(step) ? 'skipped' : 'passed', step });
     expect(Object.keys(ran.result.outputs).sort()).toEqual(await outputNames(step));
     expect(stage.lab.dify.published(appId)).toBe(present);
     expect(await readFile(stage.lab.gateway.includeFile, 'utf8').catch(() => 'none')).toBe(include);
@@ -190,8 +190,8 @@ describe('--dry-run', () => {
     const before = stage.lab.agentrun.routing('order-agent', 'production');
     const ran = await stage.run(step, agentSetting(), step === 'rollback' ? { version } : {}, { dryRun: true });
     expect(written(ran)).toEqual([]);
-    // Its logs are nowhere, and a question costs.
-    const skipped = step === 'health-check' || step === 'logs';
+    // Its logs are nowhere, a question costs, and no canary is open to sweep.
+    const skipped = ['health-check', 'logs', 'sweep'].includes(step);
     expect({ status: ran.result.status, reason: ran.result.reason }).toEqual({ status: skipped ? 'skipped' : 'passed', reason: expect.any(String) });
     expect(stage.lab.agentrun.routing('order-agent', 'production')).toEqual(before);
   });
