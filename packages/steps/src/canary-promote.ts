@@ -107,5 +107,5 @@ export const beforePromotion = async (context: StepContext, target: Target, traf
     return { said: `without enough evidence, because canary.on-inconclusive is promote: ${lack.text}`, verdict: 'inconclusive', evidence };
   }
   const hint = 'Wait for more answers and promote again, or end it with mode abort. To give it to everybody unjudged, take it into your own hands with mode set first.';
-  return stays(from, 'evidence', 'inconclusive', `there is not enough evidence: ${lack.text}`, hint, evidence);
+  return stays(from, 'evidence', 'inconclusive', `there is not enough evidence: ${lack.text}${against === undefined || lack.text.includes(against) ? '' : `; ${against}`}`, hint, evidence);
 };
