@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { failed, type EnvironmentRecord, type HttpClient, type StateStore } from '@sluice/core';
 import { openStage, valueOf, type Ran, type RunOptions, type Setting, type Stage } from './lab-stage.ts';
-import { agentSetting, difySetting, saying, writeAgent } from './stage-settings.ts';
+import { agentSetting, difySetting, gateway, released, saying, writeAgent } from './stage-settings.ts';
 
 let stage: Stage;
 let application: string;
@@ -209,3 +209,21 @@ describe('the default without a gateway ends within 15 minutes', () => {
     expect(tookMs).toBeLessThan(1_200_000);
   }, 120_000);
 });
+
+test('start, sweep and promote behind the gateway of a Dify app: judged in between, and everybody gets the candidate', async () => {
+  stage.newResults();
+  const app = stage.lab.dify.createApp(saying('first')).appId;
+  const plain = difySetting(stage, app, { ...gateway(stage), canary: false });
+  await released(stage, plain, 'stable');
+  await stage.write('app.yml', saying('candidate'));
+  stage.newResults();
+  const behind = difySetting(stage, app, gateway(stage));
+  for (const step of ['deploy', 'publish-version'] as const) expect((await stage.run(step, behind)).result.status).toBe('passed');
+  const begun = await stage.run('canary', behind, { mode: 'start' });
+  expect(begun.result).toMatchObject({ status: 'passed', outputs: { verdict: 'hold', weight: '25' } });
+  expect((await stage.run('sweep', behind)).result).toMatchObject({ status: 'passed', reason: expect.stringMatching(/^the canary stays at 25 %/), outputs: { swept: 'false' } });
+  const { candidate = '' } = begun.result.outputs;
+  const promoted = await stage.run('canary', behind, { mode: 'promote' });
+  expect(promoted.result).toMatchObject({ status: 'passed', outputs: { verdict: 'promote', observed: candidate, weight: '100' } });
+  expect((await stage.run('sweep', behind)).result.status).toBe('skipped');
+}, 60_000);

@@ -151,21 +151,3 @@ test('a release behind a gateway that holds ends with exit 6, keeps the share, a
   expect(held).toMatchObject({ lease: { unattended: true }, rollout: { permission: { weight: 25 } } });
   expect((await stage.run('canary', behind, { mode: 'abort' })).result).toMatchObject({ status: 'passed' });
 }, 60_000);
-
-test('start, sweep and promote behind the gateway of a Dify app: judged in between, and everybody gets the candidate', async () => {
-  stage.newResults();
-  const app = stage.lab.dify.createApp(saying('first')).appId;
-  const plain = difySetting(stage, app, { ...gateway(stage), canary: false });
-  await released(stage, plain, 'stable');
-  await stage.write('app.yml', saying('candidate'));
-  stage.newResults();
-  const behind = difySetting(stage, app, gateway(stage));
-  for (const step of ['deploy', 'publish-version'] as const) expect((await stage.run(step, behind)).result.status).toBe('passed');
-  const begun = await stage.run('canary', behind, { mode: 'start' });
-  expect(begun.result).toMatchObject({ status: 'passed', outputs: { verdict: 'hold', weight: '25' } });
-  expect((await stage.run('sweep', behind)).result).toMatchObject({ status: 'passed', reason: expect.stringMatching(/^the canary stays at 25 %/), outputs: { swept: 'false' } });
-  const { candidate = '' } = begun.result.outputs;
-  const promoted = await stage.run('canary', behind, { mode: 'promote' });
-  expect(promoted.result).toMatchObject({ status: 'passed', outputs: { verdict: 'promote', observed: candidate, weight: '100' } });
-  expect((await stage.run('sweep', behind)).result.status).toBe('skipped');
-}, 60_000);

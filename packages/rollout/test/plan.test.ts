@@ -14,7 +14,7 @@ describe('planOf', () => {
     ['the default on a target that splits', {}, true, { kind: 'weighted', weights: [5, 25, 50], bakeMs: 600_000, tickMs: 60_000, falseAbort: 0.05, miss: 0.1, minimumAnswers: 30, pairsPerWindow: 6, earlyBakeMs: null, clump: null, effect: 0.01 }],
     ['early promotion keeps each weight for a tenth of its time', { 'early-promotion': true }, true, { earlyBakeMs: 60_000, bakeMs: 600_000 }],
     ['a bound for requests that fail together', { clump: 20 }, true, { clump: 20 }],
-    ['the default on a target that does not', {}, false, { kind: 'paired', pairs: 200, pairsPerWindow: 10 }],
+    ['the default on a target that does not', {}, false, { kind: 'paired', pairs: 200, pairsPerWindow: 10, pairsAtOnce: 4, deadlineMs: 900_000 }],
     ['100 is implied', { steps: [10, 100] }, true, { weights: [10] }],
     ['a short bake still looks once a second at most', { steps: [10], every: 2000 }, true, { tickMs: 1000 }],
     ['no pairs', { pairs: 0 }, true, { pairs: 0, pairsPerWindow: 0 }],
