@@ -86,7 +86,7 @@ const descriptions: Readonly<Record<string, string>> = {
   minimum: 'Answers of the candidate that each step needs.',
   pairs: 'The most paired questions that one judgement may send.',
   decide: '`act` moves users by the verdict; `advise` judges, reports and moves nobody: a person promotes or aborts. Default: `act`.',
-  'on-inconclusive': 'What follows when too little was seen: `abort` gives everybody stable, `hold` keeps the share for a person to decide, `promote` lets the candidate through unless a guard leans against it. Default: `abort`.',
+  'on-inconclusive': 'What follows when too little was seen: `abort` gives everybody stable, `hold` keeps the share for a person to decide, `promote` lets the candidate through unless a guard clearly speaks against it (3 to 1). Default: `abort`.',
   'promote-within': 'How long a canary that was started or held waits for a person, before sweep gives everybody stable, such as `4h`.',
   ask: 'Questions and what their answers must be.',
   settle: 'How long to wait for the first good answer after a start.',
