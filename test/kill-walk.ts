@@ -207,10 +207,8 @@ export const killed = async (scene: KillScene, task: Task, blow: Blow, later: Fe
   if (continued && rollout?.permission === undefined) wrong.push('state: it went on with a canary that was not open');
   if (continued && rollout !== undefined) wrong.push(...changedEvidence(rollout, await linesOf(marks.records).then((lines) => lines.map((line) => String(JSON.parse(line))))).map((one) => `state: ${one}`));
   if (judged && open && !continued) wrong.push(`state: the evidence of ${rollout.windows} looks was given up`);
-  const doneBefore = later === 'same' && (task === 'promote' ? /no canary is open/ : /^$/).test(then.document.reason ?? '');
-  // What a killed run had set aside for its next look is not asked again, so its canary may end without a verdict: on stable.
-  const spent = continued && then.code === 6 && /all \d+ pairs are used/.test(then.document.reason ?? '');
-  if (then.code !== 0 && !doneBefore && !spent) wrong.push(`ended with ${String(then.code)}: ${String(then.document.reason)}`);
+  const doneBefore = later === 'same' && task === 'promote' && /no canary is open/.test(then.document.reason ?? '');
+  if (then.code !== 0 && !doneBefore) wrong.push(`ended with ${String(then.code)}: ${String(then.document.reason)}`);
   const fell: Fell = { task, killed: first.code === null, later, continued, looks: continued ? (rollout?.windows ?? 0) : 0, wrong };
   wrong.push(...(await left(scene, { ...fell, before })));
   return fell;
