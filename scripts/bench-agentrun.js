@@ -148,7 +148,7 @@ Giving a version a share of an endpoint, on one lab in a process of its own: \`n
 | --- | --- | --- | --- | --- |
 ${rows.join('\n')}
 
-Target: a ratio of at most 0.25. Load of the machine while this was measured: ${loadavg()[1].toFixed(0)} on ${cpus().length} cores.
+Target: a ratio of at most 0.25. Load of the machine while this was measured: ${loadavg()[1].toFixed(0)} on ${cpus().length} cores. It looks before it writes and believes only what it reads back, so it asks about twice as often, and answers that are held back weigh more on its side.
 
 ${sizes()}`;
 };
