@@ -171,6 +171,13 @@ describe('deploy through the real Serverless Devs CLI 3.1.10', () => {
   });
 
   describe('connections', () => {
+    // The endpoint that failed above would keep every deployment from being ready.
+    beforeAll(async () => {
+      await stage.close();
+      stage = await startStage({ temporaryCredentials: true });
+      stage.lab.createRuntime({ name: 'order-agent', endpoint: 'production' });
+    });
+
     /** watched is the CLI with every connection written down that it, or a program that it starts, opens. */
     const watched = () => {
       const hook = join(stage.project.folder, `watch-${Date.now()}.cjs`);

@@ -115,6 +115,7 @@ export const openTwinStage = async (version: DifyVersion, source: string, health
     const production = config.environments['production'];
     const project: Project = { config, folder, file: 'sluice.yml', placeOf: () => ({ file: 'sluice.yml' }) };
     const http = createHttpClient({ clock: systemClock(), signal: never, userAgent: 'test', loopbackOnly: true });
+    const files = createFilePort();
     const programs = createCommandRunner({ path: process.env['PATH'] ?? '', home: '/' });
     const context = createContext({
       host: quiet(lines, folder, String(job)),
@@ -141,7 +142,7 @@ export const openTwinStage = async (version: DifyVersion, source: string, health
           return alive ? ended : dead();
         },
       },
-      files: createFilePort(),
+      files: { read: (path) => (alive ? files.read(path) : dead()), write: (path, text) => (alive ? files.write(path, text) : dead()) },
       state,
       results: resultsFolder(join(folder, `results-${job}`), (line) => line, (line) => lines.push(line)),
     });
