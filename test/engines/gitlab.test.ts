@@ -26,9 +26,9 @@ interface Pipeline {
   readonly log: string;
 }
 
-/** run writes .gitlab-ci.yml, commits, and runs one job. */
-const run = (job: string, include: readonly object[], variables: Readonly<Record<string, string>> = {}): Promise<Pipeline> => {
-  writeFileSync(join(house.folder, '.gitlab-ci.yml'), JSON.stringify({ include }));
+/** run writes .gitlab-ci.yml, commits, and runs one job, or with `--needs` also those before it. */
+const run = (job: string, include: readonly object[] | string, variables: Readonly<Record<string, string>> = {}, ...needs: readonly '--needs'[]): Promise<Pipeline> => {
+  writeFileSync(join(house.folder, '.gitlab-ci.yml'), typeof include === 'string' ? include : JSON.stringify({ include }));
   git(house.folder, 'add', '-A');
   git(house.folder, 'commit', '-q', '--allow-empty', '-m', 'x');
   const set: Readonly<Record<string, string>> = {
@@ -42,7 +42,7 @@ const run = (job: string, include: readonly object[], variables: Readonly<Record
     SLACK_WEBHOOK: house.lab.inbox.slack.url,
     ...variables,
   };
-  const argv = ['--force-shell-executor', '--shell-isolation', '--ignore-predefined-vars', 'GITLAB_CI,CI_PIPELINE_SOURCE,CI_COMMIT_BRANCH', ...Object.entries(set).flatMap(([name, value]) => ['--variable', `${name}=${value}`]), job];
+  const argv = ['--force-shell-executor', '--shell-isolation', '--ignore-predefined-vars', 'GITLAB_CI,CI_PIPELINE_SOURCE,CI_COMMIT_BRANCH', ...Object.entries(set).flatMap(([name, value]) => ['--variable', `${name}=${value}`]), job, ...needs];
   const environment = { PATH: process.env['PATH'] ?? '', HOME: around, GIT_CONFIG_GLOBAL: join(around, 'gitconfig') };
   return new Promise((resolve) => {
     execFile(program, argv, { cwd: house.folder, env: environment, timeout: 110_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, log: stdout + stderr }));
@@ -94,6 +94,19 @@ const run = (job: string, include: readonly object[], variables: Readonly<Record
     expect(code).toBe(1);
     expect(log).toContain(strange);
     expect(log).not.toMatch(/must be true or false|needs a value/);
+  });
+
+  test("the page's pipelines: a release, and a canary that a person promotes", async () => {
+    const pages = [...readFileSync(join(repository, 'docs/gitlab.md'), 'utf8').matchAll(/```yaml\n([^]*?)```/g)].map(([, text = '']) => text.replaceAll('$CI_SERVER_FQDN', 'gitlab.example.com'));
+    const [smallest = '', approval = ''] = pages.filter((text) => text.includes('component:'));
+    expect(await run('sluice release', smallest, { SLUICE_HOME: repository })).toMatchObject({ code: 0, log: expect.stringMatching(/release passed in/) });
+    await house.change('newer');
+    const before = await house.served();
+    expect(await run('start', approval, { SLUICE_HOME: repository }, '--needs')).toMatchObject({ code: 0, log: expect.stringMatching(/canary passed in/) });
+    expect(await house.weight()).toBe(50);
+    expect(await run('promote', approval, { SLUICE_HOME: repository })).toMatchObject({ code: 0, log: expect.stringMatching(/canary passed in/) });
+    expect(await house.weight()).toBe(0);
+    expect(Object.keys(await house.served())).not.toEqual(Object.keys(before));
   });
 
   test('a whole release, of one component', async () => {
