@@ -77,6 +77,9 @@ const pairsAtOnce = 4;
 /** leastEffect is one percentage point. */
 const leastEffect = 0.01;
 
+/** fewWindows is below how many windows one is kept in reserve for a run that goes on. */
+const fewWindows = 10;
+
 const problem = (reason: string, hint: string): Problem => ({ category: 'input', reason, tried: 'read the canary plan', hint });
 
 const weightsProblem = (weights: readonly number[]): Problem | undefined => {
@@ -159,7 +162,8 @@ export const planOf = (config: CanaryPlanConfig, canSplit: boolean, deadlineMs: 
     bakeMs: config.every,
     earlyBakeMs: early ? Math.min(config.every, Math.max(tickMs, config.every / 10)) : null,
     tickMs,
-    // Rounded down, so that the pairs last to the end of the last weight.
-    pairsPerWindow: Math.min(config.pairs, Math.max(1, Math.floor(config.pairs / windows))),
+    // Rounded down, so that the pairs last to the end of the last weight. Of few windows each is much of what can be seen,
+    // and a run that is killed takes the pairs of one with it: they were set aside, and are not asked again.
+    pairsPerWindow: Math.min(config.pairs, Math.max(1, Math.floor(config.pairs / (windows < fewWindows ? windows + 1 : windows)))),
   });
 };

@@ -18,6 +18,7 @@ describe('planOf', () => {
     ['100 is implied', { steps: [10, 100] }, true, { weights: [10] }],
     ['a short bake still looks once a second at most', { steps: [10], every: 2000 }, true, { tickMs: 1000 }],
     ['no pairs', { pairs: 0 }, true, { pairs: 0, pairsPerWindow: 0 }],
+    ['few looks keep the pairs of one for a run that goes on', { steps: [10, 50], every: 1000, pairs: 12 }, true, { pairsPerWindow: 4 }],
     ['fewer pairs than looks', { pairs: 5 }, true, { pairsPerWindow: 1 }],
     ['a guard named twice counts once', { watch: ['errors', 'errors'] }, true, { watch: ['errors'] }],
   ])('%s', (_, config, canSplit, expected) => {
