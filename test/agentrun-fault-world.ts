@@ -58,7 +58,7 @@ export const agentFile = (name: string, more: Readonly<Record<string, unknown>> 
 };
 
 /** briefly judges a candidate in some seconds of real time. */
-export const briefly = { steps: ['50%'], every: '2s', minimum: 1, watch: ['errors'], pairs: 6 };
+export const briefly = { steps: ['50%'], every: '2s', minimum: 1, watch: ['errors'], pairs: 9 };
 
 const askedBy = async (lab: LabAgentRun, runtime: string, count: number): Promise<Readonly<Record<string, number>>> => {
   const before = lab.served(runtime, 'production');
