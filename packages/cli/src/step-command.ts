@@ -144,8 +144,7 @@ const unnamed = async (host: Host, step: AnyStep, given: Arguments): Promise<rea
   if (!inputs.ok || textInput(inputs.value, 'environment') !== undefined) return undefined;
   const loaded = await loadProject(textInput(inputs.value, 'config') ?? 'sluice.yml');
   if (!loaded.ok) return undefined;
-  const names = Object.keys(loaded.value.project.config.environments);
-  return names;
+  return Object.keys(loaded.value.project.config.environments);
 };
 
 /** runStepCommand runs one step as the command line and SLUICE_INPUTS say, and gives its result document. */

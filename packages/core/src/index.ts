@@ -42,6 +42,7 @@ export * from './text/log-line.ts';
 export * from './text/markup.ts';
 export * from './text/nearest.ts';
 export * from './text/one-line.ts';
+export * from './text/percent-text.ts';
 export * from './text/plain.ts';
 export * from './text/width.ts';
 export * from './traffic.ts';

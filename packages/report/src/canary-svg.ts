@@ -1,5 +1,6 @@
-import { displayWidth, durationText, oneLine, svgText, type StepResult } from '@sluice/core';
+import { durationText, type StepResult } from '@sluice/core';
 import type { CanaryEvidence, CanaryPoint } from './canary-evidence.ts';
+import { axes, blue, fitted, fixed, left, orange, picture, plotWidth, text } from './svg-parts.ts';
 
 /** CanaryLabels are the names in a canary's picture. */
 export interface CanaryLabels {
@@ -13,24 +14,14 @@ interface Box {
   readonly height: number;
 }
 
-const width = 680;
 const height = 420;
-const left = 56;
-const right = 150;
-const plotWidth = width - left - right;
 /** titleColumns of bold text fit beside the left edge. */
 const titleColumns = 64;
 const weightBox: Box = { top: 48, height: 84 };
 const answersBox: Box = { top: 168, height: 92 };
 const evidenceBox: Box = { top: 296, height: 84 };
 
-/** Greys and colours of middle lightness read on white and on dark pages alike. */
-const grey = '#808890';
-const blue = '#3b82d6';
-const orange = '#d97a2b';
 const red = '#d1495b';
-
-const fixed = (value: number): string => String(Number(value.toFixed(1)));
 
 /** niceTop is the smallest 1, 2 or 5 times a power of ten that is not below the value. */
 export const niceTop = (value: number): number => {
@@ -39,15 +30,7 @@ export const niceTop = (value: number): number => {
   return [1, 2, 5, 10].map((factor) => factor * power).find((top) => top >= value) ?? value;
 };
 
-const text = (x: number, y: number, content: string, more = ''): string =>
-  `<text x="${fixed(x)}" y="${fixed(y)}"${more}>${svgText(content)}</text>`;
-
-const axis = (box: Box, top: string, bottom: string): string =>
-  [
-    `<path d="M${left} ${box.top}V${box.top + box.height}H${left + plotWidth}" fill="none" stroke="${grey}"/>`,
-    text(left - 8, box.top + 4, top, ' text-anchor="end"'),
-    text(left - 8, box.top + box.height + 4, bottom, ' text-anchor="end"'),
-  ].join('');
+const axis = ({ top, height: tall }: Box, upper: string, lower: string): string => axes(top, tall, upper, lower);
 
 interface Scale {
   x(point: CanaryPoint): number;
@@ -102,13 +85,6 @@ const evidenceDrawing = (history: readonly CanaryPoint[], scale: Scale): string 
   ].join('');
 };
 
-/** fitted cuts a name to a number of columns, of which a CJK character takes two. */
-const fitted = (name: string, columns: number): string => {
-  let length = columns;
-  while (length > 1 && displayWidth(oneLine(name, length)) > columns) length -= 1;
-  return oneLine(name, length);
-};
-
 /** endLabels name both lines at their ends, at least one line apart. */
 const endLabels = (last: CanaryPoint, labels: CanaryLabels, scale: Scale, top: number): string => {
   const wanted = [
@@ -148,20 +124,13 @@ const isDrawable = (point: CanaryPoint): boolean =>
 
 /**
  * canarySvg draws a canary: the candidate's weight over time, the answers of each arm, and the evidence against the
- * boundary of an abort. Points that are no counts
- * are left out. The background is clear and the colours read on light and dark pages.
+ * boundary of an abort. Points that are no counts are left out.
  */
 export const canarySvg = (history: readonly CanaryPoint[], labels: CanaryLabels): string => {
   const points = history.filter(isDrawable).toSorted((one, other) => one.atMs - other.atMs);
   const last = points.at(-1);
   const title = fitted(labels.title, titleColumns);
-  return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${svgText(title)}"`,
-    ` font-family="system-ui, 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', sans-serif" font-size="12" fill="${grey}">`,
-    text(left, 20, title, ' font-size="14" font-weight="600"'),
-    last === undefined ? text(left, weightBox.top + 20, 'Nothing was observed.') : drawing(points, last, labels),
-    '</svg>\n',
-  ].join('');
+  return picture(height, title, [last === undefined ? text(left, weightBox.top + 20, 'Nothing was observed.') : drawing(points, last, labels)]);
 };
 
 /** canaryPicture is the picture of a canary step, with its outcome as the title. */

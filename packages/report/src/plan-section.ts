@@ -1,19 +1,17 @@
-import { durationText } from '@sluice/core';
+import { durationText, percentText } from '@sluice/core';
 import { cell, markdownTable } from './markdown-table.ts';
 import type { PlanEvidence, PlanRow } from './plan-evidence.ts';
 
-const percent = (share: number): string => `${Number((share * 100).toFixed(1))} %`;
-
 const rowCells = ({ traffic, healthy, worse, smallest, improvements }: PlanRow): readonly string[] => [
   String(traffic),
-  percent(worse.abort),
-  percent(worse.abortWithin),
-  percent(worse.promote),
+  percentText(worse.abort),
+  percentText(worse.abortWithin),
+  percentText(worse.promote),
   String(Math.round(worse.exposed)),
-  percent(healthy.abort),
+  percentText(healthy.abort),
   durationText(healthy.medianMs),
-  smallest === null ? 'none' : percent(smallest),
-  improvements.length === 0 ? '' : improvements.slice(0, 3).map(({ change, abort }) => `${cell(change)}: ${percent(abort)}`).join(', '),
+  smallest === null ? 'none' : percentText(smallest),
+  improvements.length === 0 ? '' : improvements.slice(0, 3).map(({ change, abort }) => `${cell(change)}: ${percentText(abort)}`).join(', '),
 ];
 
 /** planSection is a forecast as Markdown: one table for each environment. */
@@ -21,7 +19,7 @@ export const planSection = ({ base, change, withinMs, forecasts }: PlanEvidence)
   forecasts
     .flatMap(({ environment, plan, leastMs, falseAbort, rows }) => [
       `### Forecast for ${cell(environment)}`,
-      `${cell(plan)}. At least ${durationText(leastMs)}; a good version is aborted in at most ${percent(falseAbort)} of rollouts. The worse version fails ${percent(change)} of its answers instead of ${percent(base)}.`,
+      `${cell(plan)}. At least ${durationText(leastMs)}; a good version is aborted in at most ${percentText(falseAbort)} of rollouts. The worse version fails ${percentText(change)} of its answers instead of ${percentText(base)}.`,
       markdownTable(
         ['requests a second', 'caught', `caught in ${durationText(withinMs)}`, 'let through', 'requests exposed', 'good version aborted', 'good version takes', 'caught in 90 of 100', 'more is caught with'],
         rows.map(rowCells),

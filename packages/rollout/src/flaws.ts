@@ -1,7 +1,6 @@
-import { draft, live, type Arm, type Observation } from '@sluice/core';
+import { draft, live, percentText, type Arm, type Observation } from '@sluice/core';
 import type { RolloutPlan } from './plan.ts';
 import type { RolloutState, SourceState } from './rollout-state.ts';
-import { percentText } from './wording.ts';
 
 /** isPaired says whether both arms answered the same questions, with the values of one pair at one index. */
 export const isPaired = (seen: Observation): boolean => seen.paired === true;

@@ -36,9 +36,8 @@ const measured = (guard: Guard, tally: ArmTally): { readonly count: number; read
 /** valuesOf is how many values a guard has of one arm. */
 export const valuesOf = (guard: Guard, tally: ArmTally): number => measured(guard, tally).count;
 
-/** neededEvidence is 1/alpha, where alpha is the false-abort rate shared by all guards of all sources. */
-export const neededEvidence = (plan: RolloutPlan, state: RolloutState): number =>
-  (plan.watch.length * Object.keys(state.sources).length) / plan.falseAbort;
+/** neededEvidence is 1/alpha, where alpha is the false-abort rate shared by all guards of so many sources; capped as the evidence is. */
+export const neededEvidence = (plan: RolloutPlan, sources: number): number => Math.min(cap, (plan.watch.length * sources) / plan.falseAbort);
 
 /** claimOf is the claim of a source: whole sessions and users, and pairs, fail by themselves. */
 const claimOf = (plan: RolloutPlan, { unit, paired }: SourceState): Reading['claim'] =>
@@ -70,7 +69,7 @@ const readingOf = (plan: RolloutPlan, needed: number, name: string, source: Sour
 
 /** readings are all watched guards of all sources. */
 export const readings = (plan: RolloutPlan, state: RolloutState): Reading[] => {
-  const needed = Math.min(cap, neededEvidence(plan, state));
+  const needed = neededEvidence(plan, Object.keys(state.sources).length);
   return Object.entries(state.sources).flatMap(([name, source]) => plan.watch.map((guard) => readingOf(plan, needed, name, source, guard)));
 };
 

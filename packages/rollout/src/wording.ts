@@ -1,13 +1,10 @@
-import { durationText, type CountedUnit } from '@sluice/core';
+import { durationText, percentText, type CountedUnit } from '@sluice/core';
 import type { Guard, RolloutPlan } from './plan.ts';
 import type { Reading, Relief } from './reading.ts';
 import type { Seen } from './rollout-end.ts';
 import type { RolloutState } from './rollout-state.ts';
 
 const units: Readonly<Record<CountedUnit, string>> = { request: 'answers', user: 'users', session: 'sessions' };
-
-/** percentText writes a share from 0 to 1 for people. */
-export const percentText = (share: number): string => `${Number((share * 100).toFixed(1))} %`;
 
 const number = (value: number): string => String(Number(value.toPrecision(3)));
 

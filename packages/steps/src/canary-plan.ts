@@ -1,26 +1,19 @@
 import { defaultCanaryPlan, failed, type CanaryPlanConfig, type EvidenceSource, type Outcome, type StepContext, type Target } from '@sluice/core';
 import { pairedAsk } from '@sluice/probe';
 import { pairedLimitMs, planOf, readRolloutState, isOfPlan, type RolloutPlan, type Versions, type WhenInconclusive } from '@sluice/rollout';
+import { canaryConfigOf, judgingMs } from './canary-config.ts';
 import { newUsers, probesOf } from './questions.ts';
 
-/** deadlineMs is how long the step may take. */
-export const deadlineMs = 3_000_000;
-/** wayBackMs is kept free before the step's deadline, so that the verdict comes before the step is stopped. */
-const wayBackMs = 180_000;
 /** rehearsalSlack is by how much a plan may be longer in a rehearsal, whose waits are compressed but whose answers take real time. */
 const rehearsalSlack = 3;
 
 /** planConfig is the long form of the selected environment's canary; undefined when there is none. */
-export const planConfig = (context: StepContext): CanaryPlanConfig | undefined => {
-  const canary = context.selected.ok ? context.selected.value.config.canary : undefined;
-  if (canary === undefined || canary === false) return undefined;
-  return canary === true ? defaultCanaryPlan : canary;
-};
+export const planConfig = ({ selected }: StepContext): CanaryPlanConfig | undefined => (selected.ok ? canaryConfigOf(selected.value.config) : undefined);
 
 /** planFor is the plan of a canary's configuration on this target. */
 export const planFor = ({ rehearsal }: StepContext, target: Target, config: CanaryPlanConfig): Outcome<RolloutPlan> => {
   const slack = rehearsal ? rehearsalSlack : 1;
-  const plan = planOf(config, target.traffic !== undefined, (deadlineMs - wayBackMs) * slack, pairedLimitMs * slack);
+  const plan = planOf(config, target.traffic !== undefined, judgingMs * slack, pairedLimitMs * slack);
   if (plan.ok || target.lacking.traffic === undefined) return plan;
   return failed({ ...plan.problem, where: target.address, hint: `${plan.problem.hint ?? ''} ${target.lacking.traffic}`.trim() });
 };

@@ -1,9 +1,7 @@
-import { defaultCanaryPlan, done, durationText, type CanaryPlanConfig, type CountedUnit, type EnvironmentConfig, type Outcome } from '@sluice/core';
+import { done, durationText, type CanaryPlanConfig, type CountedUnit, type EnvironmentConfig, type Outcome } from '@sluice/core';
 import { defaultWeights, fateOf, planOf, smallestCaught, type Circumstances, type Fate, type RolloutPlan } from '@sluice/rollout';
+import { canaryConfigOf, judgingMs } from './canary-config.ts';
 import type { Asked } from './plan-inputs.ts';
-
-/** judgingMs is what the canary's deadline leaves for judging. */
-const judgingMs = 2_820_000;
 
 /** withinMs is the time by which a worse version should be caught, and answerMs how long one pair of probes takes. */
 export const withinMs = 900_000;
@@ -111,9 +109,10 @@ const planText = (plan: RolloutPlan): string => {
 };
 
 /** forecastOf is what the canary of one environment does; undefined when sluice.yml asks for none there. Nothing is asked: whether traffic can be split is read from sluice.yml. */
-export const forecastOf = (environment: string, { canary, gateway, agentrun }: EnvironmentConfig, asked: Asked): Outcome<PlanForecast> | undefined => {
-  if (canary === undefined || canary === false) return undefined;
-  const config = canary === true ? defaultCanaryPlan : canary;
+export const forecastOf = (environment: string, environmentConfig: EnvironmentConfig, asked: Asked): Outcome<PlanForecast> | undefined => {
+  const { gateway, agentrun } = environmentConfig;
+  const config = canaryConfigOf(environmentConfig);
+  if (config === undefined) return undefined;
   const splits = gateway !== undefined || agentrun !== undefined;
   const made = planOf(config, splits, judgingMs);
   if (!made.ok) return made;

@@ -1,9 +1,7 @@
-import { defineStep, done, durationText, endedBy, type Outcome, type StepContext } from '@sluice/core';
+import { defineStep, done, durationText, endedBy, percentText, type Outcome, type StepContext } from '@sluice/core';
 import { forecastOf, withinMs, type ForecastRow, type PlanForecast } from './plan-forecast.ts';
 import { askedOf, planInputs, type Asked } from './plan-inputs.ts';
 import { tableLines } from './table.ts';
-
-const percent = (share: number): string => `${Number((share * 100).toFixed(1))} %`;
 
 const forecasts = (context: StepContext, asked: Asked): Outcome<readonly PlanForecast[]> => {
   const all = context.selected.ok ? [[context.selected.value.name, context.selected.value.config] as const] : Object.entries(context.project.config.environments);
@@ -19,14 +17,14 @@ const forecasts = (context: StepContext, asked: Asked): Outcome<readonly PlanFor
 
 const cellsOf = ({ traffic, healthy, worse, smallest }: ForecastRow): readonly string[] => [
   String(traffic),
-  percent(worse.abort),
-  percent(worse.abortWithin),
-  percent(worse.promote),
+  percentText(worse.abort),
+  percentText(worse.abortWithin),
+  percentText(worse.promote),
   String(Math.round(worse.exposed)),
-  percent(healthy.abort),
-  percent(healthy.promote),
+  percentText(healthy.abort),
+  percentText(healthy.promote),
   durationText(healthy.medianMs),
-  smallest === null ? 'none' : percent(smallest),
+  smallest === null ? 'none' : percentText(smallest),
   String(Math.round(healthy.pairs)),
 ];
 
@@ -34,15 +32,15 @@ const headings: readonly string[] = ['requests/s', 'caught', `in ${durationText(
 
 const linesOf = (forecast: PlanForecast, asked: Asked): readonly string[] => [
   `${forecast.environment}: ${forecast.plan}`,
-  `At least ${durationText(forecast.leastMs)}. A good version is aborted in at most ${percent(forecast.falseAbort)} of rollouts. Errors ${percent(asked.base)} -> ${percent(asked.change)}:`,
+  `At least ${durationText(forecast.leastMs)}. A good version is aborted in at most ${percentText(forecast.falseAbort)} of rollouts. Errors ${percentText(asked.base)} -> ${percentText(asked.change)}:`,
   ...tableLines(headings, forecast.rows.map(cellsOf)),
   ...forecast.rows.flatMap(({ traffic, improvements }) =>
-    improvements.length === 0 ? [] : [`At ${traffic} requests a second more is caught with ${improvements.slice(0, 3).map(({ change, abort }) => `${change} (${percent(abort)})`).join(', ')}.`],
+    improvements.length === 0 ? [] : [`At ${traffic} requests a second more is caught with ${improvements.slice(0, 3).map(({ change, abort }) => `${change} (${percentText(abort)})`).join(', ')}.`],
   ),
 ];
 
 const reasonOf = ({ environment }: PlanForecast, { traffic, worse }: ForecastRow, asked: Asked): string =>
-  `${environment}, ${traffic} requests a second: ${percent(asked.base)} -> ${percent(asked.change)} errors are caught in ${percent(worse.abort)} of rollouts, in ${percent(worse.abortWithin)} within ${durationText(withinMs)}, after ${Math.round(worse.exposed)} exposed requests on average`;
+  `${environment}, ${traffic} requests a second: ${percentText(asked.base)} -> ${percentText(asked.change)} errors are caught in ${percentText(worse.abort)} of rollouts, in ${percentText(worse.abortWithin)} within ${durationText(withinMs)}, after ${Math.round(worse.exposed)} exposed requests on average`;
 
 /** plan tells what the canary will do, before the rollout. */
 export const plan = defineStep({

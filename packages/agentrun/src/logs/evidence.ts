@@ -1,4 +1,4 @@
-import { clause, done, durationText, failed, type Arm, type Logs, type Outcome, type Problem, type Split } from '@sluice/core';
+import { clause, done, durationText, failed, percentText, type Arm, type Logs, type Outcome, type Problem, type Split } from '@sluice/core';
 import { findUsersEndpoint, requireRuntime, type AgentRunContext } from '../server/context.ts';
 import { splitOf } from '../server/routing.ts';
 import type { Runtime } from '../server/wire.ts';
@@ -16,9 +16,8 @@ const wholeText = async (context: AgentRunContext, place: LogPlace, from: number
   if (!whole.ok) return { text: `CloudMonitor does not tell either: ${clause(whole.problem.reason)}` };
   const { requests, errors, slowestMinuteP90Ms } = whole.value;
   if (requests === 0) return { text: 'CloudMonitor has seen no request', requests };
-  const share = `${Number(((100 * errors) / requests).toFixed(1))} %`;
   const slow = slowestMinuteP90Ms === undefined ? '' : `, nine in ten within ${durationText(slowestMinuteP90Ms)}`;
-  return { text: `CloudMonitor, which does not tell versions apart, has seen ${requests} requests of all versions, ${share} of them failed${slow}`, requests };
+  return { text: `CloudMonitor, which does not tell versions apart, has seen ${requests} requests of all versions, ${percentText(errors / requests)} of them failed${slow}`, requests };
 };
 
 /** evidencePlace is where the logs of a runtime are, or the problem that says what to set. */

@@ -1,12 +1,10 @@
-import type { Arm } from '@sluice/core';
+import { percentText, type Arm } from '@sluice/core';
 
 /** clump is how much wider counts scatter than single requests would: requests of one session go to one version. */
 const clump = 10;
 const fewest = 100;
 /** far is in standard deviations: chance alone gets there less than once in a million windows. */
 const far = 5;
-
-const percent = (share: number): string => `${Number((share * 100).toFixed(1))} %`;
 
 /**
  * sampleRatioFault compares the candidate's share of the requests with its weight (0 to 100); a text says that they
@@ -23,5 +21,5 @@ export const sampleRatioFault = (weight: number, stable: Arm, candidate: Arm, pr
   if (Math.abs(seen - expected) <= far * spread) return undefined;
   const drawn = expected < 0.5 ? seen > expected && seen <= 0.5 : seen < expected && seen >= 0.5;
   if (probed && drawn) return undefined;
-  return `${percent(seen)} of ${requests} requests went to version ${candidate.version}, whose weight is ${weight} %`;
+  return `${percentText(seen)} of ${requests} requests went to version ${candidate.version}, whose weight is ${weight} %`;
 };

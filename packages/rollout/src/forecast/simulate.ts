@@ -1,7 +1,7 @@
 import type { PairedPlan, RolloutPlan, WeightedPlan } from '../plan.ts';
+import { neededEvidence } from '../reading.ts';
 import type { Random } from './chance.ts';
 import { sourcesOf, type Circumstances } from './circumstances.ts';
-import { logNeededOf } from './needed.ts';
 import { probesOf } from './probes.ts';
 import { usersOf } from './users.ts';
 
@@ -23,7 +23,7 @@ const weightedSimulator = (plan: WeightedPlan, circumstances: Circumstances): Si
   const probes = probesOf(plan, circumstances);
   const { bakeMs, tickMs, deadlineMs, weights } = plan;
   const watched = plan.watch.includes('errors');
-  const logNeeded = logNeededOf(plan, sourcesOf(circumstances));
+  const logNeeded = Math.log(neededEvidence(plan, sourcesOf(circumstances)));
   const logRelief = Math.log(sourcesOf(circumstances) / plan.miss);
   const perMs = circumstances.traffic / 1000;
 
@@ -67,7 +67,7 @@ const weightedSimulator = (plan: WeightedPlan, circumstances: Circumstances): Si
 const pairedSimulator = (plan: PairedPlan, circumstances: Circumstances): Simulator => {
   const probes = probesOf(plan, circumstances);
   const watched = plan.watch.includes('errors');
-  const logNeeded = logNeededOf(plan, 1);
+  const logNeeded = Math.log(neededEvidence(plan, 1));
   return (random) => {
     probes.clear();
     let [now, pairs] = [0, 0];

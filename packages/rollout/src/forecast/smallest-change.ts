@@ -1,7 +1,7 @@
 import type { CountedUnit } from '@sluice/core';
 import { clumpOf, type RolloutPlan } from '../plan.ts';
+import { neededEvidence } from '../reading.ts';
 import { binomial, seeded, type Draw } from './chance.ts';
-import { logNeededOf } from './needed.ts';
 import { tallyOf } from './tally.ts';
 
 /** SeenCounts are what one source counted of both versions until the judgement. */
@@ -61,7 +61,7 @@ export const smallestChangeSeen = (plan: RolloutPlan, counts: SeenCounts): numbe
   if (!plan.watch.includes('errors') || stableAnswers <= 0 || candidateAnswers <= 0) return undefined;
   const base = Math.min(1, (stableErrors + 0.5) / (stableAnswers + 1));
   const windows = windowsOf(plan, counts);
-  const logNeeded = logNeededOf(plan, counts.sources ?? (plan.kind === 'weighted' && plan.pairs > 0 ? 2 : 1));
+  const logNeeded = Math.log(neededEvidence(plan, counts.sources ?? (plan.kind === 'weighted' && plan.pairs > 0 ? 2 : 1)));
   const clump = unit === 'request' && !paired ? clumpOf(plan) : 1;
   const tally = tallyOf({ margin: plan.margins.errors, effect: null, clump, minimum: plan.minimumAnswers });
   const stableDraws = windows.map(({ stable }) => binomial(stable, base));
