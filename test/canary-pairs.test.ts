@@ -1,26 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { failed, type EnvironmentRecord, type HttpClient, type StateStore } from '@sluice/core';
-import { openStage, valueOf, type Ran, type RunOptions, type Setting, type Stage } from './lab-stage.ts';
-import { agentSetting, difySetting, gateway, released, saying, writeAgent } from './stage-settings.ts';
+import { openAgentCanaryStage, type AgentCanaryStage } from './agent-canary-stage.ts';
+import type { Ran, RunOptions, Setting, Stage } from './lab-stage.ts';
+import { difySetting, gateway, released, saying } from './stage-settings.ts';
 
+let agent: AgentCanaryStage;
 let stage: Stage;
-let application: string;
 
 const pairs = 24;
-const setting = (canary: Readonly<Record<string, unknown>> = {}): Setting => {
-  const plain = agentSetting(stage);
-  return { ...plain, environment: { ...plain.environment, canary: { steps: ['25%', '50%'], every: '2m', minimum: 300, pairs, watch: ['errors'], ...canary } } };
-};
+const setting = (more: Readonly<Record<string, unknown>> = {}): Setting => agent.setting(more);
 const canary = (inputs: Readonly<Record<string, unknown>>, wanted: Setting, options: RunOptions = {}): Promise<Ran> => stage.run('canary', wanted, inputs, { factor: 2000, ...options });
-const routing = () => stage.lab.agentrun.routing('order-agent', 'production');
+const routing = () => agent.routing();
 const questions = ({ sent }: Ran): number => sent.filter((one) => one.includes('/invocations')).length;
 const total = (runs: readonly Ran[]): number => runs.reduce((sum, run) => sum + questions(run), 0);
-const stored = async () => valueOf(await stage.state.read(application, 'production'));
-
-/** putRecord writes a record over whatever is stored, as a run that was killed leaves it. */
-const putRecord = async (record: EnvironmentRecord): Promise<void> => {
-  valueOf(await stage.state.write(record, (await stored())?.revision));
-};
+const stored = () => agent.stored();
 
 /** killed runs mode auto until it has asked so many questions, and leaves the record and the split of that moment. */
 const killed = async (wanted: Setting, after: number): Promise<Ran> => {
@@ -52,25 +45,16 @@ const killed = async (wanted: Setting, after: number): Promise<Ran> => {
   const set = await stage.run('canary', wanted, { mode: 'set', weight: '25%', candidate: '2' });
   if (set.result.status !== 'passed') throw new Error(set.result.reason);
   const { lease: _lease, ...record } = left;
-  await putRecord(record);
+  await agent.putRecord(record);
   return ran;
 };
 
 beforeAll(async () => {
-  stage = await openStage();
-  application = stage.lab.agentrun.createRuntime({ name: 'order-agent', endpoint: 'production' }).runtimeId;
-  await writeAgent(stage, 'two');
-  for (const step of ['deploy', 'publish-version'] as const) expect((await stage.run(step, setting(), step === 'deploy' ? { overwrite: true } : {})).result.status).toBe('passed');
+  agent = await openAgentCanaryStage({ minimum: 300, pairs });
+  ({ stage } = agent);
 }, 60_000);
 afterAll(() => stage.close());
-beforeEach(async () => {
-  stage.lab.agentrun.setFaults('order-agent', undefined, {});
-  expect((await stage.run('rollback', setting(), { version: '1' })).result.status).toBe('passed');
-  const found = await stored();
-  if (found === undefined) return;
-  const { rollout: _rollout, lease: _lease, ...rest } = found.record;
-  await putRecord(rest);
-});
+beforeEach(() => agent.begin());
 
 describe('canary.pairs bounds the questions of the whole rollout', () => {
   test('however often its run is killed and taken up again', async () => {
@@ -121,7 +105,7 @@ test('when all pairs are used, promote judges what was seen before', async () =>
   expect((await stage.run('sweep', enough)).result.status).toBe('passed');
   const found = await stored();
   if (found === undefined) throw new Error('there is no record');
-  await putRecord({ ...found.record, rollout: { ...Object(found.record.rollout), asked: pairs } });
+  await agent.putRecord({ ...found.record, rollout: { ...Object(found.record.rollout), asked: pairs } });
   const promoted = await canary({ mode: 'promote' }, enough);
   expect(promoted.result).toMatchObject({ status: 'passed', outputs: { verdict: 'promote', observed: '2' }, reason: expect.stringMatching(/0 of [1-9]\d* and stable in 0 of [1-9]/) });
   expect(questions(promoted)).toBe(0);
@@ -132,7 +116,7 @@ test('when all pairs are used and too few of them count, promote says so and ask
   await stage.run('sweep', setting());
   const found = await stored();
   if (found === undefined) throw new Error('there is no record');
-  await putRecord({ ...found.record, rollout: { ...Object(found.record.rollout), asked: pairs } });
+  await agent.putRecord({ ...found.record, rollout: { ...Object(found.record.rollout), asked: pairs } });
   const refused = await canary({ mode: 'promote' }, setting());
   expect(refused.result).toMatchObject({ category: 'evidence', reason: expect.stringContaining(`all ${pairs} pairs are used`) });
   expect(((await stored())?.record.rollout as { windows: number }).windows).toBe(2);

@@ -1,35 +1,24 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { configSchema, failed, type EnvironmentRecord } from '@sluice/core';
-import { openStage, valueOf, type Ran, type RunOptions, type Setting, type Stage } from './lab-stage.ts';
-import { agentSetting, difySetting, gateway, released, saying, writeAgent } from './stage-settings.ts';
+import { configSchema, failed } from '@sluice/core';
+import { openAgentCanaryStage, type AgentCanaryStage } from './agent-canary-stage.ts';
+import { valueOf, type Ran, type RunOptions, type Setting, type Stage } from './lab-stage.ts';
+import { difySetting, gateway, released, saying } from './stage-settings.ts';
 
+let agent: AgentCanaryStage;
 let stage: Stage;
-let application: string;
 
-const setting = (canary: Readonly<Record<string, unknown>> = {}): Setting => {
-  const plain = agentSetting(stage);
-  return { ...plain, environment: { ...plain.environment, canary: { steps: ['25%', '50%'], every: '2m', minimum: 5, watch: ['errors'], ...canary } } };
-};
+const setting = (more: Readonly<Record<string, unknown>> = {}): Setting => agent.setting(more);
 const canary = (inputs: Readonly<Record<string, unknown>>, wanted: Setting, options: RunOptions = {}): Promise<Ran> => stage.run('canary', wanted, inputs, options);
-const routing = () => stage.lab.agentrun.routing('order-agent', 'production');
-const record = async (): Promise<EnvironmentRecord | undefined> => valueOf(await stage.state.read(application, 'production'))?.record;
+const routing = () => agent.routing();
+const record = () => agent.record();
 const nobody = { targetVersion: '1', versionWeights: [] };
 
 beforeAll(async () => {
-  stage = await openStage();
-  application = stage.lab.agentrun.createRuntime({ name: 'order-agent', endpoint: 'production' }).runtimeId;
-  await writeAgent(stage, 'two');
-  for (const step of ['deploy', 'publish-version'] as const) expect((await stage.run(step, setting(), step === 'deploy' ? { overwrite: true } : {})).result.status).toBe('passed');
+  agent = await openAgentCanaryStage();
+  ({ stage } = agent);
 }, 60_000);
 afterAll(() => stage.close());
-beforeEach(async () => {
-  stage.lab.agentrun.setFaults('order-agent', undefined, {});
-  expect((await stage.run('rollback', setting(), { version: '1' })).result.status).toBe('passed');
-  const found = valueOf(await stage.state.read(application, 'production'));
-  if (found === undefined) return;
-  const { rollout: _rollout, lease: _lease, ...rest } = found.record;
-  valueOf(await stage.state.write(rest, found.revision));
-});
+beforeEach(() => agent.begin());
 
 /** thin never has enough: it wants more answers than there are pairs. */
 const thin = (onInconclusive: string): Setting => setting({ minimum: 300, pairs: 20, 'on-inconclusive': onInconclusive });
@@ -48,9 +37,7 @@ describe('too little evidence', () => {
     expect(held).toMatchObject({ lease: { unattended: true }, rollout: { permission: { weight: 25 } } });
     expect((await canary({ mode: 'promote' }, thin('hold'))).result).toMatchObject({ category: 'evidence', outputs: { weight: '25' } });
     expect((await record())?.lease).toEqual(held?.lease);
-    const found = valueOf(await stage.state.read(application, 'production'));
-    if (found?.record.lease === undefined) throw new Error('there is no lease');
-    valueOf(await stage.state.write({ ...found.record, lease: { ...found.record.lease, until: Date.now() - 1 } }, found.revision));
+    await agent.expire();
     expect((await stage.run('sweep', thin('hold'))).result).toMatchObject({ outputs: { swept: 'true' } });
     expect(routing()).toMatchObject(nobody);
   }, 60_000);

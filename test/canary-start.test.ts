@@ -1,45 +1,25 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { failed, type EnvironmentRecord, type StateStore } from '@sluice/core';
-import { openStage, valueOf, type Ran, type RunOptions, type Setting, type Stage } from './lab-stage.ts';
-import { agentSetting, writeAgent } from './stage-settings.ts';
+import { failed, type StateStore } from '@sluice/core';
+import { openAgentCanaryStage, type AgentCanaryStage } from './agent-canary-stage.ts';
+import type { Ran, RunOptions, Setting, Stage } from './lab-stage.ts';
 
+let agent: AgentCanaryStage;
 let stage: Stage;
-let application: string;
 
-const setting = (canary: Readonly<Record<string, unknown>> = {}): Setting => {
-  const plain = agentSetting(stage);
-  return { ...plain, environment: { ...plain.environment, canary: { steps: ['25%', '50%'], every: '2m', minimum: 5, watch: ['errors'], ...canary } } };
-};
+const setting = (more: Readonly<Record<string, unknown>> = {}): Setting => agent.setting(more);
 const canary = (inputs: Readonly<Record<string, unknown>>, wanted: Setting = setting(), options: RunOptions = {}): Promise<Ran> => stage.run('canary', wanted, inputs, options);
 const sweep = (wanted: Setting = setting()): Promise<Ran> => stage.run('sweep', wanted);
-const routing = () => stage.lab.agentrun.routing('order-agent', 'production');
-const record = async (): Promise<EnvironmentRecord | undefined> => valueOf(await stage.state.read(application, 'production'))?.record;
+const routing = () => agent.routing();
+const record = () => agent.record();
 const started = { status: 'passed', outputs: { verdict: 'hold', stable: '1', candidate: '2', weights: '25', weight: '25', observed: '1,2=25%', next: 'promote, abort, status' } };
 const at25 = { targetVersion: '1', versionWeights: [{ version: '2', weight: 0.25 }] };
 
-/** expire lets the time of a waiting canary be over. */
-const expire = async (): Promise<void> => {
-  const found = valueOf(await stage.state.read(application, 'production'));
-  if (found?.record.lease === undefined) throw new Error('there is no lease');
-  valueOf(await stage.state.write({ ...found.record, lease: { ...found.record.lease, until: Date.now() - 1 } }, found.revision));
-};
-
 beforeAll(async () => {
-  stage = await openStage();
-  application = stage.lab.agentrun.createRuntime({ name: 'order-agent', endpoint: 'production' }).runtimeId;
-  await writeAgent(stage, 'two');
-  for (const step of ['deploy', 'publish-version'] as const) expect((await stage.run(step, setting(), step === 'deploy' ? { overwrite: true } : {})).result.status).toBe('passed');
+  agent = await openAgentCanaryStage();
+  ({ stage } = agent);
 }, 60_000);
 afterAll(() => stage.close());
-beforeEach(async () => {
-  stage.lab.agentrun.setFaults('order-agent', undefined, {});
-  expect((await stage.run('rollback', setting(), { version: '1' })).result.status).toBe('passed');
-  const found = valueOf(await stage.state.read(application, 'production'));
-  if (found !== undefined) {
-    const { rollout: _rollout, lease: _lease, ...rest } = found.record;
-    valueOf(await stage.state.write(rest, found.revision));
-  }
-});
+beforeEach(() => agent.begin());
 
 describe('start', () => {
   test('gives the first share, ends at once, asks nobody, and leaves a lease that sweep guards', async () => {
@@ -172,7 +152,7 @@ describe('between start and the end', () => {
 
   test('when its time is over, sweep gives everybody stable', async () => {
     await canary({ mode: 'start' });
-    await expire();
+    await agent.expire();
     expect((await sweep()).result).toMatchObject({ status: 'passed', outputs: { swept: 'true', observed: '1' } });
     expect(routing()).toMatchObject({ versionWeights: [] });
   }, 30_000);

@@ -24,6 +24,7 @@ import { startLab, type Lab } from '@sluice/lab';
 import { folderStore } from '@sluice/state';
 import { loadStep, type StepName } from '@sluice/steps';
 import { createContext } from '../packages/cli/src/context.ts';
+import { quietHost } from './quiet-host.ts';
 
 /** Said is what a host was told. */
 export interface Said {
@@ -32,26 +33,15 @@ export interface Said {
   readonly deployments: DeploymentState[];
 }
 
-const hostOf = (said: Said, folder: string, deployment: Host['deployment']): Host => ({
-  name: 'terminal',
-  context: { commit: '', branch: 'main', tag: '', repository: '', actor: 'somebody', runUrl: 'https://ci.example.com/runs/1', runId: '1', event: 'push', onCi: true },
-  environment: {},
-  resultsFolder: join(folder, 'results'),
-  log: (line) => said.lines.push(line),
-  annotate: ({ message }) => said.lines.push(message),
-  warn: (message) => said.warnings.push(message),
-  group: (_title, work) => work(),
-  mask: () => undefined,
-  redact: (text) => text,
-  progress: ({ label, text }) => said.lines.push(`${label}: ${text}`),
-  stepStarted: () => undefined,
-  stepEnded: ({ step, status, reason }) => said.lines.push(`${step} ${status}: ${reason}`),
-  outputs: () => Promise.resolve(),
-  summary: () => Promise.resolve(),
-  print: () => undefined,
-  close: () => Promise.resolve(),
-  ...(deployment === undefined ? {} : { deployment }),
-});
+const hostOf = (said: Said, folder: string, deployment: Host['deployment']): Host =>
+  quietHost(folder, {
+    log: (line) => said.lines.push(line),
+    annotate: ({ message }) => said.lines.push(message),
+    warn: (message) => said.warnings.push(message),
+    progress: ({ label, text }) => said.lines.push(`${label}: ${text}`),
+    stepEnded: ({ step, status, reason }) => said.lines.push(`${step} ${status}: ${reason}`),
+    ...(deployment === undefined ? {} : { deployment }),
+  });
 
 /** Setting is an environment of sluice.yml, and what else of it a test needs. */
 export interface Setting {

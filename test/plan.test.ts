@@ -2,9 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Host, StepResult } from '@sluice/core';
+import type { StepResult } from '@sluice/core';
 import { runStepCommand } from '../packages/cli/src/step-command.ts';
 import { attachmentsOf, loadStep, summaryOf } from '../packages/steps/src/index.ts';
+import { atTerminal, quietHost } from './quiet-host.ts';
 
 const paired = '    canary: { pairs: 200 }';
 const weighted = '    gateway: { nginx: { include: /etc/nginx/sluice/bot.conf } }\n    canary: { steps: [5%, 25%, 50%], watch: [errors] }';
@@ -26,25 +27,11 @@ const ran = async (environments: Readonly<Record<string, string>>, flags: Readon
   const blocks = Object.entries(environments).map(([name, canary]) => `  ${name}:\n    dify: https://dify.example.com/app/0b9c2f4e-6a1d-4f7e-9c55-2f1d9a7e4b10\n${canary}\n`);
   await writeFile(config, `name: bot\nsource: app.yml\nenvironments:\n${blocks.join('')}`);
   const lines: string[] = [];
-  const host: Host = {
-    name: 'terminal',
-    context: { commit: 'c'.repeat(40), branch: 'main', tag: '', repository: '', actor: '小李', runUrl: '', runId: '1', event: 'push', onCi: false, ...(pullRequest ? { pullRequest: { number: 7, fork: true } } : {}) },
-    environment: {},
-    resultsFolder: join(folder, 'results'),
+  const host = quietHost(folder, {
+    context: { ...atTerminal, ...(pullRequest ? { pullRequest: { number: 7, fork: true } } : {}) },
     log: (line) => lines.push(line),
-    annotate: () => undefined,
     warn: (line) => lines.push(line),
-    group: (_title, work) => work(),
-    mask: () => undefined,
-    redact: (text) => text,
-    progress: () => undefined,
-    stepStarted: () => undefined,
-    stepEnded: () => undefined,
-    outputs: () => Promise.resolve(),
-    summary: () => Promise.resolve(),
-    print: () => undefined,
-    close: () => Promise.resolve(),
-  };
+  });
   const { signal } = new AbortController();
   const result = await runStepCommand(host, await loadStep('plan'), { flags, positionals: [config], json: false, dryRun: false, help: false }, { signal, connection: signal });
   return { result, lines };

@@ -24,6 +24,7 @@ import { folderStore } from '@sluice/state';
 import { loadStep, type StepName } from '@sluice/steps';
 import { createContext } from '../../packages/cli/src/context.ts';
 import { value } from '../../packages/dify/test/harness.ts';
+import { inCi, quietHost } from '../quiet-host.ts';
 import { startNginx, wait, type Nginx } from './nginx-program.ts';
 
 const application = 'support-bot-production';
@@ -52,25 +53,15 @@ export interface TwinStage {
 
 const dead = (): Promise<Failed> => Promise.resolve(failed({ category: 'platform', reason: 'this machine is dead' }));
 
-const quiet = (lines: string[], folder: string, runId: string): Host => ({
-  name: 'terminal',
-  context: { commit: '', branch: 'main', tag: '', repository: '', actor: 'somebody', runUrl: `https://ci.example.com/runs/${runId}`, runId, event: 'push', onCi: true },
-  environment: {},
-  resultsFolder: join(folder, 'results'),
-  log: (line) => lines.push(line),
-  annotate: ({ message }) => lines.push(message),
-  warn: (message) => lines.push(`warning: ${message}`),
-  group: (_title, work) => work(),
-  mask: () => undefined,
-  redact: (text) => text,
-  progress: ({ label, text }) => lines.push(`${label}: ${text}`),
-  stepStarted: () => undefined,
-  stepEnded: ({ step, status, reason }) => lines.push(`${step} ${status}: ${reason}`),
-  outputs: () => Promise.resolve(),
-  summary: () => Promise.resolve(),
-  print: () => undefined,
-  close: () => Promise.resolve(),
-});
+const hostOf = (lines: string[], folder: string, runId: string): Host =>
+  quietHost(folder, {
+    context: { ...inCi, runId, runUrl: `https://ci.example.com/runs/${runId}` },
+    log: (line) => lines.push(line),
+    annotate: ({ message }) => lines.push(message),
+    warn: (message) => lines.push(`warning: ${message}`),
+    progress: ({ label, text }) => lines.push(`${label}: ${text}`),
+    stepEnded: ({ step, status, reason }) => lines.push(`${step} ${status}: ${reason}`),
+  });
 
 /** openTwinStage makes both apps of one file, the twin unpublished as a duplicate is, and starts nginx with the documented blocks. */
 export const openTwinStage = async (version: DifyVersion, source: string, health: Readonly<Record<string, unknown>>): Promise<TwinStage> => {
@@ -118,7 +109,7 @@ export const openTwinStage = async (version: DifyVersion, source: string, health
     const files = createFilePort();
     const programs = createCommandRunner({ path: process.env['PATH'] ?? '', home: '/' });
     const context = createContext({
-      host: quiet(lines, folder, String(job)),
+      host: hostOf(lines, folder, String(job)),
       clock: systemClock(100),
       step,
       deadlineMs: 600_000,

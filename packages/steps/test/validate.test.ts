@@ -2,9 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Finding, Host, PullRequest, StepResult } from '@sluice/core';
+import type { Finding, PullRequest, StepResult } from '@sluice/core';
 import { startLabDify, type LabDify } from '@sluice/lab';
 import { loadStep, type StepName } from '@sluice/steps';
+import { atTerminal, quietHost } from '../../../test/quiet-host.ts';
 import { runStepCommand } from '../../cli/src/step-command.ts';
 
 const example = new URL('../../../examples/support-bot/app/support-bot.yml', import.meta.url);
@@ -47,25 +48,14 @@ const ran = async ({ step = 'validate', dify = `${lab.origin}/app/${app}/workflo
   const config = join(folder, 'sluice.yml');
   await writeFile(config, `name: support-bot\nsource: app.yml\nenvironments:\n  staging:\n    branches: [main]\n    dify: ${dify}\n`);
   const [lines, found, warnings]: [string[], Finding[], string[]] = [[], [], []];
-  const host: Host = {
-    name: 'terminal',
-    context: { commit: 'c'.repeat(40), branch: 'main', tag: '', repository: '', actor: '小李', runUrl: 'https://ci.example.com/runs/1', runId: '1', event: 'push', onCi: false, ...(pullRequest === undefined ? {} : { pullRequest }) },
+  const host = quietHost(folder, {
+    context: { ...atTerminal, ...(pullRequest === undefined ? {} : { pullRequest }) },
     environment: variables,
-    resultsFolder: join(folder, 'results'),
     log: (line) => lines.push(line),
     annotate: (finding) => found.push(finding),
     warn: (line) => warnings.push(line),
-    group: (_title, work) => work(),
-    mask: () => undefined,
     redact: (text) => (hide === undefined ? text : text.replaceAll(hide, '***')),
-    progress: () => undefined,
-    stepStarted: () => undefined,
-    stepEnded: () => undefined,
-    outputs: () => Promise.resolve(),
-    summary: () => Promise.resolve(),
-    print: () => undefined,
-    close: () => Promise.resolve(),
-  };
+  });
   const { signal } = new AbortController();
   const result = await runStepCommand(host, await loadStep(step), { flags, positionals: [config], json: false, dryRun: false, help: false }, { signal, connection: signal });
   return { result, lines, found, warnings };
