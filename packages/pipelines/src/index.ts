@@ -1,0 +1,2 @@
+export { pipelineFiles, type PipelineFile } from './pipeline-files.ts';
+export { lintPipeline } from './lint-pipeline.ts';
