@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly interruptAfterMs?: number;
   /** onStart is given a way to send a signal to the run. */
   readonly onStart?: (send: (signal: NodeJS.Signals) => void) => void;
+  /** node is the program that runs the bundle; left out, it is the one that runs the tests. */
+  readonly node?: string;
   /** closeStdout makes the reader of standard output go away at once. */
   readonly closeStdout?: boolean;
 }
@@ -33,7 +35,7 @@ export interface RunOptions {
 export const sluice = (argv: readonly string[], options: RunOptions = {}): Promise<Ended> =>
   new Promise((resolve, reject) => {
     const started = performance.now();
-    const child = spawn(process.execPath, [join(repository, 'dist', 'index.js'), ...argv], {
+    const child = spawn(options.node ?? process.execPath, [join(repository, 'dist', 'index.js'), ...argv], {
       cwd: options.folder ?? repository,
       env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe'],
