@@ -26,6 +26,8 @@ export interface Problem {
   readonly tried?: string;
   /** where is a URL without credentials, an app or runtime id, or `file:line:column`. */
   readonly where?: string;
+  /** place is where in a file, for editors and reports; `where` says the same to people. */
+  readonly place?: Place;
   readonly answer?: Answer;
   readonly hint?: string;
   /** others are further problems found in the same pass. */

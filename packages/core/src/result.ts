@@ -1,4 +1,5 @@
 import { statusOf, type Category, type Status } from './category.ts';
+import type { HostContext } from './host.ts';
 import type { Problem } from './problem.ts';
 
 /** Json is any JSON value; a key without a value is left out when it is written. */
@@ -7,8 +8,19 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 /** Outputs are a step's named results; CI systems know only text. */
 export type Outputs = Readonly<Record<string, string>>;
 
+/** Origin says whose result it is. What is not known is absent, as the run on a terminal, or the project before sluice.yml was read. */
+export interface Origin {
+  /** run is the id of the CI's run that made it. */
+  readonly run?: string;
+  /** job is the id of the CI's job within that run. */
+  readonly job?: string;
+  /** project is the name in sluice.yml. */
+  readonly project?: string;
+  readonly environment?: string;
+}
+
 /** StepResult is the result document, the one machine-readable contract on every CI. */
-export interface StepResult {
+export interface StepResult extends Origin {
   readonly step: string;
   readonly status: Status;
   readonly category: Category;
@@ -22,8 +34,6 @@ export interface StepResult {
   /** startedAt is ISO 8601 in UTC. */
   readonly startedAt: string;
   readonly durationMs: number;
-  /** run is the id of the CI's run that made it; absent where the host has none, as on a terminal. */
-  readonly run?: string;
   readonly problem?: Problem;
   /** steps are the results of the steps that this step composed. */
   readonly steps?: readonly StepResult[];
@@ -47,6 +57,14 @@ export const endedBy = (problem: Problem, rest: Omit<StepEnding, 'category' | 'r
   ...(problem.hint === undefined ? {} : { hint: problem.hint }),
   ...rest,
   problem,
+});
+
+/** originOf is the origin of a result that is made in a CI's run, for a project and an environment, as far as they are known. */
+export const originOf = ({ runId, jobId = '' }: Pick<HostContext, 'runId' | 'jobId'>, project?: string, environment?: string): Origin => ({
+  ...(runId === '' ? {} : { run: runId }),
+  ...(jobId === '' ? {} : { job: jobId }),
+  ...(project === undefined ? {} : { project }),
+  ...(environment === undefined ? {} : { environment }),
 });
 
 /** resultOf makes the result document of an ending. Outputs begin with the step's safe defaults. */

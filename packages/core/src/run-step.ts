@@ -2,7 +2,7 @@ import { createAbort, onAbort, type Ending } from './abort.ts';
 import type { Clock } from './clock.ts';
 import { durationText } from './config/duration.ts';
 import { errorField } from './error-fields.ts';
-import { endedBy, resultOf, type Outputs, type StepEnding, type StepResult } from './result.ts';
+import { endedBy, originOf, resultOf, type Outputs, type StepEnding, type StepResult } from './result.ts';
 import type { AnyStep, StepContext } from './step.ts';
 
 /** graceMs is how long a step may take to put things right after its deadline or a cancellation. */
@@ -99,9 +99,9 @@ export const runStep = async (
   ]);
   finished.abort();
   abort.release();
-  const { runId } = host.context;
-  const made = resultOf(step.name, ending, safeOutputs(step), startedAt, clock.elapsed() - started);
-  const result = runId === '' ? made : { ...made, run: runId };
+  const { project, selected } = context;
+  const origin = originOf(host.context, project.config.name, selected.ok ? selected.value.name : undefined);
+  const result = { ...resultOf(step.name, ending, safeOutputs(step), startedAt, clock.elapsed() - started), ...origin };
   host.stepEnded(result);
   return result;
 };

@@ -128,6 +128,71 @@ describe('results folder', () => {
       expect([await readFile(join(folder, 'other'), 'utf8'), await readFile(at('report.html'), 'utf8')]).toEqual(['untouched', 'mine']);
     });
 
+    /** reporting remembers of which results the reports were made last, as `step reason`. */
+    const reporting = (redact?: (text: string) => string) => {
+      let job: readonly string[] = [];
+      const { results, notes } = attached(async (_result, _base, all) => {
+        job = all.map(({ step, reason }) => `${step} ${reason}`);
+        return { 'all.txt': job.join('\n') };
+      }, redact);
+      return { results, notes, job: () => job };
+    };
+    const inRun = (step: string, reason: string, run: string, job?: string): StepResult => ({ ...result(step, reason), run, ...(job === undefined ? {} : { job }) });
+
+    test('is told of all results of the job, of no other run, and of no job whose folder was handed on', async () => {
+      const { results, notes, job } = reporting();
+      for (const made of [inRun('validate', 'other run', '6', 'a'), inRun('validate', 'other job', '7', 'a'), inRun('validate', 'first', '7', 'b'), inRun('deploy', 'second', '7', 'b'), inRun('validate', 'third', '7', 'b')]) await results.write(made);
+      expect(job()).toEqual(['validate first', 'deploy second', 'validate third']);
+      expect(await readFile(at('all.txt'), 'utf8')).toBe('validate first\ndeploy second\nvalidate third');
+      await results.write(inRun('deploy', 'no job', '7'));
+      expect([job(), notes]).toEqual([['deploy no job'], []]);
+    });
+
+    test('is told of the newest result of each step where the host knows no run', async () => {
+      const { results, job } = reporting();
+      for (const [step, reason] of [['validate', 'old'], ['deploy', 'x'], ['validate', 'new']] as const) await results.write(result(step, reason));
+      await results.write({ ...result('validate', 'there'), environment: 'staging' });
+      expect(job()).toEqual(['deploy x', 'validate new', 'validate there']);
+    });
+
+    test('is told nothing of what is damaged, and of a problem with what is known of it', async () => {
+      await mkdir(join(folder, 'results'));
+      const problem = { category: 'platform', reason: 'r', where: 'https://x.example.com', answer: { status: 502 } } as const;
+      await writeFile(at('01-a.json'), '{"step": "a"');
+      await writeFile(at('02-b.json'), JSON.stringify({ ...result('b', 'x'), problem: { category: 'passed', reason: 'r' } }));
+      await writeFile(at('03-c.json'), JSON.stringify({ ...result('c', 'x'), problem }));
+      await mkdir(at('04-d.json'));
+      let problems: unknown;
+      const { results, notes } = attached(async (_result, _base, job) => {
+        problems = job.map((one) => one.problem);
+        return {};
+      });
+      expect(await results.write(result('e', 'x'))).toMatchObject({ ok: true });
+      expect([problems, notes]).toEqual([[problem, undefined], []]);
+    });
+
+    test('is told no secret, also none that control characters part, in this process or an earlier one', async () => {
+      const { results, job } = reporting((text) => text.replaceAll('s3cret', '***'));
+      await mkdir(join(folder, 'results'));
+      await writeFile(at('01-a.json'), JSON.stringify(result('a', 's3\u0000cret')));
+      await results.write(result('b', 's3\u001b[31mcret'));
+      expect(job()).toEqual(['a ***', 'b ***']);
+    });
+
+    test('holds every result when several processes write at once', async () => {
+      const steps = ['a', 'b', 'c', 'd', 'e', 'f'];
+      await Promise.all(steps.map((step) => reporting().results.write(result(step, 'x'))));
+      expect((await readFile(at('all.txt'), 'utf8')).split('\n').toSorted()).toEqual(steps.map((step) => `${step} x`));
+    });
+
+    test('one report that cannot be written does not keep the others from it', async () => {
+      await mkdir(join(folder, 'results', 'junit.xml', 'x'), { recursive: true });
+      const { results, notes } = attached(async () => ({ 'junit.xml': 'a', 'report.html': 'b' }));
+      expect(await results.write(result('release', 'x'))).toMatchObject({ ok: true });
+      expect(await readFile(at('report.html'), 'utf8')).toBe('b');
+      expect(notes).toEqual([expect.stringMatching(/report beside 01-release\.json was not written/)]);
+    });
+
     test.each<[string, Attachments, RegExp]>([
       ['a renderer that throws', () => Promise.reject(new Error('no picture')), /report beside 01-release\.json was not written: no picture/],
       ['a folder in its place', async () => ({ '': 'x' }), /report beside 01-release\.json was not written: /],

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import * as z from 'zod/mini';
 import { systemClock, type Clock } from '../src/clock.ts';
 import type { Host } from '../src/host.ts';
+import type { Project } from '../src/project.ts';
 import type { StepEnding, StepResult } from '../src/result.ts';
 import { runStep } from '../src/run-step.ts';
 import type { AnyStep, StepContext } from '../src/step.ts';
@@ -37,7 +38,9 @@ const frameOf = (): Frame => {
     stepEnded: (result) => events.push(`end ${result.category}`),
     redact: (text) => text.replaceAll('hunter2', '***'),
   };
-  const context: Partial<StepContext> = { host: host as Host, clock: quickClock, signal: controller.signal, cancelled: () => cancelled };
+  const project = { config: { name: 'support-bot' } } as Project;
+  const selected = { ok: true, value: { name: 'staging' } } as StepContext['selected'];
+  const context: Partial<StepContext> = { host: host as Host, clock: quickClock, signal: controller.signal, cancelled: () => cancelled, project, selected };
   return {
     events,
     context: context as StepContext,
@@ -60,8 +63,8 @@ const cancelledEnding: StepEnding = { category: 'cancelled', reason: 'the run wa
 const result = async (run: AnyStep['run'], frame: Frame = frameOf(), deadlineMs?: number): Promise<StepResult> => runStep(stepOf(run, deadlineMs), frame.context, {});
 
 describe('runStep', () => {
-  test('names the run of the CI in the result', async () => {
-    expect(await result(() => Promise.resolve(passed))).toMatchObject({ run: '17' });
+  test('names the run of the CI, the project and the environment in the result', async () => {
+    expect(await result(() => Promise.resolve(passed))).toMatchObject({ run: '17', project: 'support-bot', environment: 'staging' });
   });
 
   test('frames the step and begins with its safe outputs', async () => {

@@ -40,6 +40,7 @@ const problemOf = (complaint: Complaint, place: Place): Problem => {
     reason: `${place.file}: ${reason}`,
     tried: 'read the configuration',
     where: placeText(place),
+    place,
     ...(hint === undefined ? {} : { hint }),
   };
 };

@@ -8,6 +8,8 @@ import { ownFolder, wrongPart } from '../files/make-folder.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import type { StepResult } from '../result.ts';
+import { plainLine } from '../text/plain.ts';
+import { sameJob } from './job.ts';
 import { redactedJson } from './redacted-json.ts';
 
 /** ResultsFolder keeps the result documents of a release, for later steps and for people. */
@@ -18,8 +20,11 @@ export interface ResultsFolder {
   newest(step: string): Promise<StepResult | undefined>;
 }
 
-/** Attachments are the files for people beside a result document, by name. `base` is the document's name without its ending. */
-export type Attachments = (result: StepResult, base: string) => Promise<Readonly<Record<string, string>>>;
+/**
+ * Attachments are the files for people and for their tools beside a result document, by name. `base` is the document's
+ * name without its ending; `job` are all results of the same job so far, this one too, in the order in which they were written.
+ */
+export type Attachments = (result: StepResult, base: string, job: readonly StepResult[]) => Promise<Readonly<Record<string, string>>>;
 
 /** DocumentName is a file name of the folder, taken apart. */
 interface DocumentName {
@@ -34,6 +39,12 @@ const mostNumbersTried = 20n;
 
 /** mostRead is how many documents of one step are looked at; a folder that is never emptied holds many. */
 const mostRead = 50;
+
+/** mostOfJob is how many documents the reports of a job are made of. */
+const mostOfJob = 500;
+
+/** mostRounds is how often reports are made again because another process wrote a document meanwhile. */
+const mostRounds = 3;
 
 /** clockSkewMs is by how much the clocks of two machines that hand on results may differ. */
 const clockSkewMs = 10 * 60_000;
@@ -79,15 +90,6 @@ const writeNext = async (folder: string, step: string, text: string): Promise<st
   return undefined;
 };
 
-/** attach writes what belongs beside a document. A release must not fail for a picture of it, so what goes wrong is noted. */
-const attach = async (folder: string, base: string, document: string, attachments: Attachments, note: (line: string) => void): Promise<void> => {
-  try {
-    // From the document as it was written: a renderer's escapes would hide a secret from redaction.
-    for (const [name, text] of Object.entries(await attachments(JSON.parse(document), base))) await replaceFile(join(folder, name), text, 0o600);
-  } catch (error) {
-    note(`the report beside ${base}.json was not written: ${errorField(error, 'message') ?? String(error)}`);
-  }
-};
 
 const unwritable = (folder: string, step: string, why: string): Outcome<never> =>
   failed({
@@ -110,6 +112,56 @@ const parsedJson = (text: string): unknown => {
 /** parseDocument checks a document's shape; the schema is built when there is one to read, not at every start. */
 const parseDocument = async (text: string, step: string): Promise<StepResult | undefined> =>
   (await import('./shape.ts')).resultFrom(parsedJson(text), step);
+
+/** shown makes a text what a report shows of it. A secret with a control character inside is found once that is gone. */
+const shown = (redact: (text: string) => string) => (text: string): string => redact(plainLine(redact(text)));
+
+/** Attaching is what belongs beside a document that was just written. */
+interface Attaching {
+  readonly folder: string;
+  readonly base: string;
+  readonly result: StepResult;
+  readonly attachments: Attachments;
+  redact(text: string): string;
+  note(line: string): void;
+}
+
+/** ofJob are the results of the same job among all that lie in the folder; this process's own one is known whole. */
+const ofJob = async ({ folder, base, result, redact }: Attaching, documents: readonly DocumentName[]): Promise<readonly StepResult[]> => {
+  const read = documents.slice(-mostOfJob).map(async ({ name }) => {
+    if (name === `${base}.json`) return result;
+    const text = await createFilePort().read(join(folder, name));
+    return text.ok ? (await import('./shape.ts')).recordedFrom(redactedJson(parsedJson(text.value ?? ''), shown(redact))) : undefined;
+  });
+  // What is damaged is said by the step that needs it; a report does without.
+  return sameJob((await Promise.all(read)).filter((one) => one !== undefined), result);
+};
+
+const writeAttached = async (attaching: Attaching, documents: readonly DocumentName[]): Promise<void> => {
+  const { folder, base, result, attachments, note } = attaching;
+  const unwritten = (error: unknown): void => note(`the report beside ${base}.json was not written: ${errorField(error, 'message') ?? String(error)}`);
+  try {
+    for (const [name, text] of Object.entries(await attachments(result, base, await ofJob(attaching, documents)))) {
+      await replaceFile(join(folder, name), text, 0o600).catch(unwritten);
+    }
+  } catch (error) {
+    unwritten(error);
+  }
+};
+
+/**
+ * attach writes what belongs beside a document. A release must not fail for a picture of it, so what goes wrong is noted.
+ * Another process of the job may have written its document meanwhile, and then these reports, which lack it: so it looks again.
+ */
+const attach = async (attaching: Attaching): Promise<void> => {
+  let documents = await documentsIn(attaching.folder);
+  for (let round = 0; round < mostRounds; round += 1) {
+    await writeAttached(attaching, documents);
+    const now = await documentsIn(attaching.folder);
+    if (now.length === documents.length) return;
+    documents = now;
+  }
+};
 
 const readDocument = async (path: string, step: string, note: (line: string) => void): Promise<StepResult | undefined> => {
   const text = await createFilePort().read(path);
@@ -165,7 +217,8 @@ export const resultsFolder = (
       const text = `${JSON.stringify(redactedJson(result, redact), null, 2)}\n`;
       const base = await writeNext(folder, result.step, text);
       if (base === undefined) return unwritable(folder, result.step, 'other processes write there at the same time');
-      if (attachments !== undefined) await attach(folder, base, text, attachments, note);
+      // From the document as it was written: a renderer's escapes would hide a secret from redaction.
+      if (attachments !== undefined) await attach({ folder, base, result: JSON.parse(text, (_key, value: unknown) => (typeof value === 'string' ? shown(redact)(value) : value)), attachments, redact, note });
       return done(undefined);
     } catch (error) {
       const code = fileErrorCode(error);

@@ -19,7 +19,7 @@ export interface YamlDocument {
 
 const mostReported = 20;
 
-const refused = (reason: string, where: string, hint: string): Problem => ({ category: 'input', reason, tried: 'read YAML', where, hint });
+const refused = (reason: string, place: Place, hint: string): Problem => ({ category: 'input', reason, tried: 'read YAML', where: placeText(place), place, hint });
 
 const together = (problems: readonly Problem[]): Outcome<never> | undefined => {
   const [first, ...others] = problems.slice(0, mostReported);
@@ -27,7 +27,7 @@ const together = (problems: readonly Problem[]): Outcome<never> | undefined => {
 };
 
 const oversized = (file: string, bytes: number, limit: number): Outcome<never> =>
-  failed(refused(`${file} has ${byteSize(bytes)}; at most ${byteSize(limit)} of YAML are read`, file, 'Give a smaller file.'));
+  failed(refused(`${file} has ${byteSize(bytes)}; at most ${byteSize(limit)} of YAML are read`, { file }, 'Give a smaller file.'));
 
 /** textOf checks size, encoding and NUL, and takes a byte order mark away. */
 const textOf = (file: string, given: string | Uint8Array, limits: YamlLimits): Outcome<string> => {
@@ -39,7 +39,7 @@ const textOf = (file: string, given: string | Uint8Array, limits: YamlLimits): O
   if (nul === -1) return text;
   const before = text.value.slice(0, nul).split('\n');
   const place: Place = { file, line: before.length, column: (before.at(-1) ?? '').length + 1 };
-  return failed(refused(`${file} has a NUL character; it is not YAML text`, placeText(place), 'Check that it is the right file and that it is not damaged.'));
+  return failed(refused(`${file} has a NUL character; it is not YAML text`, place, 'Check that it is the right file and that it is not damaged.'));
 };
 
 /** tokensOf is the concrete syntax of a text; undefined as soon as it has more than `most` tokens, before they cost memory. */
@@ -79,12 +79,12 @@ export const readYaml = (file: string, given: string | Uint8Array, limits: YamlL
   const text = textOf(file, given, limits);
   if (!text.ok) return text;
   const lines = new LineCounter();
-  const at = (offset: number): string => {
+  const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
-    return placeText({ file, line, column: col });
+    return { file, line, column: col };
   };
   const tokens = tokensOf(text.value, lines, limits.tokens);
-  if (tokens === undefined) return failed(refused(`${file} has more than ${limits.tokens} YAML tokens`, file, 'Check that it is the right file, or split it.'));
+  if (tokens === undefined) return failed(refused(`${file} has more than ${limits.tokens} YAML tokens`, { file }, 'Check that it is the right file, or split it.'));
   const deep = tooDeepAt(tokens, limits.depth);
   if (deep !== undefined) return failed(refused(`values are nested deeper than ${limits.depth} levels`, at(deep), 'Check that it is the right file.'));
   const documents = [...new Composer(parseOptions).compose(tokens)];

@@ -59,6 +59,7 @@ export const githubContext = (environment: Environment, event: unknown): HostCon
     actor: environment.GITHUB_ACTOR ?? '',
     runUrl: runUrlOf(environment),
     runId: environment.GITHUB_RUN_ID ?? '',
+    ...(environment.GITHUB_JOB === undefined ? {} : { jobId: environment.GITHUB_JOB }),
     event: environment.GITHUB_EVENT_NAME ?? '',
     ...(pullRequest === undefined ? {} : { pullRequest }),
     onCi: true,
