@@ -11,6 +11,7 @@ import {
   type Outcome,
   type Place,
   type Platform,
+  type Previews,
   type Project,
   type ResultsFolder,
   type SelectedEnvironment,
@@ -23,7 +24,7 @@ import type { EvidencePorts } from '@sluice/evidence';
 import { readApplication, sourceOf } from './application.ts';
 
 /** Worked is what a context works out from its parts. */
-type Worked = 'application' | 'overlaid' | 'target' | 'connectionChecks' | 'parseEnvironment' | 'evidence' | 'earlier' | 'record';
+type Worked = 'application' | 'overlaid' | 'target' | 'previews' | 'connectionChecks' | 'parseEnvironment' | 'evidence' | 'earlier' | 'record';
 
 /** ContextParts are what a step's context is put together from. */
 export interface ContextParts extends Omit<StepContext, Worked> {
@@ -144,6 +145,24 @@ const connectTarget = async (
   return read.value.platform.connect(connectionOf(parts, parts.selected.value, read.value.platform, overlaid.value));
 };
 
+/** connectPreviews connects with the source as the environment has it, else as it lies there: what is wrong with it must not keep a preview from being removed. */
+const connectPreviews = async (
+  parts: ContextParts,
+  application: () => Promise<Outcome<Application>>,
+  source: () => Promise<Outcome<Source>>,
+): Promise<Outcome<Previews>> => {
+  if (parts.offline) return refusedOffline();
+  if (!parts.selected.ok) return parts.selected;
+  const [read, overlaid] = [await application(), await source()];
+  if (!read.ok) return read;
+  const { platform, parsed } = read.value;
+  const known = overlaid.ok || parsed.source === undefined ? overlaid : done(parsed.source);
+  if (!known.ok) return known;
+  if (platform.previews === undefined) return failed({ category: 'input', reason: `Sluice makes no previews on ${platform.name}` });
+  const others = Object.entries(parts.project.config.environments).filter(([, { preview }]) => preview === undefined);
+  return platform.previews(connectionOf(parts, parts.selected.value, platform, known.value), { project: parts.project.config.name, others: Object.fromEntries(others) });
+};
+
 const environmentNamed = async (
   project: Project,
   name: string,
@@ -177,6 +196,7 @@ export const createContext = (parts: ContextParts): Context => {
     application,
     overlaid,
     target,
+    previews: once(() => connectPreviews(parts, application, overlaid)),
     connectionChecks: () => checkConnection(parts, application),
     parseEnvironment: (name) => environmentNamed(parts.project, name, read),
     evidence: async (request: EvidenceRequest) => (await import('@sluice/evidence')).openSources(request, evidencePorts(parts)),

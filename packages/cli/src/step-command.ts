@@ -4,6 +4,7 @@ import {
   done,
   endedBy,
   failed,
+  originOf,
   outputsOf,
   parseInputs,
   resultOf,
@@ -11,14 +12,17 @@ import {
   runStep,
   safeOutputs,
   selectEnvironment,
+  selectPreview,
   systemClock,
   type AnyStep,
   type Arguments,
   type Host,
+  type Origin,
   type Outcome,
   type Project,
   type ResultsFolder,
   type SelectedEnvironment,
+  type Selection,
   type StepEnding,
   type StepResult,
 } from '@sluice/core';
@@ -37,7 +41,7 @@ export interface Signals {
   readonly connection: AbortSignal;
 }
 
-const ended = (step: AnyStep, ending: StepEnding): StepResult => resultOf(step.name, ending, safeOutputs(step), new Date(), 0);
+const ended = (step: AnyStep, ending: StepEnding, origin: Origin = {}): StepResult => ({ ...resultOf(step.name, ending, safeOutputs(step), new Date(), 0), ...origin });
 
 const textInput = (inputs: Readonly<Record<string, unknown>>, name: string): string | undefined => {
   const value = inputs[name];
@@ -75,7 +79,7 @@ const contextFor = async (
     ...(selected.ok ? { environmentName: selected.value.name } : {}),
     mask: (value) => host.mask(value),
     note,
-    offline: host.context.pullRequest !== undefined,
+    offline: offline && host.context.pullRequest !== undefined,
   });
   // A server may repeat any of them, also before this run has had a use for it: finding one masks it.
   if (selected.ok && !offline) for (const name of await secretNames(project, selected.value.config)) secrets.find(name);
@@ -93,6 +97,20 @@ const contextFor = async (
       results,
     }),
   );
+};
+
+/** selectFor finds the environment that a step works on. One for previews is for steps that know of it; pull requests of the repository itself get it for those that work nowhere else. */
+const selectFor = (host: Host, step: AnyStep, project: Project, input: string | undefined): Outcome<Selection> => {
+  const options = { ...(input === undefined ? {} : { input }), context: host.context };
+  if (step.previews === 'only') return selectPreview(project, { ...options, host: host.name });
+  const selection = selectEnvironment(project, options);
+  if (!selection.ok || 'skipped' in selection.value || selection.value.config.preview === undefined || step.previews === 'too') return selection;
+  return failed({
+    category: 'input',
+    reason: `the environment ${selection.value.name} is for previews, where nothing is released`,
+    tried: step.name,
+    hint: 'Use preview and sweep there, or name another environment.',
+  });
 };
 
 /** readInputs reads a step's inputs; secrets that came in by mistake are masked before anything is said of them. */
@@ -118,18 +136,21 @@ const prepare = async (host: Host, step: AnyStep, given: Arguments, results: Res
   if (!loaded.ok) return loaded;
   const { project } = loaded.value;
   const environment = textInput(inputs, 'environment');
-  const selection = selectEnvironment(project, { ...(environment === undefined ? {} : { input: environment }), context: host.context });
+  const selection = selectFor(host, step, project, environment);
   // An offline step without an environment looks at all of them; everything else needs the one it works on.
   if (!selection.ok && (!step.offline || environment !== undefined)) return selection;
   const skipped = selection.ok && 'skipped' in selection.value ? selection.value.skipped : undefined;
-  if (skipped !== undefined && !step.offline) return done({ skipped });
+  if (skipped !== undefined && !step.offline) {
+    if (step.previews === 'only') host.annotate({ rule: 'preview/skipped', severity: 'notice', message: skipped, place: { file: project.file } });
+    return done({ skipped });
+  }
   const selected: Outcome<SelectedEnvironment> = !selection.ok
     ? selection
     : 'skipped' in selection.value
       ? failed({ category: 'input', reason: selection.value.skipped })
       : done(selection.value);
   const connects = !step.offline || (step.connectsWhenNamed === true && environment !== undefined);
-  const offline = !connects || host.context.pullRequest !== undefined;
+  const offline = !connects || (host.context.pullRequest !== undefined && step.previews !== 'only');
   const context = await contextFor(host, project, selected, { step: step.name, deadlineMs, offline, dryRun: inputs['dry-run'] === true, results }, signals);
   return context.ok ? done({ context: context.value, inputs, deadlineMs }) : context;
 };
@@ -159,7 +180,7 @@ export const runStepCommand = async (host: Host, step: AnyStep, given: Arguments
   }
   const [only] = results;
   if (only !== undefined && results.length === 1) return only;
-  const all = eachEnvironment(step, names, results);
+  const all = eachEnvironment(step, names, results, host.context);
   const { write } = resultsFolder(host.resultsFolder, (text) => host.redact(text), (line) => host.log(line), attachmentsOf);
   host.stepEnded(all);
   return recorded(host, all, await write(all));
@@ -169,7 +190,7 @@ const runOnce = async (host: Host, step: AnyStep, given: Arguments, signals: Sig
   const results = resultsFolder(host.resultsFolder, (text) => host.redact(text), (line) => host.log(line), attachmentsOf);
   const prepared = await prepare(host, step, given, results, signals);
   if (!prepared.ok || 'skipped' in prepared.value) {
-    const result = ended(step, prepared.ok ? { category: 'skipped', reason: skippedText(prepared.value) } : endedBy(prepared.problem));
+    const result = ended(step, prepared.ok ? { category: 'skipped', reason: skippedText(prepared.value) } : endedBy(prepared.problem), originOf(host.context));
     host.stepEnded(result);
     return recorded(host, result, await results.write(result));
   }

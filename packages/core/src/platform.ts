@@ -3,6 +3,7 @@ import type { CommandRunner } from './command.ts';
 import type { EnvironmentConfig } from './config/schema.ts';
 import type { HttpClient } from './http/client.ts';
 import type { Outcome } from './outcome.ts';
+import type { Previews, PreviewScope } from './preview.ts';
 import type { Finding } from './finding.ts';
 import type { Parsed, Source } from './source.ts';
 import type { Exposure, Target } from './target.ts';
@@ -111,4 +112,6 @@ export interface Platform {
   /** check asks an environment whether a release could work there, and writes nothing; it ends with the first that fails. */
   check?(connection: Connection): Promise<readonly ConnectionCheck[]>;
   connect(connection: Connection): Promise<Outcome<Target>>;
+  /** previews connects to an environment for previews; absent where a platform has none. */
+  previews?(connection: Connection, scope: PreviewScope): Promise<Outcome<Previews>>;
 }

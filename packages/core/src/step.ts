@@ -6,6 +6,7 @@ import type { Host } from './host.ts';
 import type { HttpClient } from './http/client.ts';
 import type { Outcome } from './outcome.ts';
 import type { ConnectionCheck, FilePort, Platform, SourceFile } from './platform.ts';
+import type { Previews } from './preview.ts';
 import type { Project, SelectedEnvironment } from './project.ts';
 import type { StepEnding, StepResult } from './result.ts';
 import type { SecretReader } from './secrets/reader.ts';
@@ -61,6 +62,8 @@ export interface StepContext {
   overlaid(): Promise<Outcome<Source>>;
   /** target connects once to the selected environment. */
   target(): Promise<Outcome<Target>>;
+  /** previews connects once to the selected environment, one for previews; a source that cannot be released does not keep them from being removed. */
+  previews(): Promise<Outcome<Previews>>;
   /** connectionChecks asks the selected environment whether a release could work there; nothing is asked offline. */
   connectionChecks(): Promise<Outcome<readonly ConnectionCheck[]>>;
   /** parseEnvironment parses the source of any environment, offline. */
@@ -84,6 +87,8 @@ export interface StepDefinition<Inputs extends z.ZodMiniObject = z.ZodMiniObject
   readonly readOnly?: boolean;
   /** connectsWhenNamed steps are offline, but connect when an environment is named and this is no pull request. */
   readonly connectsWhenNamed?: boolean;
+  /** previews steps work in environments for previews: `only` there, also for pull requests of the repository itself, or there `too`; the others not at all. */
+  readonly previews?: 'only' | 'too';
   /** eachEnvironment steps work on every environment of sluice.yml, one after the other, unless one is named. */
   readonly eachEnvironment?: boolean;
   /** deadlineMs is the step's default deadline. */

@@ -79,7 +79,8 @@ interface Asked {
   readonly candidate: boolean;
 }
 
-const check = async (context: StepContext, target: Target, { opened, meant, candidate }: Asked): Promise<StepEnding> => {
+/** askOpened asks an opened version the target's checks and the questions of sluice.yml, and says what was seen. */
+export const askOpened = async (context: StepContext, target: Target, { opened, meant, candidate }: Asked): Promise<StepEnding> => {
   const source = await context.overlaid();
   if (!source.ok) return endedBy(source.problem);
   const probes = probesOf(context, source.value);
@@ -134,7 +135,7 @@ export const healthCheck = defineStep({
     const opened = await target.value.open(candidate ? draft : asked);
     if (!opened.ok) return endedBy(opened.problem);
     context.host.log(`asking ${candidate ? 'the candidate' : asked}: ${opened.value.how}`);
-    const ended = await check(context, target.value, { opened: opened.value, meant: meant.value, candidate });
+    const ended = await askOpened(context, target.value, { opened: opened.value, meant: meant.value, candidate });
     const closed = await opened.value.close();
     if (!closed.ok) context.host.warn(`${opened.value.how} was not closed: ${closed.problem.reason}`);
     return ended;

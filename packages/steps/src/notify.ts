@@ -78,6 +78,7 @@ export const notify = defineStep({
     severity: { description: 'The severity of the message.', initial: '' },
   },
   offline: false,
+  previews: 'too',
   readOnly: true,
   deadlineMs: 30_000,
   run: async (context, values) => {

@@ -10,6 +10,7 @@ const loaders = {
   plan: async () => (await import('./plan.ts')).plan,
   canary: async () => (await import('./canary.ts')).canary,
   rollback: async () => (await import('./rollback.ts')).rollback,
+  preview: async () => (await import('./preview.ts')).preview,
   sweep: async () => (await import('./sweep.ts')).sweep,
   notify: async () => (await import('./notify.ts')).notify,
   release: async () => (await import('./release.ts')).release,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { clause, defineStep, endedBy, type StepContext, type StepEnding, type Target } from '@sluice/core';
+import { clause, defineStep, endedBy, previewKeepMs, type StepContext, type StepEnding, type Target } from '@sluice/core';
 import { commonInputs } from './inputs.ts';
 import { sweepBack } from './sweep-back.ts';
 import { findOpen, type OpenCanary } from './sweep-find.ts';
@@ -55,6 +55,8 @@ const unloaded = async (context: StepContext, target: Target): Promise<StepEndin
 };
 
 const run = async (context: StepContext): Promise<StepEnding> => {
+  const keepMs = context.selected.ok ? previewKeepMs(context.selected.value.config) : undefined;
+  if (keepMs !== undefined) return (await import('./preview-removal.ts')).sweepPreviews(context, keepMs);
   const connected = await context.target();
   if (!connected.ok) return endedBy(connected.problem);
   const target = connected.value;
@@ -81,16 +83,17 @@ const run = async (context: StepContext): Promise<StepEnding> => {
 /** sweep gives the users of abandoned canaries the stable version; it may lower a candidate's weight, and never raises one. */
 export const sweep = defineStep({
   name: 'sweep',
-  summary: 'Give everybody the stable version where a canary was left behind by a run that died, and judge one that nobody watches.',
+  summary: 'Give everybody the stable version where a canary was left behind by a run that died, judge one that nobody watches, and remove old previews.',
   inputs,
   outputs: {
-    swept: { description: '`true` when users were taken off a candidate.', initial: 'false' },
+    swept: { description: '`true` when users were taken off a candidate, or previews were removed.', initial: 'false' },
     stable: { description: 'Id of the stable version of the canary that was found.', initial: '' },
     candidate: { description: 'Id of its candidate.', initial: '' },
     weight: { description: "The candidate's share by the record, in per cent.", initial: '' },
     observed: { description: 'The split of traffic as it was read back last.', initial: '' },
   },
   offline: false,
+  previews: 'too',
   eachEnvironment: true,
   deadlineMs: 600_000,
   run,

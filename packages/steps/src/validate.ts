@@ -1,3 +1,4 @@
+import { dirname, posix } from 'node:path';
 import * as z from 'zod/mini';
 import {
   defineStep,
@@ -6,8 +7,10 @@ import {
   placeText,
   type ConnectionCheck,
   type Finding,
+  type Json,
   type Outcome,
   type Problem,
+  type Status,
   type StepContext,
   type StepEnding,
 } from '@sluice/core';
@@ -63,7 +66,9 @@ const collect = async (context: StepContext): Promise<Outcome<readonly Finding[]
     const environment = context.project.config.environments[name];
     const settings = environment === undefined ? [] : (platform.review?.(environment, parsed.source) ?? []);
     const placed = settings.map(({ path, ...finding }): Finding => ({ ...finding, place: context.project.placeOf(['environments', name, ...path]) }));
-    for (const finding of [...placed, ...parsed.findings]) seen.set(findingLine(finding), finding);
+    // A source is read below the folder of sluice.yml, which need not be the working directory.
+    const read = parsed.findings.map((finding): Finding => ({ ...finding, place: { ...finding.place, file: posix.join(dirname(context.project.file), finding.place.file) } }));
+    for (const finding of [...placed, ...read]) seen.set(findingLine(finding), finding);
   }
   for (const finding of await sharedFindings(context)) seen.set(findingLine(finding), finding);
   return done([...seen.values()]);
@@ -94,9 +99,12 @@ interface Seen {
   readonly checked: string;
 }
 
-const evidenceOf = ({ findings, checks }: Seen) => [
-  ...findings.map((one) => ({ rule: one.rule, severity: one.severity, message: one.message, place: placeText(one.place) })),
-  ...checks.map((one) => ({ rule: `connection/${one.name}`, severity: one.outcome?.ok === false ? 'error' : 'notice', message: checkLine(one), place: '' })),
+const checkStatus = ({ outcome }: ConnectionCheck): Status => (outcome === undefined ? 'skipped' : outcome.ok ? 'passed' : 'failed');
+
+/** evidenceOf are the findings as they are, each with its place in a file, and the connection checks, each with its status in place of one. */
+const evidenceOf = ({ findings, checks }: Seen): Json => [
+  ...findings.map(({ rule, severity, message, place, hint }) => ({ rule, severity, message, ...(hint === undefined ? {} : { hint }), place: { ...place } })),
+  ...checks.map((one) => ({ rule: `connection/${one.name}`, severity: one.outcome?.ok === false ? 'error' : 'notice', message: checkLine(one), status: checkStatus(one) })),
 ];
 
 const ending = (seen: Seen): StepEnding => {
@@ -132,6 +140,7 @@ export const validate = defineStep({
     findings: { description: 'Number of findings of any severity.', initial: '' },
   },
   offline: true,
+  previews: 'too',
   connectsWhenNamed: true,
   deadlineMs: 60_000,
   run: async (context, values) => {

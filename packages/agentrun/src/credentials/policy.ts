@@ -33,7 +33,7 @@ const evidenceSteps = ['canary', 'sweep', 'release'] as const satisfies readonly
  * documentation has had both names), and what the component of Serverless Devs uploads code with (component 1.0.12).
  */
 const otherRights: readonly Right[] = [
-  { action: 'log:GetLogStoreLogs', steps: Object.fromEntries([...evidenceSteps, 'logs', 'deploy', 'deploy with s'].map((step) => [step, ['logstore']])) },
+  { action: 'log:GetLogStoreLogs', steps: Object.fromEntries([...evidenceSteps, 'logs', 'deploy', 'deploy with s', 'preview'].map((step) => [step, ['logstore']])) },
   { action: 'cms:DescribeMetricList', steps: Object.fromEntries(evidenceSteps.map((step) => [step, ['all']])) },
   { action: 'cms:QueryMetricList', steps: Object.fromEntries(evidenceSteps.map((step) => [step, ['all']])) },
   { action: 'agentrun:GetWorkspace', steps: { 'deploy with s': ['all'] } },
@@ -41,7 +41,7 @@ const otherRights: readonly Right[] = [
 ];
 
 /** callingRight is that of a signed call to an agent; the platform's own policies name no resource for it (help.aliyun.com, authorize-ram-users-to-use-agentrun). */
-const callingRight: Right = { action: 'agentrun:InvokeRuntime', steps: Object.fromEntries(['health-check', ...evidenceSteps].map((step) => [step, ['all']])) };
+const callingRight: Right = { action: 'agentrun:InvokeRuntime', steps: Object.fromEntries(['health-check', 'preview', ...evidenceSteps].map((step) => [step, ['all']])) };
 
 /** evictingRight is what ends sessions; RAM limits UpdateAgentRuntime to nothing. */
 const evictingRight: Right = { action: 'agentrun:UpdateAgentRuntime', steps: Object.fromEntries(['canary', 'rollback', 'sweep'].map((step) => [step, ['all']])) };
@@ -50,7 +50,7 @@ const evictingRight: Right = { action: 'agentrun:UpdateAgentRuntime', steps: Obj
  * readingRight is that on code in OSS. Sluice itself asks nothing of OSS; whether AgentRun reads the object with the rights
  * of whoever deploys is not documented, and a session policy without it could not be widened by the role.
  */
-const readingRight: Right = { action: 'oss:GetObject', steps: Object.fromEntries(['deploy', 'deploy with s', 'release'].map((step) => [step, ['code-object']])) };
+const readingRight: Right = { action: 'oss:GetObject', steps: Object.fromEntries(['deploy', 'deploy with s', 'preview', 'release'].map((step) => [step, ['code-object']])) };
 
 const rights: readonly Right[] = [...Object.entries<Operation>(operations).map(([action, { steps }]) => ({ action: `agentrun:${action}`, steps })), ...otherRights];
 

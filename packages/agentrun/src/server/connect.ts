@@ -30,13 +30,14 @@ export const openingOf = (connection: Connection): Outcome<Opening> => {
     return failed({ category: 'defect', reason: 'the source or the environment does not belong to AgentRun', tried: 'connect', where: source.path });
   }
   const { region, agent } = source.parts;
+  const { endpoint = '' } = agentrun;
   const sts = stsAddress(region, agentrun.sts);
   const logs = typeof agent.logConfig === 'object' ? agent.logConfig : undefined;
   const { ossBucketName: bucket, ossObjectName: object } = agent.code ?? {};
   const stored = bucket === undefined || object === undefined ? {} : { stored: { bucket, object } };
   const policy = async (account: string): Promise<string> => {
     const { policyOf, stepRole } = await import('../credentials/policy.ts');
-    return JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: source.title, endpoint: agentrun.endpoint, signs: agentrun.auth === 'ram', evicts: agentrun.evict ?? false, ...(logs === undefined ? {} : { logs }), ...stored }));
+    return JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: source.title, endpoint, signs: agentrun.auth === 'ram', evicts: agentrun.evict ?? false, ...(logs === undefined ? {} : { logs }), ...stored }));
   };
   const log = (line: string): void => connection.log(line);
   const chosen = chooseSource({ ...connection, sts, policy }, log);
@@ -45,7 +46,7 @@ export const openingOf = (connection: Connection): Outcome<Opening> => {
   if (elsewhere !== undefined) return elsewhere;
   const session = new CredentialSession(chosen.value, clock);
   const apiKey = secrets.find(apiKeyName);
-  const variables = createVariables((value) => connection.mask(value), [region, source.title, agentrun.endpoint, connection.name, ...(agentrun.account === undefined ? [] : [agentrun.account])]);
+  const variables = createVariables((value) => connection.mask(value), [region, source.title, endpoint, connection.name, ...(agentrun.account === undefined ? [] : [agentrun.account])]);
   variables.learn(source.configuration);
   return done({
     options: {
@@ -53,7 +54,7 @@ export const openingOf = (connection: Connection): Outcome<Opening> => {
       endsAt: clock.elapsed() + connection.deadlineMs,
       credentials: session,
       control: agentrun.control ?? `https://agentrun.${region}.aliyuncs.com`,
-      endpoint: agentrun.endpoint,
+      endpoint,
       auth: agentrun.auth ?? (apiKey === undefined ? 'none' : 'key'),
       weights: agentrun.weights ?? 'ratio',
       evict: agentrun.evict ?? false,

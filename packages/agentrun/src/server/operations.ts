@@ -2,7 +2,7 @@
 export type StepRole = (typeof stepRoles)[number];
 
 /** stepRoles are all of them, in the order of the documentation. */
-export const stepRoles = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'plan', 'canary', 'rollback', 'sweep', 'notify', 'release', 'release with s', 'versions', 'info', 'logs'] as const;
+export const stepRoles = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'plan', 'canary', 'rollback', 'preview', 'sweep', 'notify', 'release', 'release with s', 'versions', 'info', 'logs'] as const;
 
 /**
  * Reach is what a right can be limited to, by the platform's documentation: nothing (`all`), a runtime, or an endpoint
@@ -30,7 +30,7 @@ type Steps = Operation['steps'];
 
 const inSteps = (reach: readonly Reach[], steps: readonly StepRole[]): Steps => Object.fromEntries(steps.map((step) => [step, reach]));
 
-const connecting: readonly StepRole[] = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'canary', 'rollback', 'sweep', 'release', 'versions', 'info', 'logs'];
+const connecting: readonly StepRole[] = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'canary', 'rollback', 'preview', 'sweep', 'release', 'versions', 'info', 'logs'];
 
 /** judging are the steps that look at versions and at what the endpoint gives whom. */
 const judging = connecting.filter((step) => step !== 'logs');
@@ -45,19 +45,20 @@ export const operations = {
   ListWorkspaces: { method: 'GET', path: '/workspaces', steps: inSteps(all, connecting) },
   ListAgentRuntimes: { method: 'GET', path: '/agents/runtimes', steps: inSteps(all, connecting) },
   GetAgentRuntime: { method: 'GET', path: '/agents/runtimes/{id}', steps: inSteps(oneRuntime, connecting) },
-  CreateAgentRuntime: { method: 'POST', path: '/agents/runtimes', steps: inSteps(all, ['deploy', 'deploy with s', 'release']) },
-  UpdateAgentRuntime: { method: 'PUT', path: '/agents/runtimes/{id}', steps: inSteps(all, ['deploy', 'deploy with s', 'release']) },
-  PublishRuntimeVersion: { method: 'POST', path: '/agents/runtimes/{id}/versions', steps: inSteps(all, ['deploy', 'deploy with s', 'publish-version', 'release']) },
+  CreateAgentRuntime: { method: 'POST', path: '/agents/runtimes', steps: inSteps(all, ['deploy', 'deploy with s', 'preview', 'release']) },
+  UpdateAgentRuntime: { method: 'PUT', path: '/agents/runtimes/{id}', steps: inSteps(all, ['deploy', 'deploy with s', 'preview', 'release']) },
+  DeleteAgentRuntime: { method: 'DELETE', path: '/agents/runtimes/{id}', steps: inSteps(all, ['preview']) },
+  PublishRuntimeVersion: { method: 'POST', path: '/agents/runtimes/{id}/versions', steps: inSteps(all, ['deploy', 'deploy with s', 'publish-version', 'preview', 'release']) },
   ListAgentRuntimeVersions: { method: 'GET', path: '/agents/runtimes/{id}/versions', steps: inSteps(all, judging) },
   ListAgentRuntimeEndpoints: { method: 'GET', path: '/agents/runtimes/{id}/endpoints', steps: inSteps(all, connecting) },
   GetAgentRuntimeEndpoint: { method: 'GET', path: '/agents/runtimes/{id}/endpoints/{endpoint}', steps: inSteps(all, judging) },
-  CreateAgentRuntimeEndpoint: { method: 'POST', path: '/agents/runtimes/{id}/endpoints', steps: inSteps(all, ['health-check', 'canary', 'rollback', 'sweep', 'release', 'deploy with s']) },
+  CreateAgentRuntimeEndpoint: { method: 'POST', path: '/agents/runtimes/{id}/endpoints', steps: inSteps(all, ['health-check', 'canary', 'rollback', 'preview', 'sweep', 'release', 'deploy with s']) },
   UpdateAgentRuntimeEndpoint: {
     method: 'PUT',
     path: '/agents/runtimes/{id}/endpoints/{endpoint}',
-    steps: { ...inSteps(users, ['deploy', 'deploy with s', 'publish-version', 'rollback']), ...inSteps(sides, ['health-check']), ...inSteps(both, ['canary', 'sweep', 'release']) },
+    steps: { ...inSteps(users, ['deploy', 'deploy with s', 'publish-version', 'rollback', 'preview']), ...inSteps(sides, ['health-check']), ...inSteps(both, ['canary', 'sweep', 'release']) },
   },
-  DeleteAgentRuntimeEndpoint: { method: 'DELETE', path: '/agents/runtimes/{id}/endpoints/{endpoint}', steps: inSteps(all, ['health-check', 'canary', 'sweep', 'release']) },
+  DeleteAgentRuntimeEndpoint: { method: 'DELETE', path: '/agents/runtimes/{id}/endpoints/{endpoint}', steps: inSteps(all, ['health-check', 'canary', 'preview', 'sweep', 'release']) },
 } as const satisfies Readonly<Record<string, Operation>>;
 
 /** Action is the name of an operation. */

@@ -58,8 +58,9 @@ export const overlay = (source: Source, environment: EnvironmentConfig, secrets:
   const problems = belongsToDify
     .filter((key) => environment[key] !== undefined)
     .map((key) => input(`"${key}" belongs to Dify and has no meaning for an agent`, source.path, `Take ${key} out of the environment in sluice.yml.`));
-  if (!endpointName.test(environment.agentrun.endpoint)) {
-    problems.push(input(`"${environment.agentrun.endpoint}" cannot be the name of an endpoint`, 'sluice.yml: agentrun.endpoint', 'It begins with a letter and has letters, digits, _ and - only, at most 64.'));
+  const { endpoint } = environment.agentrun;
+  if (endpoint !== undefined && !endpointName.test(endpoint)) {
+    problems.push(input(`"${endpoint}" cannot be the name of an endpoint`, 'sluice.yml: agentrun.endpoint', 'It begins with a letter and has letters, digits, _ and - only, at most 64.'));
   }
   const variables = readVariables(environment, secrets, problems);
   const filled = fill(parts.props, secrets, source.path, problems);

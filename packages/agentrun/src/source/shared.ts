@@ -20,6 +20,8 @@ const placeOf = ({ environment, source }: PlacedEnvironment): Place | undefined 
   const [region, runtime] = [known(source.parts.props['region']), known(isJsonRecord(agent) ? agent['name'] : undefined)];
   if (region === undefined || runtime === undefined) return undefined;
   const { control, endpoint } = environment.agentrun;
+  // Each preview is a runtime of its own.
+  if (endpoint === undefined) return undefined;
   const workspace = isJsonRecord(agent) && isJsonRecord(agent['workspace']) ? agent['workspace'] : {};
   return {
     name: `endpoint ${endpoint} of runtime ${runtime} in ${region}`,

@@ -49,11 +49,11 @@ const exampleBeside = (bundle: string): string => join(dirname(dirname(realpathS
 
 const chooseEnvironment = (project: Project, named: string | undefined): Outcome<SelectedEnvironment> => {
   const { environments } = project.config;
-  const names = Object.keys(environments);
+  const names = Object.keys(environments).filter((one) => environments[one]?.preview === undefined);
   const name = named ?? names.find((one) => one.startsWith('prod')) ?? names.at(-1) ?? '';
-  const config = Object.hasOwn(environments, name) ? environments[name] : undefined;
+  const config = names.includes(name) ? environments[name] : undefined;
   if (config !== undefined) return done({ name, config });
-  return failed({ category: 'input', reason: `there is no environment ${name} in ${project.file}`, hint: `Environments: ${names.join(', ')}.` });
+  return failed({ category: 'input', reason: `there is no environment ${name} to release to in ${project.file}`, hint: `Environments: ${names.join(', ')}.` });
 };
 
 /** unseenWrong is the problem of asking for wrong answers where nothing says what a right one is. */

@@ -53,7 +53,7 @@ export const seed = (
   parsed: Parsed,
   text: string,
 ): Standing => {
-  if (environment.agentrun !== undefined) return seedAgentRun(lab, parsed.source?.title ?? 'agent', environment.agentrun.endpoint);
+  if (environment.agentrun !== undefined) return seedAgentRun(lab, parsed.source?.title ?? 'agent', environment.agentrun.endpoint ?? '');
   const { datasets = {}, tools = {}, models = {}, triggers = {} } = environment;
   lab.dify.stock({ datasets: Object.values(datasets), tools: Object.values(tools), models: Object.values(models), triggers: Object.values(triggers) });
   return seedDify(lab, text);

@@ -31,7 +31,7 @@ const slug = z
 const duration = z.pipe(z.union([z.string(), z.number()]), z.transform((value, context) => {
   const milliseconds = durationMs(value);
   if (milliseconds === undefined) {
-    context.issues.push({ code: 'custom', input: value, message: 'must be a duration such as 30s, 10m or 1h' });
+    context.issues.push({ code: 'custom', input: value, message: 'must be a duration such as 30s, 10m, 1h or 14d' });
     return z.NEVER;
   }
   return milliseconds;
@@ -70,8 +70,8 @@ const commandLine = z.array(z.string()).check(z.minLength(1));
 const agentrun = z.strictObject({
   /** source is the environment's own s.yaml; the file's `source` when absent. */
   source: z.optional(z.string()),
-  /** endpoint is the name of the endpoint that users call. */
-  endpoint: z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'must be the name of an endpoint: a letter, then letters, digits, hyphens and underscores, at most 64')),
+  /** endpoint is the name of the endpoint that users call; absent in an environment for previews alone, where each has its own. */
+  endpoint: z.optional(z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'must be the name of an endpoint: a letter, then letters, digits, hyphens and underscores, at most 64'))),
   account: z.optional(z.string().check(z.regex(/^[0-9]{5,20}$/, 'must be an account id, quoted'))),
   /** control, data, sts, logs and metrics are addresses in private clouds; the region's public ones when absent. */
   control: z.optional(address),
@@ -215,8 +215,20 @@ const channel = z.strictObject({
   'at-least': z._default(z.enum(['P0', 'P1', 'P2']), 'P2'),
 });
 
+const previewKeep = 14 * 86_400_000;
+
+const preview = z.union([
+  z.literal(true),
+  z.strictObject({
+    /** keep is how long a preview stays after its last change, before sweep removes it. */
+    keep: z._default(duration, previewKeep),
+  }),
+]);
+
 const environment = z
   .strictObject({
+    /** preview makes this an environment for previews of pull requests, and for nothing else. */
+    preview: z.optional(preview),
     branches: z.optional(z.array(z.string().check(z.minLength(1)))),
     dify: z.optional(z.union([address, difyLong])),
     agentrun: z.optional(agentrun),
@@ -233,6 +245,10 @@ const environment = z
     'insecure-http': z._default(z.boolean(), false),
   }).check(z.refine((value) => (value.dify === undefined) !== (value.agentrun === undefined), {
     message: 'needs exactly one of dify and agentrun',
+  }), z.refine(({ preview: previews, agentrun: agent }) => agent === undefined || (agent.endpoint === undefined) === (previews !== undefined), {
+    message: 'needs agentrun.endpoint, but for previews: each of them has an endpoint of its own',
+  }), z.refine(({ preview: previews, branches, gateway: front, canary }) => previews === undefined || [branches, front, canary].every((value) => value === undefined), {
+    message: 'branches, gateway and canary have no meaning in an environment for previews: nothing is released to it',
   }));
 
 const state = z.strictObject({
@@ -258,6 +274,10 @@ export type Config = z.output<typeof configSchema>;
 
 /** EnvironmentConfig is one environment of a parsed sluice.yml. */
 export type EnvironmentConfig = Config['environments'][string];
+
+/** previewKeepMs is how long previews of an environment stay, in milliseconds; undefined for one that is not for previews. */
+export const previewKeepMs = ({ preview: previews }: EnvironmentConfig): number | undefined =>
+  previews === undefined ? undefined : previews === true ? previewKeep : previews.keep;
 
 /** CanaryPlanConfig is the long form of `canary`. */
 export type CanaryPlanConfig = z.output<typeof canaryPlan>;

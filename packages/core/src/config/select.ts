@@ -31,7 +31,8 @@ const refused = (project: Project, reason: string, hint: string): Outcome<never>
 
 const namesOf = (project: Project): readonly string[] => Object.keys(project.config.environments);
 
-const byName = (project: Project, name: string): Outcome<SelectedEnvironment> => {
+/** selectNamed finds the environment of a name; one that is not there is an `input` problem with the nearest name. */
+export const selectNamed = (project: Project, name: string): Outcome<SelectedEnvironment> => {
   // A name such as "constructor" must not find what every object has.
   const config = Object.hasOwn(project.config.environments, name) ? project.config.environments[name] : undefined;
   if (config !== undefined) return done({ name, config });
@@ -54,7 +55,7 @@ const byBranch = (project: Project, branch: string): Outcome<SelectedEnvironment
   const fitting = exact.length > 0 ? exact : mappedTo(project, (pattern) => isPattern(pattern) && matchesPattern(pattern, branch));
   const [only, second] = fitting;
   if (only === undefined) return done(undefined);
-  if (second === undefined) return byName(project, only);
+  if (second === undefined) return selectNamed(project, only);
   return refused(
     project,
     `the branch ${oneLine(branch, 100)} belongs to several environments: ${fitting.join(', ')}`,
@@ -64,8 +65,8 @@ const byBranch = (project: Project, branch: string): Outcome<SelectedEnvironment
 
 const unmapped = (project: Project, context: HostContext): Outcome<Selection> => {
   const names = namesOf(project);
-  const [only] = names;
-  if (!context.onCi && names.length === 1 && only !== undefined) return byName(project, only);
+  const [only, second] = names.filter((name) => project.config.environments[name]?.preview === undefined);
+  if (!context.onCi && second === undefined && only !== undefined) return selectNamed(project, only);
   const mapsBranches = Object.values(project.config.environments).some((config) => config.branches !== undefined);
   if (context.onCi && mapsBranches && context.branch !== '') {
     return done({ skipped: `the branch ${oneLine(context.branch, 100)} belongs to no environment of ${project.file}` });
@@ -81,14 +82,14 @@ const unmapped = (project: Project, context: HostContext): Outcome<Selection> =>
 /**
  * selectEnvironment finds the environment of a run: none for pull requests, whatever is named and whatever the branch is
  * called; else the one that was named; else the one whose `branches` fit, a plain name before a pattern; else, on a
- * terminal, the only one. A branch that belongs to no environment is a reason to skip, everything else an `input` problem.
+ * terminal, the only one that is not for previews. A branch that belongs to no environment is a reason to skip, everything else an `input` problem.
  */
 export const selectEnvironment = (project: Project, { input, context }: SelectOptions): Outcome<Selection> => {
   if (context.pullRequest !== undefined) {
-    const named = input === undefined || input === '' ? done(undefined) : byName(project, input);
+    const named = input === undefined || input === '' ? done(undefined) : selectNamed(project, input);
     return named.ok ? done({ skipped: 'pull requests belong to no environment' }) : named;
   }
-  if (input !== undefined && input !== '') return byName(project, input);
+  if (input !== undefined && input !== '') return selectNamed(project, input);
   const mapped = context.branch === '' ? done(undefined) : byBranch(project, context.branch);
   if (!mapped.ok) return mapped;
   return mapped.value === undefined ? unmapped(project, context) : done(mapped.value);
