@@ -34,6 +34,9 @@ const rights: Readonly<Record<Host['name'], string>> = {
   github: 'Add to the job: `permissions: { contents: write }`, and to the step: `env: { GITHUB_TOKEN: "${{ github.token }}" }`. For another repository set the secret SLUICE_STATE_TOKEN to a token that may write its contents.',
   gitlab: 'Turn on Settings > CI/CD > Job token permissions > "Allow Git push requests to the repository" (GitLab 17.2 and newer). Else set the masked variable SLUICE_STATE_TOKEN to a project access token with the scope write_repository.',
   jenkins: "Put the step into `withCredentials([gitUsernamePassword(credentialsId: 'git', gitToolName: 'Default')])` or `sshagent(['git'])`, with credentials that may push to the branch; or set SLUICE_STATE_TOKEN.",
+  bitbucket: 'Set the secured variable SLUICE_STATE_TOKEN to an access token of the repository with the scope repository:write. Or name the address that a key of yours may push to: `repository: git@bitbucket.org:team/bot.git`.',
+  circleci: 'Add a deploy key with write access under Project Settings > SSH Keys, and to the job, before `checkout`: `- add_ssh_keys: { fingerprints: [...] }`. Or set SLUICE_STATE_TOKEN in the context of the job.',
+  yunxiao: 'Let the job have an SSH key that may push, and name the address that it belongs to: `repository: git@codeup.aliyun.com:team/bot.git`. Or set the private variable SLUICE_STATE_TOKEN.',
   terminal: 'Use an account that may push to the branch: look whether `git push` works by hand; or set SLUICE_STATE_TOKEN.',
 };
 
@@ -49,6 +52,9 @@ const home = ({ environment }: Host): { readonly server: string; readonly reposi
   if (github !== '') return { server: github, repository: `${github}/${value('GITHUB_REPOSITORY')}.git`, login: { username: 'x-access-token', password: value('GITHUB_TOKEN') } };
   const gitlab = value('CI_PROJECT_URL');
   if (gitlab !== '') return { server: value('CI_SERVER_URL') === '' ? gitlab : value('CI_SERVER_URL'), repository: `${gitlab}.git`, login: { username: 'gitlab-ci-token', password: value('CI_JOB_TOKEN') } };
+  const bitbucket = value('BITBUCKET_REPO_FULL_NAME');
+  // Pipelines gives a step no token to push with; an access token goes by this name.
+  if (bitbucket !== '') return { server: 'https://bitbucket.org', repository: `https://bitbucket.org/${bitbucket}.git`, login: { username: 'x-token-auth', password: '' } };
   return { server: '', repository: value('GIT_URL'), login: { username: '', password: '' } };
 };
 

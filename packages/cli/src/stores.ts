@@ -13,6 +13,9 @@ const remedies: Readonly<Record<Host['name'], string>> = {
   github: 'Add to the job: `env: { SLUICE_STATE: /srv/sluice }`, a folder that the runner may write. GitHub throws its own runners away with the job: use a self-hosted one, or `state: { git: sluice-state }` in sluice.yml.',
   gitlab: 'Add to the job: `variables: { SLUICE_STATE: /srv/sluice }`, and let the runner keep that folder (config.toml: `volumes = ["/srv/sluice:/srv/sluice"]`).',
   jenkins: "Add to the Jenkinsfile: `withEnv(['SLUICE_STATE=/srv/sluice'])`, a folder on the agent that its user may write.",
+  bitbucket: 'Bitbucket throws the container away with the step: use `state: { git: sluice-state }` in sluice.yml; or a runner of your own, and SLUICE_STATE set to a folder that it keeps.',
+  circleci: 'CircleCI throws its own executors away with the job: use `state: { git: sluice-state }` in sluice.yml; or a runner of your own, with `environment: { SLUICE_STATE: /srv/sluice }` on the job.',
+  yunxiao: 'Yunxiao throws its own build machines away with the job: use `state: { git: sluice-state }` in sluice.yml; or a build cluster of your own, and SLUICE_STATE set to a folder that its machine keeps.',
   terminal: 'Set SLUICE_STATE to a folder that you may write, as in `export SLUICE_STATE="$HOME/.sluice"`.',
 };
 

@@ -40,6 +40,9 @@ describe.each(Object.entries(lying))('%s where the records belong', (_name, lay)
     ['github', /`env: \{ SLUICE_STATE: .*self-hosted/],
     ['gitlab', /`variables: \{ SLUICE_STATE: .*config\.toml/],
     ['jenkins', /withEnv\(\['SLUICE_STATE=/],
+    ['bitbucket', /Bitbucket throws .*state: \{ git: /],
+    ['circleci', /CircleCI throws .*environment: \{ SLUICE_STATE: /],
+    ['yunxiao', /Yunxiao throws .*state: \{ git: /],
     ['terminal', /export SLUICE_STATE=/],
   ])('is a permission problem on %s, with the lines to add', async (name, hint) => {
     const path = join(folder, '.sluice', 'state');
@@ -94,6 +97,14 @@ describe('a branch that sluice.yml names', () => {
     const made = await opened({ name, environment, mask: (secret: string) => masked.push(secret), context: { onCi: true } }, state);
     expect(made).toMatchObject({ ok: true, value: { where: 'the branch sluice-state of http://127.0.0.1:9/team/bot.git' } });
     expect(masked).toEqual(name === 'jenkins' ? [] : ['the-token-of-the-job']);
+  });
+
+  test("on Bitbucket it is one of the run's repository, and the token goes there by the name that Bitbucket knows", async () => {
+    const masked: string[] = [];
+    const environment = { BITBUCKET_REPO_FULL_NAME: 'team/bot', SLUICE_STATE_TOKEN: 'ATCTT-the-token' };
+    const made = await opened({ name: 'bitbucket', environment, mask: (secret: string) => masked.push(secret), context: { onCi: true } }, state, { bound: true, hosts: ['dify.example.com'] });
+    expect(made).toMatchObject({ ok: true, value: { where: 'the branch sluice-state of https://bitbucket.org/team/bot.git' } });
+    expect(masked).toEqual(['ATCTT-the-token']);
   });
 
   test('SLUICE_STATE wins over it', async () => {

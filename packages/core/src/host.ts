@@ -20,6 +20,10 @@ export interface HostContext {
   readonly actor: string;
   readonly runUrl: string;
   readonly runId: string;
+  /** jobId tells this job from others of the same run; absent where the CI has none. */
+  readonly jobId?: string;
+  /** subfolder leads from the root of the repository to the working directory, with slashes; absent at the root, or where that is not known. */
+  readonly subfolder?: string;
   readonly event: string;
   readonly pullRequest?: PullRequest;
   /** onCi is false only on a person's terminal. */
@@ -46,7 +50,7 @@ export interface DeploymentState {
 
 /** Host is where the process runs. All text passes its redaction before it leaves the process. */
 export interface Host {
-  readonly name: 'terminal' | 'github' | 'gitlab' | 'jenkins';
+  readonly name: 'terminal' | 'github' | 'gitlab' | 'jenkins' | 'bitbucket' | 'circleci' | 'yunxiao';
   readonly context: HostContext;
   /** environment is the process's environment as read at the door; only the door and secret readers look into it. */
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -2,7 +2,7 @@ import type { PullRequest } from '@sluice/core';
 import type { Environment } from './line-host.ts';
 
 /**
- * markers are the variables by which CI systems without a host of their own tell that a change request started the run.
+ * markers are the variables by which CI systems tell that a change request started the run, and tell no more of it.
  * CircleCI sets its first two for a branch that has an open pull request, too: such a run is not trusted either.
  */
 const markers = [
@@ -25,6 +25,9 @@ const numberAtEnd = (text: string): number => {
   return Number.isSafeInteger(number) ? number : 0;
 };
 
+/** branches are the variables that hold a branch's short name, which CircleCI makes up for a change of a fork: `pull/18`. */
+const branches = ['CIRCLE_BRANCH'] as const;
+
 /**
  * changeRequestOf finds a change request by what Bitbucket, CircleCI, Azure, Buildkite, Travis, Drone, Woodpecker and
  * Yunxiao set. Where it comes from is not told, so it counts as a fork's. Yunxiao marks only those that are built from a
@@ -37,6 +40,10 @@ export const changeRequestOf = (environment: Environment): PullRequest | undefin
   }
   for (const name of refs) {
     const [, number] = /^refs\/(?:pull|pull-requests|merge-requests)\/(\d+)\//.exec(environment[name] ?? '') ?? [];
+    if (number !== undefined) return { number: numberAtEnd(number), fork: true };
+  }
+  for (const name of branches) {
+    const [, number] = /^pull\/(\d+)(?:\/|$)/.exec(environment[name] ?? '') ?? [];
     if (number !== undefined) return { number: numberAtEnd(number), fork: true };
   }
   return undefined;

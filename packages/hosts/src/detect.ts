@@ -15,10 +15,18 @@ export interface HostOptions {
   readonly folder: string;
 }
 
+/** isYunxiao knows Yunxiao Flow by three of its variables together: it sets none that is its own alone. */
+const isYunxiao = (environment: Environment): boolean =>
+  ['PIPELINE_ID', 'BUILD_NUMBER', 'BUILD_EXECUTOR'].every((name) => environment[name] !== undefined);
+
 const hostName = (environment: Environment): Host['name'] => {
   if (environment.GITHUB_ACTIONS === 'true') return 'github';
   if (environment.GITLAB_CI !== undefined) return 'gitlab';
-  if (environment.JENKINS_URL !== undefined) return 'jenkins';
+  // Without a "Jenkins URL" in its settings, Jenkins sets only the second (jenkins.model.CoreEnvironmentContributor).
+  if (environment.JENKINS_URL !== undefined || environment.JENKINS_HOME !== undefined) return 'jenkins';
+  if (environment.BITBUCKET_BUILD_NUMBER !== undefined) return 'bitbucket';
+  if (environment.CIRCLECI === 'true') return 'circleci';
+  if (isYunxiao(environment)) return 'yunxiao';
   return 'terminal';
 };
 
@@ -55,6 +63,12 @@ export const detectHost = async (environment: Environment, streams: Streams, opt
       return (await import('./gitlab.ts')).gitlabHost(parts);
     case 'jenkins':
       return (await import('./jenkins.ts')).jenkinsHost(parts);
+    case 'bitbucket':
+      return (await import('./bitbucket.ts')).bitbucketHost(parts);
+    case 'circleci':
+      return (await import('./circleci.ts')).circleciHost(parts);
+    case 'yunxiao':
+      return (await import('./yunxiao.ts')).yunxiaoHost(parts);
     case 'terminal':
       return terminalHost(parts, live);
   }

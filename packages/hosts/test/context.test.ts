@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { selectEnvironment, type Project } from '@sluice/core';
 import { githubContext } from '../src/github/context.ts';
-import { gitlabContext, variableName } from '../src/gitlab.ts';
+import { gitlabContext } from '../src/gitlab.ts';
 import { jenkinsContext } from '../src/jenkins.ts';
 import { resultsFolderOf } from '../src/index.ts';
 import { terminalContext } from '../src/terminal.ts';
+import { variableName } from '../src/variables.ts';
 
 const project: Project = {
   file: 'sluice.yml',

@@ -104,3 +104,7 @@ export const result = (rest: Partial<StepResult> = {}): StepResult => ({
   durationMs: 3200,
   ...rest,
 });
+
+/** tokenFor is an unsigned token in the form of a JSON Web Token, as a CI gives one to a job. */
+export const tokenFor = (audience: string | readonly string[] | undefined): string =>
+  ['{"alg":"none"}', JSON.stringify({ iss: 'https://ci.example.com', aud: audience }), 'a-signature-of-sixteen'].map((part) => Buffer.from(part).toString('base64url')).join('.');

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Host } from '@sluice/core';
@@ -27,6 +27,9 @@ const environments: Readonly<Record<Host['name'], Record<string, string>>> = {
   github: { GITHUB_ACTIONS: 'true', GITHUB_EVENT_NAME: 'push', GITHUB_OUTPUT: 'set' },
   gitlab: { GITLAB_CI: 'true' },
   jenkins: { JENKINS_URL: 'x' },
+  bitbucket: { BITBUCKET_BUILD_NUMBER: '1' },
+  circleci: { CIRCLECI: 'true' },
+  yunxiao: { PIPELINE_ID: '1', BUILD_NUMBER: '2', BUILD_EXECUTOR: 'li' },
   terminal: {},
 };
 
@@ -49,14 +52,17 @@ const sayEverywhere = async (host: Host, text: string): Promise<void> => {
 const written = async (name: Host['name'], terminal: boolean, act: (host: Host) => Promise<void>): Promise<string> => {
   const streams = captures(terminal ? { columns: 500 } : undefined);
   const own = join(folder.path, `${name}-${terminal}`);
-  const host = await detectHost(environments[name], streams, { folder: own, clock: steppedClock() });
+  await mkdir(own, { recursive: true });
+  // The files that a CI names for what is handed on.
+  const handedOn = { BITBUCKET_PIPELINES_VARIABLES_PATH: join(own, 'variables'), BASH_ENV: join(own, 'bash-env'), FLOW_ENV: join(own, 'flow-env') };
+  const host = await detectHost({ ...handedOn, ...environments[name] }, streams, { folder: own, clock: steppedClock() });
   await act(host);
   const log = streams.stdout.text() + streams.stderr.text();
   // The runner takes the lines that mask out of the log.
   return log.replace(/^::add-mask::.*\n/gm, '') + (await allText(folder.path));
 };
 
-const hosts: [Host['name'], boolean][] = [['github', false], ['gitlab', false], ['jenkins', false], ['terminal', false], ['terminal', true]];
+const hosts: [Host['name'], boolean][] = [['github', false], ['gitlab', false], ['jenkins', false], ['bitbucket', false], ['circleci', false], ['yunxiao', false], ['terminal', false], ['terminal', true]];
 
 describe.each(hosts)('%s (live: %s)', (name, terminal) => {
   test('a secret and its forms are in no byte that is written', async () => {
@@ -90,7 +96,7 @@ describe.each(hosts)('%s (live: %s)', (name, terminal) => {
   });
 
   test('no text from a server begins a line that a CI system obeys', async () => {
-    const hostile = ['::set-output name=a::b', '::add-mask::a', '##[command]rm', '##[add-mask]a', 'x\n::error::y', 'x\r::stop-commands::t', 'section_start:1:a\r\u001B[0Kt', '\u001B[0Ksection_end:1:a\r\u001B[0K', '\u001B]8;;https://evil\u0007x'];
+    const hostile = ['::set-output name=a::b', '::add-mask::a', '##[command]rm', '##[add-mask]a', '\u001D+ rm -rf', 'x\n::error::y', 'x\r::stop-commands::t', 'section_start:1:a\r\u001B[0Kt', '\u001B[0Ksection_end:1:a\r\u001B[0K', '\u001B]8;;https://evil\u0007x'];
     const streams = captures(terminal ? { columns: 500 } : undefined);
     const host = await detectHost(environments[name], streams, { folder: join(folder.path, 'hostile'), clock: steppedClock() });
     for (const text of hostile) {

@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import type { Outputs } from '@sluice/core';
+import { needOwnFolder, readText, replaceFile } from './files.ts';
+import type { HostParts } from './line-host.ts';
+
+const earlierOutputs = (text: string | undefined): object => {
+  if (text === undefined) return {};
+  const parsed: unknown = JSON.parse(text);
+  return typeof parsed === 'object' && parsed !== null ? parsed : {};
+};
+
+/** addToOutputsFile keeps outputs in `outputs.json` in the results folder, one object for all steps of a job, and gives them back as written: each value one line. */
+export const addToOutputsFile = async ({ voice, resultsFolder }: HostParts, outputs: Outputs): Promise<Readonly<Record<string, string>>> => {
+  await needOwnFolder(resultsFolder);
+  const path = join(resultsFolder, 'outputs.json');
+  const values = Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, voice.value(value)]));
+  await replaceFile(path, `${JSON.stringify({ ...earlierOutputs(await readText(path)), ...values }, null, 2)}\n`);
+  return values;
+};
