@@ -14,6 +14,8 @@ export interface Origin {
   readonly run?: string;
   /** job is the id of the CI's job within that run. */
   readonly job?: string;
+  /** folder leads from the root of the repository to where places in files are relative to, with slashes; absent at the root. */
+  readonly folder?: string;
   /** project is the name in sluice.yml. */
   readonly project?: string;
   readonly environment?: string;
@@ -60,9 +62,10 @@ export const endedBy = (problem: Problem, rest: Omit<StepEnding, 'category' | 'r
 });
 
 /** originOf is the origin of a result that is made in a CI's run, for a project and an environment, as far as they are known. */
-export const originOf = ({ runId, jobId = '' }: Pick<HostContext, 'runId' | 'jobId'>, project?: string, environment?: string): Origin => ({
+export const originOf = ({ runId, jobId = '', subfolder = '' }: Pick<HostContext, 'runId' | 'jobId' | 'subfolder'>, project?: string, environment?: string): Origin => ({
   ...(runId === '' ? {} : { run: runId }),
   ...(jobId === '' ? {} : { job: jobId }),
+  ...(subfolder === '' ? {} : { folder: subfolder }),
   ...(project === undefined ? {} : { project }),
   ...(environment === undefined ? {} : { environment }),
 });

@@ -3,6 +3,7 @@ import type { Clock, Host, HostContext, Redactor } from '@sluice/core';
 import { addToFile, needOwnFolder } from './files.ts';
 import { progressLines } from './progress-lines.ts';
 import { errorMessage } from './thrown.ts';
+import { subfolderOf } from './subfolder.ts';
 import type { Voice } from './voice.ts';
 import { endingDetails, endingText, findingText } from './wording.ts';
 
@@ -41,9 +42,10 @@ export const attempt = async (voice: Voice, what: string, work: () => Promise<vo
 export const lineHost = (name: Host['name'], context: HostContext, parts: HostParts): Host => {
   const { voice, redactor } = parts;
   const written = progressLines(parts.clock);
+  const subfolder = subfolderOf(parts.folder);
   return {
     name,
-    context,
+    context: subfolder === '' ? context : { ...context, subfolder },
     environment: parts.environment,
     resultsFolder: parts.resultsFolder,
     log: voice.line,

@@ -68,7 +68,7 @@ describe('validate and the way to an environment', () => {
     const { result, lines } = await ran({ flags: staging });
     expect(result).toMatchObject({ category: 'passed', reason: expect.stringContaining('the environment can be reached') });
     expect(lines.map((line) => line.split(':')[0])).toEqual(['address', 'TLS', 'version', 'login', 'workspace', 'role', 'app', 'service API']);
-    expect(result.evidence).toContainEqual({ rule: 'connection/login', severity: 'notice', message: 'login: as the account in DIFY_EMAIL', place: '' });
+    expect(result.evidence).toContainEqual({ rule: 'connection/login', severity: 'notice', message: 'login: as the account in DIFY_EMAIL', status: 'passed' });
   });
 
   test('asks nothing when none is named, also where the branch has one', async () => {

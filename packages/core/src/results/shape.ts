@@ -21,6 +21,7 @@ const document = z.object({
   durationMs: z.number(),
   run: z.exactOptional(z.string()),
   job: z.exactOptional(z.string()),
+  folder: z.exactOptional(z.string()),
   project: z.exactOptional(z.string()),
   environment: z.exactOptional(z.string()),
 });

@@ -1,5 +1,7 @@
+import { isAbsolute, posix } from 'node:path';
 import { canBeHidden, categories, type Finding, type Host, type HostContext, type StepResult } from '@sluice/core';
 import { readText } from '../files.ts';
+import { subfolderOf } from '../subfolder.ts';
 import { errorMessage } from '../thrown.ts';
 import { attempt, lineHost, redactAll, type HostParts } from '../line-host.ts';
 import { endingDetails, endingText } from '../wording.ts';
@@ -29,6 +31,7 @@ const readEvent = async ({ environment, voice }: HostParts): Promise<unknown> =>
 
 const log = (parts: HostParts): Pick<Host, 'annotate' | 'warn' | 'group' | 'mask' | 'stepEnded'> => {
   const { voice, redactor } = parts;
+  const subfolder = subfolderOf(parts.folder);
   const masked = new Set<string>();
   const annotated = new Set<string>();
   const command = (name: string, text: string, properties?: Parameters<typeof workflowCommand>[2]): void =>
@@ -36,7 +39,7 @@ const log = (parts: HostParts): Pick<Host, 'annotate' | 'warn' | 'group' | 'mask
   return {
     annotate: ({ severity, message, hint, rule, place }: Finding) =>
       command(severity, hint === undefined ? message : `${message} ${hint}`, {
-        file: voice.value(place.file),
+        file: voice.value(isAbsolute(place.file) ? place.file : posix.join(subfolder, place.file)),
         line: place.line,
         col: place.column,
         title: voice.value(rule),
