@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import type { Host, HostContext, PullRequest } from '@sluice/core';
 import { readText, replaceFile } from './files.ts';
+import { fittingReport, readReport, reportLimit, variableLimit } from './gitlab-report.ts';
 import { attempt, lineHost, redactAll, type Environment, type HostParts } from './line-host.ts';
+import { variableName } from './variables.ts';
 
 const requestNumber = (text: string | undefined): number => (/^\d+$/.test(text ?? '') ? Number(text) : 0);
 
@@ -38,56 +40,69 @@ export const gitlabContext = (environment: Environment): HostContext => {
     actor: environment.GITLAB_USER_LOGIN ?? '',
     runUrl: environment.CI_JOB_URL ?? environment.CI_PIPELINE_URL ?? '',
     runId: environment.CI_PIPELINE_ID ?? '',
+    ...(environment.CI_JOB_ID === undefined ? {} : { jobId: environment.CI_JOB_ID }),
     event: environment.CI_PIPELINE_SOURCE ?? '',
     ...(pullRequest === undefined ? {} : { pullRequest }),
     onCi: true,
   };
 };
 
-/** variableName is an output's name in a dotenv report: `version-id` becomes `SLUICE_VERSION_ID`. */
-export const variableName = (output: string): string => `SLUICE_${output.replace(/[^A-Za-z0-9]/g, '_').toUpperCase()}`;
-
 /** ownTokens are the job's tokens, which jobs like to print. */
 const ownTokens = ['CI_JOB_TOKEN', 'CI_REGISTRY_PASSWORD', 'CI_DEPLOY_PASSWORD', 'CI_DEPENDENCY_PROXY_PASSWORD'];
 
-/** GitLab refuses a dotenv report over 5 KB (docs.gitlab.com, artifacts:reports:dotenv). */
-const reportLimit = 5 * 1024;
-
-const merged = (earlier: string, values: Readonly<Record<string, string>>): string => {
-  const kept = earlier.split('\n').filter((line) => line !== '' && !Object.hasOwn(values, line.slice(0, line.indexOf('='))));
-  return [...kept, ...Object.entries(values).map(([name, value]) => `${name}=${value}`), ''].join('\n');
+/** sectionMarks write the marks around what GitLab's log can collapse (docs.gitlab.com, "Custom collapsible sections"). */
+const sectionMarks = ({ voice, clock }: HostParts): { readonly open: (title: string) => string; readonly close: (name: string) => void } => {
+  let count = 0;
+  const seconds = (): number => Math.floor(clock.now() / 1000);
+  return {
+    open: (title) => {
+      const name = `sluice_${process.pid}_${(count += 1)}`;
+      voice.command(`\u001B[0Ksection_start:${seconds()}:${name}\r\u001B[0K${voice.clean(title)}`);
+      return name;
+    },
+    close: (name) => voice.command(`\u001B[0Ksection_end:${seconds()}:${name}\r\u001B[0K`),
+  };
 };
 
 /**
- * gitlabHost writes collapsible sections and a dotenv report (the file SLUICE_DOTENV, else `sluice.env` in the working
- * directory). GitLab has no command that masks: a secret is only ever redacted here. It has no `identityToken` either:
- * GitLab puts a job's tokens into variables that `id_tokens` in .gitlab-ci.yml names, each for an audience that is fixed
- * there, and gives out none on request; a platform reads such a variable as it reads any secret.
+ * gitlabHost writes a collapsible section for each step, with its ending below it, and a dotenv report (the file
+ * SLUICE_DOTENV, else `sluice.env` in the working directory). GitLab has no command that masks: a secret is only ever
+ * redacted here. It has no `identityToken` either: GitLab puts a job's tokens into variables that `id_tokens` in
+ * .gitlab-ci.yml names, each for an audience that is fixed there, and gives out none on request; a platform reads such a
+ * variable as it reads any secret.
  */
 export const gitlabHost = (parts: HostParts): Host => {
-  const { voice, clock, environment } = parts;
+  const { voice, environment } = parts;
   const report = resolve(parts.folder, environment.SLUICE_DOTENV ?? 'sluice.env');
   redactAll(parts, ownTokens);
-  let sections = 0;
+  const lines = lineHost('gitlab', gitlabContext(environment), parts);
+  const { open, close } = sectionMarks(parts);
+  const running: string[] = [];
   return {
-    ...lineHost('gitlab', gitlabContext(environment), parts),
+    ...lines,
     group: async (title, work) => {
-      const name = `sluice_${process.pid}_${(sections += 1)}`;
-      const seconds = (): number => Math.floor(clock.now() / 1000);
-      voice.command(`\u001B[0Ksection_start:${seconds()}:${name}\r\u001B[0K${voice.clean(title)}`);
+      const name = open(title);
       try {
         return await work();
       } finally {
-        voice.command(`\u001B[0Ksection_end:${seconds()}:${name}\r\u001B[0K`);
+        close(name);
       }
+    },
+    stepStarted: (step) => void running.push(open(`${step} started`)),
+    stepEnded: (result) => {
+      const name = running.pop();
+      if (name !== undefined) close(name);
+      lines.stepEnded(result);
     },
     outputs: (outputs) =>
       attempt(voice, 'the dotenv report could not be written', async () => {
         const values = Object.fromEntries(Object.entries(outputs).map(([name, value]) => [variableName(name), voice.value(value)]));
-        const text = merged((await readText(report)) ?? '', values);
+        const all = { ...readReport((await readText(report)) ?? ''), ...values };
+        const { text, shortened } = fittingReport(all);
         await replaceFile(report, text);
-        const bytes = Buffer.byteLength(text, 'utf8');
-        if (bytes > reportLimit) voice.line(`warning the dotenv report has ${bytes} bytes; GitLab takes at most ${reportLimit}`);
+        if (shortened.length > 0) voice.line(`warning the dotenv report holds only the beginning of ${shortened.join(', ')}; GitLab takes at most ${reportLimit} bytes. The result documents hold all of it`);
+        const count = Object.keys(all).length;
+        if (count > variableLimit) voice.line(`warning the dotenv report has ${count} variables; a GitLab of your own takes ${variableLimit} unless its administrator allowed more, and fails the job. Give each step a job, or a file of its own with SLUICE_DOTENV`);
       }),
   };
 };

@@ -30,6 +30,7 @@ test.each([
   [{ GITHUB_ACTIONS: 'true', GITLAB_CI: 'true' }, 'github'],
   [gitlab, 'gitlab'],
   [jenkins, 'jenkins'],
+  [{ CI: 'true', JENKINS_HOME: '/var/jenkins_home', CHANGE_ID: '3' }, 'jenkins'],
   [{ CI: 'true' }, 'terminal'],
   [{}, 'terminal'],
 ])('%j is %s', async (environment, name) => {
@@ -55,11 +56,42 @@ describe('GitLab', () => {
     expect(await readFile(join(own, 'sluice.env'), 'utf8')).toBe('SLUICE_VERSION=12\nSLUICE_REASON=two SLUICE_VERSION=evil 中文 = ok\n');
   });
 
-  test('SLUICE_DOTENV names the report; one that is too long is said', async () => {
+  test('each step is a section with its ending below, also a step in a step; what has no frame is said without one', async () => {
+    const { host, streams } = await open(gitlab);
+    host.stepStarted('release');
+    host.stepStarted('deploy');
+    host.log('inside');
+    host.stepEnded(result());
+    host.stepEnded(result({ step: 'release' }));
+    host.stepEnded(result({ step: 'sluice' }));
+    // The format as docs.gitlab.com documents it under "Custom collapsible sections", the option [collapsed=true] with it.
+    const mark = /\u001B\[0Ksection_(start|end):(\d+):([A-Za-z0-9_.-]+)(?:\[collapsed=true\])?\r\u001B\[0K/g;
+    const lines = streams.stdout.text().replace(mark, (_, kind: string, at: string, name: string) => `<${kind} ${name.replace(/\d+_/, '')} ${at}>`).split('\n');
+    expect(lines).toEqual([
+      '<start sluice_1 0>release started', '<start sluice_2 0>deploy started', 'inside',
+      '<end sluice_2 0>', 'deploy passed in 3.2 s: the draft holds the source',
+      '<end sluice_1 0>', 'release passed in 3.2 s: the draft holds the source',
+      'sluice passed in 3.2 s: the draft holds the source', '',
+    ]);
+  });
+
+  test('SLUICE_DOTENV names the report; one that GitLab would refuse, and with it the job, is cut and said', async () => {
     const { host, folder: own, streams } = await open({ ...gitlab, SLUICE_DOTENV: 'reports/a.env' });
-    await host.outputs({ long: 'x'.repeat(6000) });
-    expect(await readFile(join(own, 'reports', 'a.env'), 'utf8')).toHaveLength('SLUICE_LONG='.length + 6001);
-    expect(streams.stdout.text()).toContain('GitLab takes at most 5120');
+    await host.outputs({ long: '中'.repeat(4000), version: '12' });
+    const report = await readFile(join(own, 'reports', 'a.env'), 'utf8');
+    expect(report).toMatch(/^SLUICE_LONG=中{1300,}…\nSLUICE_VERSION=12\n$/);
+    expect(Buffer.byteLength(report)).toBeLessThan(5120);
+    expect(streams.stdout.text()).toMatch(/warning the dotenv report holds only the beginning of SLUICE_LONG; GitLab takes at most 5119 bytes/);
+    await host.outputs(Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`a${index}`, 'x'.repeat(index * 100)])));
+    expect(Buffer.byteLength(await readFile(join(own, 'reports', 'a.env')))).toBeLessThan(5120);
+    expect(streams.stdout.text()).toContain('warning the dotenv report has 22 variables');
+  });
+
+  test('what a value quotes is not expanded in a later job: no server can have a secret put into an output', async () => {
+    const { host, folder: own } = await open(gitlab);
+    await host.outputs({ reason: 'the server said $DIFY_PASSWORD' });
+    await host.outputs({ version: '1' });
+    expect(await readFile(join(own, 'sluice.env'), 'utf8')).toBe('SLUICE_REASON=the server said $$DIFY_PASSWORD\nSLUICE_VERSION=1\n');
   });
 
   test('a report that cannot be written is a warning', async () => {
@@ -83,6 +115,14 @@ describe('Jenkins', () => {
     await host.outputs({ version: '12', reason: 'a' });
     await host.outputs({ reason: 'b\nc' });
     expect(JSON.parse(await readFile(join(own, '.sluice', 'results', 'outputs.json'), 'utf8'))).toEqual({ version: '12', reason: 'b c' });
+  });
+
+  test('SLUICE_OUTPUTS names a second file, of one output a line', async () => {
+    const { host, folder: own } = await open({ ...jenkins, SLUICE_OUTPUTS: 'said.txt' });
+    await host.outputs({ version: '12', reason: 'a' });
+    await host.outputs({ reason: 'b\nstatus=passed 中文 = ok' });
+    expect(await readFile(join(own, 'said.txt'), 'utf8')).toBe('version=12\nreason=a\nreason=b status=passed 中文 = ok\n');
+    expect(await readFile(join(own, '.sluice', 'results', 'outputs.json'), 'utf8')).toContain('"version": "12"');
   });
 
   test('a broken outputs file is a warning', async () => {
