@@ -1,6 +1,6 @@
 import { configJsonSchema, type AnyStep, type Exposure } from '@sluice/core';
 import { actionYml } from './action-yml.ts';
-import { gitlabTemplate, type Origin } from './gitlab-template.ts';
+import { gitlabPlainTemplate, gitlabTemplate, type Origin } from './gitlab-template.ts';
 import { jenkinsHelp, jenkinsStep, jenkinsStepName } from './jenkins-step.ts';
 import { replaceMarked } from './marked.ts';
 import { rightsPage, type Rights } from './rights-page.ts';
@@ -54,6 +54,7 @@ export const generatedFiles = ({ steps, whole, exposures, rights, origin, readme
     steps.map((step) => [`actions/${step.name}/action.yml`, actionYml(step, { title: `Sluice: ${step.name}`, runScript: '../run.sh' })]),
   ),
   ...Object.fromEntries(steps.map((step) => [`templates/${step.name}.yml`, gitlabTemplate(step, origin)])),
+  'gitlab/sluice.gitlab-ci.yml': gitlabPlainTemplate(steps, origin),
   ...Object.fromEntries(
     steps.flatMap((step) => [[`vars/${jenkinsStepName(step)}.groovy`, jenkinsStep(step)], [`vars/${jenkinsStepName(step)}.txt`, jenkinsHelp(step)]]),
   ),

@@ -1,5 +1,5 @@
 export { actionYml, type ActionFace } from './action-yml.ts';
-export { gitlabTemplate, type Origin } from './gitlab-template.ts';
+export { gitlabPlainTemplate, gitlabTemplate, type Origin } from './gitlab-template.ts';
 export { jenkinsHelp, jenkinsStep, jenkinsStepName } from './jenkins-step.ts';
 export { generatedFiles, type Sources } from './generated-files.ts';
 export { inputFaces, type InputFace } from './inputs.ts';

@@ -91,7 +91,7 @@ describe.each(steps.map((step) => [step.name, step] as const))('templates/%s.yml
   const { properties = {} } = schemaOf(step);
 
   test('has the inputs of its step and those of the job, as text, no more and no less', () => {
-    expect(Object.keys(inputs)).toEqual([...ofJob, ...Object.keys(properties)]);
+    expect(Object.keys(inputs)).toEqual([...ofJob, ...(name === 'preview' ? ['auto-stop-in'] : []), ...Object.keys(properties)]);
     for (const [input, property] of Object.entries(properties)) {
       expect(inputs[input]).toMatchObject({ type: 'string', description: expect.stringContaining((property as { description: string }).description) });
     }
@@ -100,8 +100,10 @@ describe.each(steps.map((step) => [step.name, step] as const))('templates/%s.yml
   test('has no default that would beat sluice.yml, and lets what is left out through its pattern', () => {
     for (const input of Object.keys(properties)) {
       const face = inputs[input];
-      expect([input, face?.default]).toEqual([input, input === 'environment' && !step.offline ? undefined : '']);
-      if (face?.regex !== undefined) expect([input, '', 'nonsense\n'].map((text) => new RegExp(face.regex ?? '').test(text))).toEqual([false, true, false]);
+      const required = input === 'environment' && !step.offline;
+      expect([input, face?.default]).toEqual([input, required ? undefined : '']);
+      if (required) expect(['', 'production'].map((text) => new RegExp(face?.regex ?? '').test(text))).toEqual([false, true]);
+      else if (face?.regex !== undefined) expect([input, '', 'nonsense\n'].map((text) => new RegExp(face.regex ?? '').test(text))).toEqual([false, true, false]);
     }
   });
 
