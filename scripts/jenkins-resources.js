@@ -1,20 +1,16 @@
 // The bundle as a Jenkins library can hand it out: one JSON object of dist's files, and its SHA-256. A library keeps
 // only vars, src and resources on the controller, so dist/ itself never gets there.
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+// What is packed here is packed again on the agent, to be compared.
+import { digest, pack } from '../resources/sluice/unpack.cjs';
 import { root } from './compile.js';
-
-const namesIn = (folder) => readdirSync(folder, { recursive: true, withFileTypes: true })
-  .filter((entry) => entry.isFile())
-  .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1).replaceAll('\\', '/'))
-  .sort();
 
 /** jenkinsResources gives the files of resources/sluice that follow from a dist folder, by name. */
 export const jenkinsResources = (dist) => {
-  const archive = `${JSON.stringify(Object.fromEntries(namesIn(dist).map((name) => [name, readFileSync(join(dist, name), 'utf8')])), null, 1)}\n`;
-  return { 'bundle.json': archive, 'bundle.sha256': `${createHash('sha256').update(archive).digest('hex')}\n` };
+  const archive = pack(dist);
+  return { 'bundle.json': archive, 'bundle.sha256': `${digest(archive)}\n` };
 };
 
 /** writeJenkinsResources writes them. */

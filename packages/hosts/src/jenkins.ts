@@ -1,7 +1,8 @@
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import type { Host, HostContext } from '@sluice/core';
-import { needOwnFolder, readText, replaceFile } from './files.ts';
+import { addToFile } from './files.ts';
 import { attempt, lineHost, type Environment, type HostParts } from './line-host.ts';
+import { addToOutputsFile } from './outputs-file.ts';
 
 /** repositoryOf takes `acme/app` out of a Git address; an address may carry credentials, so it is never passed on whole. */
 const repositoryOf = (address: string): string => /[/:]([^/:@]+\/[^/]+?)(?:\.git)?\/?$/.exec(address)?.[1] ?? '';
@@ -29,20 +30,18 @@ export const jenkinsContext = (environment: Environment): HostContext => {
   };
 };
 
-const earlierOutputs = (text: string | undefined): object => {
-  if (text === undefined) return {};
-  const parsed: unknown = JSON.parse(text);
-  return typeof parsed === 'object' && parsed !== null ? parsed : {};
-};
-
-/** jenkinsHost writes plain lines, and outputs as `outputs.json` in the results folder, one object for all steps of a job. */
+/**
+ * jenkinsHost writes plain lines, and outputs as `outputs.json` in the results folder, one object for all steps of a job.
+ * Our shared library names a second file with SLUICE_OUTPUTS, one `name=value` a line: a pipeline can read that without a
+ * plug-in for JSON, and knows that it holds what this step said and no earlier one.
+ */
 export const jenkinsHost = (parts: HostParts): Host => ({
   ...lineHost('jenkins', jenkinsContext(parts.environment), parts),
   outputs: (outputs) =>
     attempt(parts.voice, 'the outputs could not be written', async () => {
-      await needOwnFolder(parts.resultsFolder);
-      const path = join(parts.resultsFolder, 'outputs.json');
-      const values = Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, parts.voice.value(value)]));
-      await replaceFile(path, `${JSON.stringify({ ...earlierOutputs(await readText(path)), ...values }, null, 2)}\n`);
+      const values = await addToOutputsFile(parts, outputs);
+      const lines = parts.environment.SLUICE_OUTPUTS;
+      if (lines === undefined) return;
+      await addToFile(resolve(parts.folder, lines), Object.entries(values).map(([name, value]) => `${name}=${value}\n`).join(''));
     }),
 });
