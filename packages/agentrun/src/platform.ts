@@ -22,5 +22,6 @@ export const agentrunPlatform: Platform = {
   review: reviewEnvironment,
   shared: sharedEndpoint,
   check: async (connection) => (await import('./server/connection-check.ts')).checkConnection(connection),
+  previews: async (connection, scope) => (await import('./server/previews.ts')).openPreviews(connection, scope),
   connect,
 };

@@ -1,6 +1,6 @@
 import { done, failed, type Outcome, type Platform, type Source } from '@sluice/core';
 import { diffContent } from './source/diff.ts';
-import { addressFindings } from './server/address.ts';
+import { addressFindings, sharedWorkspace } from './server/address.ts';
 import { difyExposures } from './server/exposure.ts';
 import { overlay } from './source/overlay.ts';
 import { parse } from './source/parse.ts';
@@ -30,6 +30,8 @@ export const difyPlatform: Platform = {
   },
   diff: (before, after) => (isDifySource(before) && isDifySource(after) ? diffContent(before.content, after.content) : []),
   review: addressFindings,
+  shared: sharedWorkspace,
   check: async (connection) => (await import('./server/connection-check.ts')).checkConnection(connection),
+  previews: async (connection, scope) => (await import('./server/previews.ts')).openPreviews(connection, scope),
   connect: async (connection) => (await import('./server/target.ts')).connect(connection),
 };

@@ -26,6 +26,13 @@ const deployTo = async ({ dryRun }: StepContext, opened: OpenedPreview): Promise
   return deployment.ok ? done({ opened, deployment: deployment.value }) : deployment;
 };
 
+/** deployedLate deploys to a preview that was made by another run while this one could not make it; else the failure stands. */
+const deployedLate = async (context: StepContext, previews: Previews, name: string, source: Source, failure: Outcome<Put>): Promise<Outcome<Put>> => {
+  if (context.signal.aborted || context.dryRun) return failure;
+  const late = await previews.open(name, source);
+  return late.ok && late.value.target.application !== '' ? deployTo(context, late.value) : failure;
+};
+
 /**
  * deployed deploys to the preview of this name. Where another run has made one at the same moment, the older of the two
  * stays, which both runs see alike, and the one that this run made is removed again.
@@ -33,8 +40,10 @@ const deployTo = async ({ dryRun }: StepContext, opened: OpenedPreview): Promise
 const deployed = async (context: StepContext, previews: Previews, name: string, source: Source): Promise<Outcome<Put>> => {
   const opened = await previews.open(name, source);
   if (!opened.ok) return opened;
+  const isNew = opened.value.target.application === '';
   const first = await deployTo(context, opened.value);
-  if (!first.ok || first.value.deployment.created === undefined) return first;
+  if (!first.ok) return isNew ? deployedLate(context, previews, name, source, first) : first;
+  if (first.value.deployment.created === undefined) return first;
   const made = first.value.deployment.created.application;
   const again = await previews.open(name, source);
   if (!again.ok) return again;

@@ -86,6 +86,13 @@ export class AgentRunApi {
     });
   }
 
+  /** runtimesBeginning gives the runtimes whose names begin so, as the list shows them. */
+  async runtimesBeginning(name: string, workspaceId?: string): Promise<Outcome<Runtime[]>> {
+    const query = { agentRuntimeName: name, searchMode: 'fuzzy', ...(workspaceId === undefined ? {} : { workspaceId }) };
+    const list = await this.#list({ action: 'ListAgentRuntimes', path: runtimes, query, tried: `list the runtimes that begin with "${name}"` }, this.#readRuntime);
+    return list.ok ? done(list.value.filter((runtime) => runtime.name.startsWith(name))) : list;
+  }
+
   /** findWorkspace gives the id of the workspace of this name. */
   async findWorkspace(name: string): Promise<Outcome<string | undefined>> {
     const tried = `find the workspace "${name}"`;
@@ -120,6 +127,12 @@ export class AgentRunApi {
   async updateRuntime(id: string, configuration: object): Promise<Outcome<void>> {
     const sent = await this.#client.call({ action: 'UpdateAgentRuntime', method: 'PUT', path: [...runtimes, id], body: configuration, tried: `update runtime ${id}` });
     return sent.ok ? done(undefined) : sent;
+  }
+
+  /** deleteRuntime removes a runtime with its versions; the platform takes it when its endpoints are gone. One that is gone already is fine. */
+  async deleteRuntime(id: string): Promise<Outcome<void>> {
+    const sent = await this.#client.call({ action: 'DeleteAgentRuntime', method: 'DELETE', path: [...runtimes, id], tried: `delete runtime ${id}` });
+    return sent.ok || isMissing(sent.problem) ? done(undefined) : sent;
   }
 
   /** evictInstances asks the platform to end live sessions, "best effort" (OpenAPI 2025-09-10, UpdateAgentRuntime); nothing of the configuration is sent, so that LATEST stays as it is. */

@@ -22,8 +22,8 @@ export interface Opening {
   readonly expected: string | undefined;
 }
 
-/** openingOf chooses where the credentials of a connection come from. */
-export const openingOf = (connection: Connection): Outcome<Opening> => {
+/** openingOf chooses where the credentials of a connection come from; `runtimes` names the runtimes that a role's session may reach, the source's when absent. */
+export const openingOf = (connection: Connection, runtimes?: string): Outcome<Opening> => {
   const { environment, source, secrets, http, clock, signal, readOnly, step } = connection;
   const { agentrun } = environment;
   if (!(source instanceof AgentRunSource) || agentrun === undefined) {
@@ -37,7 +37,7 @@ export const openingOf = (connection: Connection): Outcome<Opening> => {
   const stored = bucket === undefined || object === undefined ? {} : { stored: { bucket, object } };
   const policy = async (account: string): Promise<string> => {
     const { policyOf, stepRole } = await import('../credentials/policy.ts');
-    return JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: source.title, endpoint, signs: agentrun.auth === 'ram', evicts: agentrun.evict ?? false, ...(logs === undefined ? {} : { logs }), ...stored }));
+    return JSON.stringify(policyOf(stepRole(step, agentrun.deploy === 's'), { region, account, workspace: '*', runtime: runtimes ?? source.title, endpoint: endpoint === '' ? '*' : endpoint, signs: agentrun.auth === 'ram', evicts: agentrun.evict ?? false, ...(logs === undefined ? {} : { logs }), ...stored }));
   };
   const log = (line: string): void => connection.log(line);
   const chosen = chooseSource({ ...connection, sts, policy }, log);
@@ -147,6 +147,16 @@ const carrierOf = (connection: Connection, opening: Opening): Pick<ContextOption
   };
 };
 
+/** targetOf gives the target of the context's runtime, as it stands. */
+export const targetOf = async (context: AgentRunContext, expected: string | undefined, runtime: Runtime | undefined): Promise<Outcome<Target>> => {
+  const owned = guardRuntime(context, expected, runtime);
+  if (!owned.ok) return owned;
+  if (runtime === undefined) return done(new AgentRunTarget(context, '', '', context.source.parts.agent.logConfig !== undefined));
+  const users = await listedUsersEndpoint(context, runtime.id);
+  if (!users.ok) return users;
+  return done(new AgentRunTarget(context, runtime.id, users.value?.url ?? '', logPlaceOf(context, runtime) !== undefined));
+};
+
 /** connect finds the runtime and the users' endpoint. Both may still be missing; deploy and the first routing make them. */
 export const connect = async (connection: Connection): Promise<Outcome<Target>> => {
   const opening = openingOf(connection);
@@ -159,10 +169,5 @@ export const connect = async (connection: Connection): Promise<Outcome<Target>> 
   const context = contextOf({ ...options, ...carrierOf(connection, opening.value), ...(workspace.value === undefined ? {} : { workspaceId: workspace.value }) });
   const runtime = await findRuntime(context);
   if (!runtime.ok) return runtime;
-  const owned = guardRuntime(context, expected, runtime.value);
-  if (!owned.ok) return owned;
-  if (runtime.value === undefined) return done(new AgentRunTarget(context, '', '', context.source.parts.agent.logConfig !== undefined));
-  const users = await listedUsersEndpoint(context, runtime.value.id);
-  if (!users.ok) return users;
-  return done(new AgentRunTarget(context, runtime.value.id, users.value?.url ?? '', logPlaceOf(context, runtime.value) !== undefined));
+  return targetOf(context, expected, runtime.value);
 };

@@ -5,6 +5,9 @@ import { AgentRunSource } from './source.ts';
 
 type Settings = NonNullable<EnvironmentConfig['agentrun']>;
 
+/** throughCli is why previews are not deployed by the Serverless Devs CLI. */
+export const throughCli = 'deploy: s runs programs that sluice.yml names, and for a pull request none are run.';
+
 const sentence = (reason: string): string => `${reason[0]?.toUpperCase() ?? ''}${reason.slice(1)}${reason.endsWith('.') ? '' : '.'}`;
 
 const finding = (rule: string, path: readonly string[], message: string, hint?: string, severity: SettingFinding['severity'] = 'error'): SettingFinding => ({
@@ -24,6 +27,10 @@ const planFindings = ({ canary }: EnvironmentConfig, { weights }: Settings): rea
   if (weights !== 'percent' || steps.every((step) => step > 1 && (step < 99 || step === 100))) return [];
   return [finding('small-share', ['canary'], 'With `weights: percent` a step of a canary is above 1 % and below 99 %: a server that counts in shares would take 1 for everybody.', 'Begin at 2%.')];
 };
+
+/** previewFindings refuse what would run a program of sluice.yml for a pull request. */
+const previewFindings = ({ preview }: EnvironmentConfig, { deploy }: Settings): readonly SettingFinding[] =>
+  preview !== undefined && deploy === 's' ? [finding('preview-deploy', ['agentrun', 'deploy'], throughCli, 'Take deploy out: the API sends the code, object or image of s.yaml.')] : [];
 
 /** deployFindings are about how the code gets there. */
 const deployFindings = ({ deploy, build, component }: Settings, { parts }: AgentRunSource): readonly SettingFinding[] => {
@@ -54,7 +61,7 @@ const sessionFindings = ({ auth, evict }: Settings, { parts: { agent, path } }: 
 export const reviewEnvironment = (environment: EnvironmentConfig, source?: Source): readonly SettingFinding[] => {
   const { agentrun } = environment;
   if (agentrun === undefined) return [];
-  const alone = [...foreignFindings(environment), ...planFindings(environment, agentrun)];
+  const alone = [...foreignFindings(environment), ...planFindings(environment, agentrun), ...previewFindings(environment, agentrun)];
   if (!(source instanceof AgentRunSource)) return alone;
   const unknownAccount = accountProblem(source.parts.agent, agentrun.account, source.path);
   return [

@@ -31,7 +31,7 @@ const slug = z
 const duration = z.pipe(z.union([z.string(), z.number()]), z.transform((value, context) => {
   const milliseconds = durationMs(value);
   if (milliseconds === undefined) {
-    context.issues.push({ code: 'custom', input: value, message: 'must be a duration such as 30s, 10m, 1h or 14d' });
+    context.issues.push({ code: 'custom', input: value, message: 'must be a duration such as 30s, 10m or 1h' });
     return z.NEVER;
   }
   return milliseconds;

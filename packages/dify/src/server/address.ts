@@ -1,4 +1,4 @@
-import { done, failed, type EnvironmentConfig, type Outcome, type SettingFinding } from '@sluice/core';
+import { done, failed, type EnvironmentConfig, type Outcome, type PlacedEnvironment, type SettingFinding } from '@sluice/core';
 
 /** Address says where an app and its two APIs are; no part carries credentials or ends in a slash. */
 export interface Address {
@@ -46,10 +46,20 @@ const fromAddressBar = (text: string): Outcome<Address> => {
   return done({ console: `${studio}/console/api`, api: apiOf(studio), app, workspace: '', studio: `${studio}/app/${app}` });
 };
 
+/** workspaceOnly reads the address of an environment for previews, which names where their apps are made and no app. */
+const workspaceOnly = (dify: NonNullable<EnvironmentConfig['dify']>): Outcome<Address> => {
+  const long = typeof dify === 'string' ? { console: dify } : dify;
+  if (long.app !== undefined || /\/app\/[^/]/.test(new URL(long.console).pathname)) {
+    return failed({ category: 'input', reason: 'an environment for previews names an app, and each preview is an app of its own', hint: `Name the workspace alone: dify: ${new URL(long.console).origin}.` });
+  }
+  return readAddress({ 'live-at-once': false, 'insecure-http': false, dify: long });
+};
+
 /** readAddress reads `dify` of an environment: Studio's address bar, or the long form. */
 export const readAddress = (environment: EnvironmentConfig): Outcome<Address> => {
   const { dify } = environment;
   if (dify === undefined) return failed({ category: 'input', reason: 'the environment has no dify section' });
+  if (environment.preview !== undefined) return workspaceOnly(dify);
   if (typeof dify === 'string') return fromAddressBar(dify);
   const studio = trimmed(dify.console);
   const app = dify.app ?? '';
@@ -74,6 +84,15 @@ export const addressFindings = (environment: EnvironmentConfig): readonly Settin
     const { reason, hint } = read.problem;
     return [{ rule: 'dify/address', severity: 'error', message: `${reason[0]?.toUpperCase() ?? ''}${reason.slice(1)}.`, path, ...(hint === undefined ? {} : { hint }) }];
   }
-  if (read.value.app !== '') return [];
+  if (read.value.app !== '' || environment.preview !== undefined) return [];
   return [{ rule: 'dify/no-app', severity: 'notice', message: 'The environment names no app yet.', path, hint: 'The first release makes it with create, and prints the line to add: app.' }];
+};
+
+/** sharedWorkspace says that previews are made in the workspace of another environment; where one of them names none, that cannot be known. */
+export const sharedWorkspace = (one: PlacedEnvironment, other: PlacedEnvironment): string | undefined => {
+  if (one.environment.preview === undefined && other.environment.preview === undefined) return undefined;
+  const [first, second] = [readAddress(one.environment), readAddress(other.environment)];
+  if (!first.ok || !second.ok || first.value.console !== second.value.console) return undefined;
+  const { workspace } = first.value;
+  return workspace !== '' && workspace === second.value.workspace ? `workspace ${workspace} of ${first.value.console.replace(/\/console\/api$/, '')}` : undefined;
 };

@@ -2,6 +2,7 @@ import { done, failed, type Outcome } from '@sluice/core';
 import * as z from 'zod/mini';
 import { shaped } from './answer.ts';
 import type { Application } from './application.ts';
+import { appEntryShape, type AppEntry } from './shapes.ts';
 
 /** Named is an entry of one of a workspace's lists. */
 export interface Named {
@@ -15,7 +16,7 @@ const text = z.pipe(z.nullish(z.string()), z.transform((value) => value ?? ''));
 
 const datasetsShape = z.object({ data: z.array(z.object({ id: z.string(), name: z.string() })), has_more: z.boolean() });
 
-const appsShape = z.object({ data: z.array(z.object({ id: z.string(), name: text, mode: text })), has_more: z.boolean() });
+const appsShape = z.object({ data: z.array(appEntryShape), has_more: z.boolean() });
 
 const providersShape = z.array(z.object({ id: z.string(), name: z.string(), type: text, server_identifier: text }));
 
@@ -70,10 +71,15 @@ export const datasetsThere = async (application: Application, ids: readonly stri
   return done(there);
 };
 
-/** appsNamed lists the apps of exactly this name; the server looks for a part of it, and only for its first 30 characters. */
-export const appsNamed = async (application: Application, name: string): Promise<Outcome<readonly Named[]>> => {
+/** appsWith lists the apps with a text in their names; the server looks for its first 30 characters only. */
+export const appsWith = (application: Application, name: string): Promise<Outcome<readonly AppEntry[]>> => {
   const part = [...name].slice(0, 30).join('');
-  const all = await allPages(application, '/apps', `&name=${encodeURIComponent(part)}`, appsShape, `look for an app named ${name}`);
+  return allPages(application, '/apps', `&name=${encodeURIComponent(part)}`, appsShape, `look for an app named ${name}`);
+};
+
+/** appsNamed lists the apps of exactly this name. */
+export const appsNamed = async (application: Application, name: string): Promise<Outcome<readonly Named[]>> => {
+  const all = await appsWith(application, name);
   return all.ok ? done(all.value.filter((one) => one.name === name).map(({ id, mode }) => ({ id, name, note: mode }))) : all;
 };
 

@@ -79,6 +79,7 @@ const role = async ({ session, console }: Application): Promise<Found> => {
 };
 
 const app = async (application: Application): Promise<Found> => {
+  if (application.connection.environment.preview !== undefined) return { skipped: 'each preview is an app of its own' };
   if (application.id() === '') return { skipped: 'the environment names no app yet; the first release makes it with create' };
   const found = await knownApp(application);
   if (!found.ok) return found;

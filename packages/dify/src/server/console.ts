@@ -57,6 +57,10 @@ export interface Console {
   syncDraft(app: string, body: Mapping): Promise<Outcome<void>>;
   createKey(app: string): Promise<Outcome<string>>;
   configureModel(app: string, model: Mapping): Promise<Outcome<void>>;
+  /** showSite lets people reach the app's page. */
+  showSite(app: string): Promise<Outcome<void>>;
+  /** deleteApp deletes an app with all its versions and keys (role editor: Dify 1.12.1, api/controllers/console/app/app.py). */
+  deleteApp(app: string): Promise<Outcome<void>>;
 }
 
 /** createConsole makes a console client on a session; a read-only one refuses every write before it is sent. */
@@ -171,6 +175,14 @@ export const createConsole = (session: Session, base: string, readOnly: boolean)
     createKey: async (app) => {
       const key = await write({ method: 'POST', path: `/apps/${app}/api-keys`, tried: `create an API key of app ${app}`, handsOut: true }, keyShape);
       return key.ok ? done(key.value.token) : key;
+    },
+    showSite: (app) => writeOnly({ method: 'POST', path: `/apps/${app}/site-enable`, body: { enable_site: true }, tried: `switch on the page of app ${app}` }),
+    deleteApp: async (app) => {
+      const tried = `delete app ${app}`;
+      if (readOnly) return readOnlyProblem(tried);
+      const response = await session.answer({ method: 'DELETE', path: `/apps/${app}`, tried, repeatable: false });
+      if (!response.ok) return response;
+      return response.value.status >= 400 ? failed(refusal(response.value, tried, where(`/apps/${app}`))) : done(undefined);
     },
     configureModel: (app, model) => writeOnly({ method: 'POST', path: `/apps/${app}/model-config`, body: model, tried: `write the configuration of app ${app}` }),
   };

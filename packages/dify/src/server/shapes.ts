@@ -34,6 +34,9 @@ export const appShape = z.object({
   model_config: z.pipe(z.nullish(mapping), z.transform((value) => value ?? {})),
   /** workflow is null for an app that was never published, and absent where a server does not tell. */
   workflow: z.nullish(mapping),
+  /** enable_site says whether people reach the app's page; site is that page. */
+  enable_site: z.nullish(z.boolean()),
+  site: z.nullish(z.object({ code: text, app_base_url: text })),
 });
 
 /** App is an app's own entry, without its workflows. */
@@ -47,6 +50,12 @@ export const importShape = z.object({
   imported_dsl_version: text,
   error: text,
 });
+
+/** appEntryShape is an app in a list; times are whole seconds since 1970. */
+export const appEntryShape = z.object({ id: z.string(), name: text, mode: text, description: text, created_at: z.nullish(z.number()), updated_at: z.nullish(z.number()) });
+
+/** AppEntry is an app in a list. */
+export type AppEntry = z.output<typeof appEntryShape>;
 
 /** Import is how an import of a DSL stands. */
 export type Import = z.output<typeof importShape>;

@@ -67,7 +67,8 @@ const graphCapabilities = (application: Application): Pick<Target, 'versions' | 
   entries: (request) => (application.id() === '' ? Promise.resolve(noApplication(application.address)) : runEntries(application, request)),
 });
 
-const createTarget = (application: Application, doors = createDoors(application)): Target => ({
+/** createTarget gives the target of one app. */
+export const createTarget = (application: Application, doors = createDoors(application)): Target => ({
   platform: 'dify',
   get application() {
     return application.id();
