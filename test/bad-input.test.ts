@@ -293,7 +293,7 @@ describe('what nobody caught', () => {
     const folder = await folderWith(configuration(nowhere));
     const ended = await sluice(['validate', '--json'], { folder, closeStdout: true });
     expect({ code: ended.code, stack: /^ {4}at /m.test(ended.stderr) }).toEqual({ code: 0, stack: false });
-    expect(await readdir(join(folder, '.sluice/results'))).toEqual(['01-validate.json']);
+    expect(await readdir(join(folder, '.sluice/results'))).toContain('01-validate.json');
   });
 });
 

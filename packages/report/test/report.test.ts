@@ -299,12 +299,12 @@ describe('htmlReport', () => {
 
 describe('attachmentsOf', () => {
   test('a canary has its picture beside its document, a release its report', () => {
-    expect(Object.keys(attachmentsOf(aborted, '06-canary'))).toEqual(['06-canary.svg']);
-    expect(attachmentsOf(aborted, '06-canary')['06-canary.svg']).toContain('stable v1 900');
-    expect(Object.keys(attachmentsOf(release, '09-release'))).toEqual(['report.html']);
+    expect(Object.keys(attachmentsOf(aborted, '06-canary', [aborted]))).toEqual(['06-canary.svg', 'junit.xml']);
+    expect(attachmentsOf(aborted, '06-canary', [aborted])['06-canary.svg']).toContain('stable v1 900');
+    expect(Object.keys(attachmentsOf(release, '09-release', [release]))).toEqual(['report.html', 'junit.xml']);
   });
 
-  test.each([['a step without a picture', result('deploy', { category: 'passed', reason: '' })], ['a canary that looked at nothing', { ...aborted, evidence: { ...canaryEvidence, history: [] } }]])('%s has none', (_, made) => {
-    expect(attachmentsOf(made, '03-x')).toEqual({});
+  test.each([['a step without a picture', result('deploy', { category: 'passed', reason: '' })], ['a canary that looked at nothing', { ...aborted, evidence: { ...canaryEvidence, history: [] } }]])('%s has the report of the job alone', (_, made) => {
+    expect(Object.keys(attachmentsOf(made, '03-x', [made]))).toEqual(['junit.xml']);
   });
 });

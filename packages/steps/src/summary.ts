@@ -4,5 +4,5 @@ import * as report from '@sluice/report';
 /** summaryOf is the Markdown of a result for a CI system's summary page. */
 export const summaryOf = (result: StepResult): string => report.releaseSummary(result);
 
-/** attachmentsOf are the files for people beside a result document that is called `base`, by name. */
-export const attachmentsOf = (result: StepResult, base: string): Readonly<Record<string, string>> => report.attachmentsOf(result, base);
+/** attachmentsOf are the files for people and their tools beside a result document that is called `base`, by name; `job` are all results of its job. */
+export const attachmentsOf = (result: StepResult, base: string, job: readonly StepResult[]): Readonly<Record<string, string>> => report.attachmentsOf(result, base, job);
