@@ -1,7 +1,8 @@
-// Loaded into a Node program and into every Node program that it starts: writes down where each of them connects, and
-// lets nothing through but connections to this machine.
+// Loaded into a Node program and into every Node program that it starts: writes down where each of them connects, which
+// names it asks for and what it sends as datagrams, and lets nothing through but connections to this machine.
 'use strict';
 const { appendFileSync } = require('node:fs');
+const dgram = require('node:dgram');
 const dns = require('node:dns');
 const net = require('node:net');
 
@@ -31,6 +32,18 @@ for (const of of [dns, dns.promises]) {
     return lookup.call(of, local.has(name) || net.isIP(name) !== 0 ? name : 'name.invalid', ...rest);
   };
 }
+// Every way to ask a name server but lookup goes through a resolver, or through these that have one of their own.
+for (const of of [dns, dns.promises, dns.Resolver.prototype, dns.promises.Resolver.prototype]) {
+  for (const name of Object.getOwnPropertyNames(of).filter((key) => /^(?:resolve|reverse)/.test(key))) {
+    of[name] = (asked) => {
+      write('lookup', asked);
+      throw Object.assign(new Error('not in this test'), { code: 'EREFUSED' });
+    };
+  }
+}
+dgram.Socket.prototype.send = function (...given) {
+  write('datagram', given.find((one) => typeof one === 'string') ?? 'localhost');
+};
 const { spawn } = require('node:child_process');
 require('node:child_process').spawn = (program, ...rest) => {
   write('start', program);
