@@ -14,6 +14,7 @@ import {
   type Target,
   type Version,
 } from '@sluice/core';
+import { reportDeployment } from './deployment.ts';
 import { commonInputs, text } from './inputs.ts';
 import { holdLease } from './lease.ts';
 import { changeRecord, historyEntry, recordOf, withHistory } from './record.ts';
@@ -89,9 +90,11 @@ const goBack = async (context: StepContext, target: Target, { left, chosen, reas
     ),
   );
   if (!written.ok) context.host.warn(`the roll-back was done but not recorded: ${clause(written.problem.reason)}`);
+  const told = `${versionText(restored.value)} is live again; before it was ${left === undefined ? 'nothing' : versionText(left)}`;
+  await reportDeployment(context, target, 'success', told);
   return {
     category: 'passed',
-    reason: `${versionText(restored.value)} is live again; before it was ${left === undefined ? 'nothing' : versionText(left)}`,
+    reason: told,
     outputs: { ...outputs, version: restored.value.id },
     evidence: { asked: chosen, live: restored.value.id, digest: restored.value.digest ?? null },
   };

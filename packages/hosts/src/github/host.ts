@@ -1,5 +1,5 @@
 import { isAbsolute, posix } from 'node:path';
-import { canBeHidden, categories, type Finding, type Host, type HostContext, type StepResult } from '@sluice/core';
+import { canBeHidden, categories, type CommentSection, type Finding, type Host, type HostContext, type StepResult } from '@sluice/core';
 import { readText } from '../files.ts';
 import { subfolderOf } from '../subfolder.ts';
 import { errorMessage } from '../thrown.ts';
@@ -29,21 +29,25 @@ const readEvent = async ({ environment, voice }: HostParts): Promise<unknown> =>
   }
 };
 
-const log = (parts: HostParts): Pick<Host, 'annotate' | 'warn' | 'group' | 'mask' | 'stepEnded'> => {
+const log = (parts: HostParts): Pick<Host, 'annotate' | 'warn' | 'group' | 'mask' | 'stepStarted' | 'stepEnded'> => {
   const { voice, redactor } = parts;
   const subfolder = subfolderOf(parts.folder);
   const masked = new Set<string>();
   const annotated = new Set<string>();
+  /** whole is the step that this process was started for, as against those that it takes on its way. */
+  let whole: string | undefined;
   const command = (name: string, text: string, properties?: Parameters<typeof workflowCommand>[2]): void =>
     voice.command(workflowCommand(name, voice.value(text), properties));
   return {
-    annotate: ({ severity, message, hint, rule, place }: Finding) =>
+    annotate: ({ severity, message, hint, rule, place }: Finding) => {
+      annotated.add(message);
       command(severity, hint === undefined ? message : `${message} ${hint}`, {
         file: voice.value(isAbsolute(place.file) ? place.file : posix.join(subfolder, place.file)),
         line: place.line,
         col: place.column,
         title: voice.value(rule),
-      }),
+      });
+    },
     warn: (message) => command('warning', message),
     group: async (title, work) => {
       command('group', title);
@@ -61,13 +65,20 @@ const log = (parts: HostParts): Pick<Host, 'annotate' | 'warn' | 'group' | 'mask
       // The runner takes this line out of the log; it must come before any other use of the secret.
       voice.command(workflowCommand('add-mask', secret));
     },
+    stepStarted: (step) => {
+      whole ??= step;
+      voice.line(`${step} started`);
+    },
     stepEnded: (result: StepResult) => {
+      whole ??= result.step;
       voice.line(endingText(result));
       for (const line of endingDetails(result)) voice.line(line);
       const isGood = categories[result.category].exitCode === 0;
-      if (isGood || annotated.has(result.reason)) return;
+      // A job that is green because nothing was done looks like one that did it.
+      const isSkipped = result.category === 'skipped' && result.step === whole;
+      if ((isGood && !isSkipped) || annotated.has(result.reason)) return;
       annotated.add(result.reason);
-      command('error', result.reason, { title: `sluice ${voice.value(result.step)}` });
+      command(isGood ? 'notice' : 'error', result.reason, { title: `sluice ${voice.value(result.step)}${isGood ? ' was skipped' : ''}` });
     },
   };
 };
@@ -108,7 +119,7 @@ const capabilities = (parts: HostParts, context: HostContext, mask: Host['mask']
             return given;
           },
         }),
-    ...(token === '' || !isOffline ? {} : { comment: (marker: string, markdown: string) => writeComment(api, marker, markdown) }),
+    ...(token === '' || !isOffline ? {} : { comment: (section: CommentSection) => writeComment(api, section) }),
     ...(token === '' || isOffline ? {} : { deployment: (state: Parameters<NonNullable<Host['deployment']>>[0]) => writeDeployment(api, state) }),
   };
 };
