@@ -4,6 +4,7 @@ import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { repository } from './sluice-process.ts';
 
 /* The release of this repository with real git: a bare origin on disk, and a signing key made for these tests. */
@@ -75,14 +76,24 @@ const verifies = (tag: string): boolean => {
   return spawnSync('git', ['-C', clone, '-c', `gpg.ssh.allowedSignersFile=${join(clone, '.github/allowed_signers')}`, 'verify-tag', tag], { env: environment }).status === 0;
 };
 
+const page = readFileSync(join(repository, 'docs/releasing.md'), 'utf8');
+
+/** shownWith gives the block of the page that has a word in it, without its indentation. */
+const shownWith = (word: string): string => ([...page.matchAll(/```sh\n([^]*?)```/g)].map(([, block = '']) => block).find((block) => block.includes(word)) ?? '').replace(/^ {3}/gm, '');
+
 beforeAll(async () => {
   room = await mkdtemp(join(tmpdir(), 'sluice-releasing-'));
-  for (const name of ['key', 'stranger']) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', join(room, name)]);
+  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'stranger', '-f', join(room, 'stranger')]);
   seed = join(room, 'seed.git');
   execFileSync('git', ['init', '--quiet', '--bare', '--initial-branch=main', seed], { env: environment });
   origin = seed;
   freshClone('--orphan=main');
-  await write({ '.github/allowed_signers': `releases@example.com namespaces="git" ${readFileSync(join(room, 'key.pub'), 'utf8')}` });
+  await write({ '.github/allowed_signers': '# Who may sign.\n' });
+  // The key is made as the page says; what `gh` would store is the private half alone.
+  await mkdir(join(room, 'bin'));
+  await writeFile(join(room, 'bin/gh'), `#!/bin/sh\n[ "$*" = 'secret set RELEASE_SIGNING_KEY --env release' ] && umask 077 && cat > '${join(room, 'key')}'\n`);
+  await chmod(join(room, 'bin/gh'), 0o755);
+  execFileSync('bash', ['-e', '-c', shownWith('ssh-keygen')], { cwd: clone, env: { ...environment, PATH: `${join(room, 'bin')}:${environment.PATH}` } });
   await land('1.2.3');
 });
 
@@ -229,5 +240,39 @@ describe('a release is refused', () => {
   test('by a command that does not exist', () => {
     expect(release('publish')).toEqual({ code: 1, said: 'refused: the commands are check, tag, move, archive\n' });
     expect(existsSync(join(clone, 'undefined'))).toBe(false);
+  });
+});
+
+describe('docs/releasing.md', () => {
+  test('changes the version in every place that names it', async () => {
+    for (const path of ['package.json', 'package-lock.json', 'packages/cli/src/version.ts']) await write({ [path]: readFileSync(join(repository, path), 'utf8') });
+    execFileSync('bash', ['-e', '-c', shownWith('npm version')], { cwd: clone, env: environment, stdio: 'ignore' });
+    const named = (path: string): string => readFileSync(join(clone, path), 'utf8');
+    const lock = JSON.parse(named('package-lock.json')) as { version: string; packages: Record<string, { version: string }> };
+    expect([JSON.parse(named('package.json')), lock, lock.packages['']]).toEqual([0, 1, 2].map(() => expect.objectContaining({ version: '1.0.0' })));
+    expect(named('packages/cli/src/version.ts')).toContain("version = '1.0.0';");
+  });
+
+  test('explains no message but those that the script or git has', () => {
+    const script = readFileSync(join(repository, 'scripts/release.js'), 'utf8');
+    const messages = [...page.slice(page.indexOf('## Message')).matchAll(/^\| `([^`]+)`/gm)].map(([, message = '']) => message);
+    expect(messages.length).toBeGreaterThan(6);
+    expect(messages.filter((message) => !script.includes(message))).toEqual(['stale info']);
+  });
+
+  test('has a pipeline that can be read', () => {
+    const shown = /```yaml\n([^]*?)```/.exec(page)?.[1] ?? '';
+    expect(parse(shown)).toMatchObject({ publish: { release: { tag_name: '$CI_COMMIT_TAG' } } });
+  });
+
+  test('mirrors main and the tags with their signatures', async () => {
+    for (const command of ['tag', 'move']) expect(release(command).code).toBe(0);
+    const mirror = join(room, `mirror-${count}`);
+    execFileSync('git', ['init', '--quiet', '--bare', mirror], { env: environment });
+    const mirroring = shownWith('clone --mirror').replace('https://github.com/OWNER/sluice', `'${origin}' sluice.git`).replace('https://gitlab.example.com/acme/sluice', `'${mirror}'`);
+    const here = await mkdtemp(join(room, 'mirroring-'));
+    execFileSync('bash', ['-e', '-c', mirroring], { cwd: here, env: environment, stdio: 'ignore' });
+    const tags = (at: string): string => execFileSync('git', ['ls-remote', at], { env: environment, encoding: 'utf8' });
+    expect(tags(mirror)).toBe(tags(origin).split('\n').filter((line) => !line.endsWith('HEAD')).join('\n'));
   });
 });
