@@ -56,6 +56,8 @@ export interface PreviewScope {
 
 /** Previews are those of one application in one environment. What carries no mark of theirs is neither changed nor removed. */
 export interface Previews {
+  /** twinsMs is how long after the creation of a preview a second one of its name, made at the same moment, can be told from it by age; absent where the platform has no two of one name. */
+  readonly twinsMs?: number;
   /** list gives all that are there; two of one name after a race. */
   list(): Promise<Outcome<readonly Preview[]>>;
   /** open finds a preview, of two the older one, or prepares a new one; `conflict` where a person's app or runtime has its name. */

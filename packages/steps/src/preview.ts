@@ -43,7 +43,8 @@ const deployed = async (context: StepContext, previews: Previews, name: string, 
   const isNew = opened.value.target.application === '';
   const first = await deployTo(context, opened.value);
   if (!first.ok) return isNew ? deployedLate(context, previews, name, source, first) : first;
-  if (first.value.deployment.created === undefined) return first;
+  if (first.value.deployment.created === undefined || previews.twinsMs === undefined) return first;
+  await context.clock.sleep(previews.twinsMs, context.signal);
   const made = first.value.deployment.created.application;
   const again = await previews.open(name, source);
   if (!again.ok) return again;

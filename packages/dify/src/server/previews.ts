@@ -10,6 +10,9 @@ import type { App, AppEntry } from './shapes.ts';
 import { createTarget, openApplication } from './target.ts';
 import { knownApp } from './versions.ts';
 
+/** twinsMs covers the whole seconds of the server's times: of two apps that are further apart, everybody sees the same one as the older. */
+const twinsMs = 3000;
+
 /** appName is what a preview is called in Studio. */
 const appName = (project: string, name: string): string => `${project} ${name}`;
 
@@ -135,6 +138,7 @@ export const openPreviews = async (given: Connection, scope: PreviewScope): Prom
   const base = opened.value;
   let placed: Promise<Outcome<void>> | undefined;
   return done({
+    twinsMs,
     list: async () => {
       const found = await previewsOf(base, project);
       return found.ok ? done(found.value.map(({ name, entry }) => previewOf(name, entry))) : found;
