@@ -1,105 +1,125 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { openProject, type LabProject } from '../lab-project.ts';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { project, repository } from '../sluice-process.ts';
+import { actIsHere, openActStage, type ActStage, type Run } from './act-stage.ts';
 
-/* Our actions, called by owner/repository/path@tag, run by act in host mode: no container, no network. */
+/* Our actions, called by owner/repository/path@tag, in one job after the other as their users have them. */
 
-const program = join(repository, '.tools/bin/act');
-const ready = existsSync(program);
-if (!ready) process.stderr.write('test/engines/act: not shown, .tools/bin has no act (see .ci/run)\n');
+let stage: ActStage;
+let ran: Run;
 
-let house: LabProject;
-let around: string;
-
-interface Line {
-  readonly msg?: string;
-  readonly command?: string;
-  readonly content?: string;
-  readonly jobResult?: string;
+interface Step {
+  readonly outcome: string;
+  readonly outputs: Readonly<Record<string, string>>;
 }
 
-interface Run {
-  readonly code: number;
-  /** said is all that the job printed. */
-  readonly said: string;
-  readonly summaries: string;
-  readonly result: string | undefined;
-}
+/** told is the context `steps` as the job's last step was given it. */
+let told: Readonly<Record<string, Step>>;
 
-/** run commits a workflow of these steps and lets act run it, with `path` in front of nothing: programs are found there alone. */
-const run = (steps: string, { path = process.env['PATH'] ?? '', secrets = {} }: { readonly path?: string; readonly secrets?: Readonly<Record<string, string>> } = {}): Promise<Run> => {
-  const folder = join(house.folder, '.github', 'workflows');
-  mkdirSync(folder, { recursive: true });
-  const lines = steps.split('\n').map((line) => `      ${line}`);
-  const environment = { DIFY_EMAIL: '${{ secrets.DIFY_EMAIL }}', DIFY_PASSWORD: '${{ secrets.DIFY_PASSWORD }}', SLACK_WEBHOOK: '${{ secrets.SLACK_WEBHOOK }}', SLUICE_HOSTS: '127.0.0.1', SLUICE_STATE: join(house.folder, 'state') };
-  writeFileSync(join(folder, 'x.yml'), ['on: { push: { branches: [main] } }', 'jobs:', '  release:', '    runs-on: ubuntu-latest', `    env: ${JSON.stringify(environment)}`, '    steps:', '      - uses: actions/checkout@v5', ...lines, ''].join('\n'));
-  const git = (...argv: readonly string[]): void => void execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', '-C', house.folder, ...argv]);
-  git('add', '-A');
-  git('commit', '-q', '--allow-empty', '-m', 'x');
-  const { email, password } = house.lab.dify.credentials;
-  const given = { DIFY_EMAIL: email, DIFY_PASSWORD: password, SLACK_WEBHOOK: house.lab.inbox.slack.url, ...secrets };
-  const argv = [
-    ...['push', '-W', '.github/workflows/x.yml', '-P', 'ubuntu-latest=-self-hosted', '--local-repository', `acme/sluice@v1=${join(around, 'sluice')}`],
-    ...['--action-offline-mode', '--no-cache-server', '--action-cache-path', join(around, 'cache'), '--use-gitignore=false', '--json'],
-    ...Object.entries(given).flatMap(([name, value]) => ['-s', `${name}=${value}`]),
-  ];
-  return new Promise((resolve) => {
-    execFile(program, argv, { cwd: house.folder, env: { PATH: path, HOME: join(around, 'home') }, timeout: 110_000, maxBuffer: 64 * 1024 * 1024 }, (error, stdout) => {
-      const seen = stdout.split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Line);
-      resolve({
-        code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1,
-        said: seen.map(({ msg = '' }) => msg).join('\n'),
-        summaries: seen.filter(({ command }) => command === 'summary').map(({ content = '' }) => content).join('\n'),
-        result: seen.find(({ jobResult }) => jobResult !== undefined)?.jobResult,
-      });
-    });
-  });
+const step = (id: string, inputs: Readonly<Record<string, string>> = {}, rest: object = {}): object => ({ id, uses: `acme/sluice/actions/${id}@v1`, with: { environment: 'production', ...inputs }, ...rest });
+
+/** alike is the step again, under another name, and may fail. */
+const alike = (id: string, name: string, inputs: Readonly<Record<string, string>>, rest: object = {}): object => ({ ...step(id, inputs, rest), id: name, 'continue-on-error': true });
+
+/** pathWith is a folder of the programs that a step needs, with a Node or without. */
+const pathWith = async (node?: string): Promise<string> => {
+  const folder = join(await project({ 'programs/.keep': '' }), 'programs');
+  for (const name of ['bash', 'sh', 'git', 'cat', 'env', 'uname', 'mkdir', 'cp', 'rm', 'tar', 'dirname']) {
+    symlinkSync(execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(), join(folder, name));
+  }
+  if (node !== undefined) symlinkSync(node, join(folder, 'node'));
+  return folder;
 };
 
-(ready ? describe : describe.skip)('the actions on act', () => {
-  beforeEach(async () => {
-    house = await openProject({ steps: ['50%'], every: '5s', minimum: 5, watch: ['errors'] });
-    around = await project({ 'home/.keep': '', 'cache/.keep': '' });
-    for (const part of ['action.yml', 'actions', 'dist']) cpSync(join(repository, part), join(around, 'sluice', part), { recursive: true });
-    execFileSync('git', ['-C', house.folder, 'init', '-q', '-b', 'main']);
-    writeFileSync(join(house.folder, '.gitignore'), '.sluice/\nstate/\n');
-  });
-  afterEach(() => house.close());
+const file = '.github/workflows/x.yml';
 
-  test('a sub-path action gets its inputs and gives its outputs to a later step', async () => {
-    const { code, said, summaries, result } = await run(
-      ['- id: deploy', '  uses: acme/sluice/actions/deploy@v1', '  with: { environment: production }', '- run: echo "it is ${{ steps.deploy.outputs.status }}, ${{ steps.deploy.outputs.category }}, $NOTE"', '  env: { NOTE: "${{ steps.deploy.outputs.reason }}" }'].join('\n'),
-    );
-    expect({ code, result, said }).toMatchObject({ code: 0, result: 'success', said: expect.stringMatching(/it is passed, passed, Lab app: deployed and read back/) });
-    expect(summaries).toMatch(/## deploy: passed/);
-    expect(said).not.toContain(house.lab.dify.credentials.password);
+const workflow = (steps: readonly object[]): string => {
+  const env = { SLUICE_SECRETS: '${{ secrets.SLUICE_SECRETS }}', SLUICE_HOSTS: '127.0.0.1', SLUICE_STATE: join(stage.house.folder, 'state') };
+  return JSON.stringify({ on: ['push', 'pull_request'], jobs: { release: { 'runs-on': 'ubuntu-latest', env, steps: [{ uses: 'actions/checkout@v5' }, ...steps] } } });
+};
+
+(actIsHere ? describe : describe.skip)('the actions on act', () => {
+  beforeAll(async () => {
+    stage = await openActStage();
+    const text = workflow([
+      ...[step('validate', {}, { with: { config: 'sluice.yml' } }), step('plan', { traffic: '20' }), step('info'), step('snapshot'), step('deploy'), step('health-check'), step('publish-version', { name: 'the first' })],
+      ...[step('canary'), step('versions'), step('logs', { since: '1h' }), step('notify', { title: 'A title', message: '`$(touch pwned)` "中文"' }), step('sweep')],
+      ...[step('rollback', { version: stage.house.stable, reason: 'to try it' }), { id: 'release', uses: 'acme/sluice@v1', with: { environment: 'production' } }],
+      alike('rollback', 'unknown', { version: 'nosuch' }),
+      alike('deploy', 'mistyped', { environment: 'prodution' }),
+      alike('validate', 'without', {}, { env: { PATH: await pathWith() } }),
+      alike('validate', 'old', {}, { env: { PATH: await pathWith(join(repository, '.tools/node18/node_modules/node/bin/node')) } }),
+      { run: 'echo "the password is ${{ fromJSON(secrets.SLUICE_SECRETS).DIFY_PASSWORD }}."' },
+      { run: 'echo "STEPS=$(printf %s "$STEPS" | base64 -w 0)"', env: { STEPS: '${{ toJSON(steps) }}' } },
+      { ...step('rollback', { version: 'nosuch' }), id: 'last' },
+      { if: 'always()', run: 'echo "then ${{ steps.last.outputs.status }}, ${{ steps.last.outputs.category }}"' },
+      { run: 'echo never' },
+    ]);
+    const { email, password } = stage.house.lab.dify.credentials;
+    // act itself hides what it is given as a secret, here the whole text: what is hidden of its parts is our doing.
+    const secrets = { SLUICE_SECRETS: JSON.stringify({ DIFY_EMAIL: email, DIFY_PASSWORD: password, SLACK_WEBHOOK: stage.house.lab.inbox.slack.url }) };
+    ran = await stage.run(file, { [file]: text }, { secrets });
+    const [, encoded = ''] = /^STEPS=([A-Za-z0-9+/=]+)$/m.exec(ran.said) ?? [];
+    told = JSON.parse(Buffer.from(encoded, 'base64').toString('utf8') || '{}') as typeof told;
+  }, 180_000);
+  afterAll(() => stage.house.close());
+
+  test('each step does its work, and gives its outputs to the steps after it', () => {
+    const ended = (id: string): unknown => [told[id]?.outcome, told[id]?.outputs['status']];
+    const ids = ['validate', 'plan', 'info', 'snapshot', 'deploy', 'health-check', 'publish-version', 'canary', 'versions', 'logs', 'notify', 'rollback', 'release'];
+    expect(Object.fromEntries(ids.map((id) => [id, ended(id)]))).toEqual(Object.fromEntries(ids.map((id) => [id, ['success', 'passed']])));
+    expect({ sweep: ended('sweep'), reason: told['sweep']?.outputs['reason'] }).toEqual({ sweep: ['success', 'skipped'], reason: expect.stringMatching(/^no canary is open/) });
+    expect(told['canary']?.outputs).toMatchObject({ verdict: 'promote', candidate: told['publish-version']?.outputs['version'] });
+    expect(told['rollback']?.outputs['previous-version']).toBe(told['publish-version']?.outputs['version']);
+    expect(told['release']?.outputs['version']).not.toBe('');
   });
 
-  test('the root action releases; a failed step fails the job, with outputs, and a later step sees them', async () => {
-    const { code, said } = await run(['- id: release', '  uses: acme/sluice@v1', '  with: { environment: production }', '- run: echo "released ${{ steps.release.outputs.status }}"'].join('\n'));
-    expect({ code, said }).toMatchObject({ code: 0, said: expect.stringContaining('released passed') });
-    const failing = await run(['- id: back', '  uses: acme/sluice/actions/rollback@v1', '  with: { environment: production, version: nosuch }', '- if: always()', '  run: echo "it was ${{ steps.back.outputs.status }} ${{ steps.back.outputs.category }}"'].join('\n'));
-    expect(failing.result).toBe('failure');
-    expect(failing.said).toMatch(/it was (failed|error) \w+/);
+  test('an input arrives as it was written, and nothing in it is run', () => {
+    expect(JSON.stringify(stage.house.lab.inbox.messages())).toContain('$(touch pwned)');
+    expect(JSON.stringify(stage.house.lab.inbox.messages())).toContain('中文');
+    expect(existsSync(join(stage.house.folder, 'pwned'))).toBe(false);
+  });
+
+  test('each step has its part in the summary', () => {
+    for (const heading of ['validate: passed', 'plan: passed', 'canary: passed', 'sweep: skipped', 'release: passed', 'deploy: error']) expect(ran.summaries).toMatch(new RegExp(`^## ${heading}$`, 'm'));
+  });
+
+  test('what is in SLUICE_SECRETS is hidden, also from what other steps print', () => {
+    expect(ran.said).toMatch(/^the password is \*\*\*\.$/m);
+    const { email, password } = stage.house.lab.dify.credentials;
+    for (const secret of [email, password, stage.house.lab.inbox.slack.url]) expect(ran.said.includes(secret)).toBe(false);
+  });
+
+  test('a step that fails fails the job with its reason, its outputs are there, and only what runs always runs after it', () => {
+    expect({ code: ran.code, results: ran.results }).toEqual({ code: 1, results: { release: 'failure' } });
+    expect(ran.said).toMatch(/^then error, input$/m);
+    expect(ran.said).not.toMatch(/^never$/m);
+    expect(told['unknown']).toMatchObject({ outcome: 'failure', outputs: { status: 'error', reason: expect.stringMatching(/has no version nosuch$/) } });
+    expect(ran.annotations).toContainEqual(expect.stringMatching(/^error sluice rollback: .*has no version nosuch$/));
   });
 
   // The real runner passes keys that action.yml does not know, too; act drops them, so that only values are tried here.
-  test('a value that sluice.yml does not know is refused, with the ones that it does', async () => {
-    const { result, said } = await run(['- uses: acme/sluice/actions/deploy@v1', '  with: { environment: prodution }'].join('\n'));
-    expect({ result, said }).toMatchObject({ result: 'failure', said: expect.stringMatching(/there is no environment "prodution"[^]*production/) });
+  test('a value that sluice.yml does not know is refused, with the one that may be meant', () => {
+    expect(told['mistyped']).toMatchObject({ outcome: 'failure' });
+    expect(ran.annotations).toContain('error sluice deploy: there is no environment "prodution"; did you mean "production"?');
   });
 
-  test('without Node 20 on PATH it is said what was passed over and what to add', async () => {
-    const programs = join(around, 'programs');
-    mkdirSync(programs);
-    for (const name of ['bash', 'sh', 'git', 'cat', 'env', 'uname', 'mkdir', 'cp', 'rm', 'tar', 'dirname']) {
-      symlinkSync(execFileSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim(), join(programs, name));
-    }
-    writeFileSync(join(programs, 'node'), '#!/bin/sh\ncase "$1" in -p) echo false;; *) echo v18.20.4;; esac\n', { mode: 0o755 });
-    const { result, said } = await run('- uses: acme/sluice/actions/validate@v1', { path: programs });
-    expect({ result, said }).toMatchObject({ result: 'failure', said: expect.stringMatching(/No Node\.js 20 or newer was found\. Passed over: \S+programs\/node \(v18\.20\.4\)[^]*actions\/setup-node/) });
+  test('without a Node, and with Node 18, it is said what was passed over and what to add', () => {
+    expect([told['without']?.outcome, told['old']?.outcome]).toEqual(['failure', 'failure']);
+    const add = 'Add a step before this one: uses: actions/setup-node with node-version: 24.';
+    expect(ran.annotations).toContain(`error Sluice: No Node.js 20 or newer was found. ${add}`);
+    expect(ran.annotations).toContainEqual(expect.stringMatching(/^error Sluice: No Node\.js 20 or newer was found\. Passed over: \S+programs\/node \(v18\.20\.8\)\. Add a step/));
   });
+
+  test('for a pull request from a fork, which has no secrets, what may not be done is a notice and no failure', async () => {
+    const repository = { full_name: 'acme/app' };
+    const event = { repository, pull_request: { number: 12, head: { ref: 'x', repo: { full_name: 'mallory/app' } }, base: { ref: 'main', repo: repository } } };
+    const steps = [{ id: 'validate', uses: 'acme/sluice/actions/validate@v1' }, step('release'), step('canary')];
+    const { code, results, annotations, summaries } = await stage.run(file, { [file]: workflow(steps) }, { secrets: {}, event: ['pull_request', event] });
+    expect({ code, results }).toEqual({ code: 0, results: { release: 'success' } });
+    expect(annotations).toEqual(['notice sluice release was skipped: pull requests belong to no environment', 'notice sluice canary was skipped: pull requests belong to no environment']);
+    expect(summaries).toMatch(/^## validate: passed$[^]*^## release: skipped$/m);
+  }, 60_000);
 });

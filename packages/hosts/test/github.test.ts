@@ -95,16 +95,15 @@ describe('the log', () => {
     expect(streams.stdout.text().match(/^::error.*$/gm)).toEqual(['::error title=sluice canary::the canary failed']);
   });
 
-  test('a step that was skipped is a notice, one that a release skips is not, and one that is noticed already is not again', async () => {
+  test('a step that may not start is a notice, one that finds nothing to do is not, and one that is noticed already is not again', async () => {
     const skipped = (step: string, reason: string) => result({ step, status: 'skipped', category: 'skipped', reason });
     const alone = await open();
     alone.host.stepEnded(skipped('deploy', 'pull requests belong to no environment'));
     expect(alone.streams.stdout.text().match(/^::.*$/gm)).toEqual(['::notice title=sluice deploy was skipped::pull requests belong to no environment']);
-    const release = await open();
-    for (const step of ['release', 'canary']) release.host.stepStarted(step);
-    release.host.stepEnded(skipped('canary', 'no canary is asked for'));
-    release.host.stepEnded(result({ step: 'release' }));
-    expect(release.streams.stdout.text()).not.toContain('::');
+    const idle = await open();
+    idle.host.stepStarted('sweep');
+    idle.host.stepEnded(skipped('sweep', 'no canary was left behind'));
+    expect(idle.streams.stdout.text()).not.toContain('::');
     const noticed = await open();
     noticed.host.annotate({ rule: 'preview/skipped', severity: 'notice', message: 'no preview', place: { file: 'sluice.yml' } });
     noticed.host.stepEnded(skipped('preview', 'no preview'));

@@ -34,8 +34,7 @@ const log = (parts: HostParts): Pick<Host, 'annotate' | 'warn' | 'group' | 'mask
   const subfolder = subfolderOf(parts.folder);
   const masked = new Set<string>();
   const annotated = new Set<string>();
-  /** whole is the step that this process was started for, as against those that it takes on its way. */
-  let whole: string | undefined;
+  let hasStarted = false;
   const command = (name: string, text: string, properties?: Parameters<typeof workflowCommand>[2]): void =>
     voice.command(workflowCommand(name, voice.value(text), properties));
   return {
@@ -66,16 +65,15 @@ const log = (parts: HostParts): Pick<Host, 'annotate' | 'warn' | 'group' | 'mask
       voice.command(workflowCommand('add-mask', secret));
     },
     stepStarted: (step) => {
-      whole ??= step;
+      hasStarted = true;
       voice.line(`${step} started`);
     },
     stepEnded: (result: StepResult) => {
-      whole ??= result.step;
       voice.line(endingText(result));
       for (const line of endingDetails(result)) voice.line(line);
       const isGood = categories[result.category].exitCode === 0;
-      // A job that is green because nothing was done looks like one that did it.
-      const isSkipped = result.category === 'skipped' && result.step === whole;
+      // A job that is green because it may do nothing here, as for a fork, looks like one that did it.
+      const isSkipped = result.category === 'skipped' && !hasStarted;
       if ((isGood && !isSkipped) || annotated.has(result.reason)) return;
       annotated.add(result.reason);
       command(isGood ? 'notice' : 'error', result.reason, { title: `sluice ${voice.value(result.step)}${isGood ? ' was skipped' : ''}` });
