@@ -71,7 +71,17 @@ const dying = (at: number, when: 'before' | 'after'): Death => {
     return dead;
   };
   return {
-    wrap: (real) => ({ send: (request) => around(request.method, () => real.send(request)), stream: (request) => around(request.method, () => real.stream(request)), close: () => real.close() }),
+    wrap: (real) => ({
+      send: (request) => around(request.method, () => real.send(request)),
+      stream: (request) =>
+        around(request.method, async () => {
+          const opened = await real.stream(request);
+          // A process that dies leaves no connection open, as one that nobody reads would stay.
+          if (requests === at && opened.ok && opened.value.kind === 'events') for await (const _event of opened.value.events) if (controller.signal.aborted) break;
+          return opened;
+        }),
+      close: () => real.close(),
+    }),
     signal: controller.signal,
     requests: () => requests,
   };
