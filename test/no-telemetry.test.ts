@@ -53,14 +53,20 @@ describe('the bundle', () => {
     expect(tried).toEqual(['connect dify.example.test 443', 'connect hooks.example.test 443']);
   });
 
-  test('tries the hosts of the region on AgentRun, and no other', async () => {
+  const keys = { ALIBABA_CLOUD_ACCESS_KEY_ID: 'planted-id', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'planted-secret' };
+
+  test.each<[string, Readonly<Record<string, string>>, readonly string[]]>([
+    ['the hosts of the region on AgentRun', keys, ['sts.cn-hangzhou.aliyuncs.com 443']],
+    ['the instance that it may run on when nothing else gives credentials', {}, ['100.100.100.200 80']],
+    ['nothing when that is switched off', { ALIBABA_CLOUD_ECS_METADATA_DISABLED: 'true' }, []],
+  ])('tries %s, as the page for reviewers says', async (_what, surroundings, hosts) => {
     const config = 'name: agent\nsource: s.prod.yaml\nenvironments:\n  production:\n    agentrun: { endpoint: production, account: "1234567890123456" }\n';
     const folder = await project({ 'sluice.yml': config, 's.prod.yaml': readFileSync(join(repository, 'examples/order-agent/s.prod.yaml')), 'code/index.js': '' });
-    const surroundings = { ALIBABA_CLOUD_ACCESS_KEY_ID: 'planted-id', ALIBABA_CLOUD_ACCESS_KEY_SECRET: 'planted-secret' };
     const { code, tried } = await watched((environment) => sluice(['info', '--environment', 'production', '--deadline', '5s'], { folder, environment: { ...surroundings, ...environment } }));
     expect(code).not.toBe(0);
-    expect(tried.length).toBeGreaterThan(0);
-    expect(tried.filter((line) => !/^connect [a-z]+[.-]cn-hangzhou\.aliyuncs\.com 443$/.test(line))).toEqual([]);
+    expect(tried).toEqual(hosts.map((host) => `connect ${host}`));
+    const page = readFileSync(join(repository, 'docs/security-review.md'), 'utf8');
+    for (const host of hosts) expect(page).toContain(`\`${host.replace('cn-hangzhou', '<region>').split(' ')[0]}\``);
   });
 });
 

@@ -276,3 +276,10 @@ describe('docs/releasing.md', () => {
     expect(tags(mirror)).toBe(tags(origin).split('\n').filter((line) => !line.endsWith('HEAD')).join('\n'));
   });
 });
+
+test('CHANGELOG.md begins with what is not released yet, and its versions fall', () => {
+  const headings = [...readFileSync(join(repository, 'CHANGELOG.md'), 'utf8').matchAll(/^## (.*)$/gm)].map(([, heading = '']) => heading);
+  expect(headings[0]).toBe('[Unreleased]');
+  const versions = headings.slice(1).map((heading) => /^\[(\d+)\.(\d+)\.(\d+)\] - \d{4}-\d{2}-\d{2}$/.exec(heading)?.slice(1).map((number) => number.padStart(6, '0')).join() ?? `no version: ${heading}`);
+  expect(versions).toEqual([...versions].sort().reverse());
+});
