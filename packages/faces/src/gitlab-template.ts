@@ -51,10 +51,10 @@ const onBranch = '($CI_COMMIT_BRANCH || $CI_COMMIT_TAG) && $CI_PIPELINE_SOURCE !
 const onMergeRequest = '$CI_PIPELINE_SOURCE == "merge_request_event"';
 const ownMergeRequest = `${onMergeRequest} && $CI_MERGE_REQUEST_SOURCE_PROJECT_PATH == $CI_MERGE_REQUEST_PROJECT_PATH`;
 
-/** isTemporary tells a step that makes something for a merge request, and with the input \`remove\` takes it away. */
+/** isTemporary tells a step that makes something for a merge request, and with the input `remove` takes it away. */
 const isTemporary = (step: AnyStep): boolean => Object.hasOwn(step.inputs.shape, 'remove');
 
-/** rulesOf keep a step that changes something out of merge requests. No rule has a \`when\`, so that the one of the job counts. */
+/** rulesOf keep a step that changes something out of merge requests. No rule has a `when`, so that the one of the job counts. */
 const rulesOf = (step: AnyStep): object => {
   if (isTemporary(step)) return { rules: [{ if: ownMergeRequest }], when: 'manual', allow_failure: true };
   return { rules: [{ if: step.offline ? `${onMergeRequest} || ${onBranch}` : onBranch }] };
