@@ -3,8 +3,10 @@ import {
   done,
   failed,
   readFileText,
+  settleFindings,
   type Application,
   type EnvironmentConfig,
+  type ExaminePorts,
   type Outcome,
   type Project,
 } from '@sluice/core';
@@ -31,8 +33,14 @@ const insideFolder = (project: Project, path: string): Outcome<string> => {
   });
 };
 
-/** readApplication reads and parses the source of one environment. */
-export const readApplication = async (project: Project, environment: EnvironmentConfig): Promise<Outcome<Application>> => {
+/** Reading is how a source is read: for a pull request or not, and with ports where it is to be examined by other programs. */
+export interface Reading {
+  readonly pullRequest: boolean;
+  readonly examine?: ExaminePorts;
+}
+
+/** readApplication reads and parses the source of one environment; findings have the severities that the project gives them. */
+export const readApplication = async (project: Project, environment: EnvironmentConfig, { pullRequest, examine }: Reading): Promise<Outcome<Application>> => {
   const path = sourcePath(project, environment);
   const absolute = insideFolder(project, path);
   if (!absolute.ok) return absolute;
@@ -40,5 +48,10 @@ export const readApplication = async (project: Project, environment: Environment
   if (!text.ok) return text;
   const platform = await platformFor(environment);
   const file = { path, text: text.value, folder: project.folder };
-  return done({ platform, files: [file], parsed: platform.parse(file) });
+  const lint = project.config.lint ?? {};
+  const parsed = platform.parse(file, lint);
+  const found = examine === undefined ? undefined : await platform.examine?.(file, parsed, examine);
+  const linted = { findings: found ?? parsed.findings, rules: platform.rules ?? [], path, text: text.value };
+  const findings = settleFindings(linted, { lint, pullRequest });
+  return done({ platform, files: [file], parsed: { ...parsed, findings } });
 };

@@ -4,6 +4,7 @@ import {
   placeText,
   readFileText,
   type Application,
+  type CommandRunner,
   type Connection,
   type ConnectionCheck,
   type EnvironmentConfig,
@@ -21,7 +22,7 @@ import {
   type Target,
 } from '@sluice/core';
 import type { EvidencePorts } from '@sluice/evidence';
-import { readApplication, sourceOf } from './application.ts';
+import { readApplication, sourceOf, type Reading } from './application.ts';
 
 /** Worked is what a context works out from its parts. */
 type Worked = 'application' | 'overlaid' | 'target' | 'previews' | 'connectionChecks' | 'parseEnvironment' | 'evidence' | 'earlier' | 'record';
@@ -33,6 +34,8 @@ export interface ContextParts extends Omit<StepContext, Worked> {
   readonly deadlineMs: number;
   /** settings are the environment variables that a platform's settings are read from; none in a rehearsal. */
   readonly settings: Readonly<Record<string, string | undefined>>;
+  /** programs run what examines a source, offline too; absent in steps that do not examine it. */
+  readonly programs?: CommandRunner;
   /** connectionSignal ends connections; it fires later than `signal`. */
   readonly connectionSignal: AbortSignal;
   readonly results: ResultsFolder;
@@ -48,11 +51,11 @@ const once = <T>(work: () => Promise<T>): (() => Promise<T>) => {
 };
 
 /** reader reads each source once, however many environments share it. */
-const reader = (project: Project): ((environment: EnvironmentConfig) => Promise<Outcome<Application>>) => {
+const reader = (project: Project, reading: Reading): ((environment: EnvironmentConfig) => Promise<Outcome<Application>>) => {
   const read = new Map<string, Promise<Outcome<Application>>>();
   return (environment) => {
     const source = sourceOf(project, environment);
-    const promise = read.get(source) ?? readApplication(project, environment);
+    const promise = read.get(source) ?? readApplication(project, environment, reading);
     read.set(source, promise);
     return promise;
   };
@@ -181,7 +184,8 @@ export interface Context extends StepContext {
 
 /** createContext puts a step's context together; files are read and connections are made when a step asks for them, once. */
 export const createContext = (parts: ContextParts): Context => {
-  const read = reader(parts.project);
+  const pullRequest = parts.host.context.pullRequest !== undefined;
+  const read = reader(parts.project, { pullRequest, ...(parts.programs === undefined ? {} : { examine: { commands: parts.programs, signal: parts.signal } }) });
   const application = async (): Promise<Outcome<Application>> => (parts.selected.ok ? read(parts.selected.value.config) : parts.selected);
   const overlaid = once(() => overlaidSource(parts, application));
   let connected = false;
@@ -190,7 +194,7 @@ export const createContext = (parts: ContextParts): Context => {
     return connectTarget(parts, application, overlaid);
   });
   const remembered = new Map<string, StepResult>();
-  const { connectionSignal: _connectionSignal, step: _step, deadlineMs: _deadlineMs, settings: _settings, results, ...shared } = parts;
+  const { connectionSignal: _connectionSignal, step: _step, programs: _programs, deadlineMs: _deadlineMs, settings: _settings, results, ...shared } = parts;
   return {
     ...shared,
     application,

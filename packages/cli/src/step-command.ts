@@ -15,6 +15,7 @@ import {
   selectPreview,
   systemClock,
   type AnyStep,
+  type CommandRunner,
   type Arguments,
   type Host,
   type Origin,
@@ -94,6 +95,7 @@ const contextFor = async (
       workFolder: resolve(project.folder, '.sluice'),
       secrets,
       ...surroundings.value,
+      ...(step === 'validate' ? { programs: { run: async (...request: Parameters<CommandRunner['run']>) => (await import('./connection.ts')).commandRunner(host).run(...request) } } : {}),
       results,
     }),
   );

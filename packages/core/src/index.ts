@@ -21,6 +21,8 @@ export * from './inputs/command-shape.ts';
 export * from './inputs/input-types.ts';
 export * from './inputs/parse-arguments.ts';
 export * from './inputs/parse-inputs.ts';
+export * from './lint/rule.ts';
+export * from './lint/settle.ts';
 export * from './outcome.ts';
 export * from './platform.ts';
 export * from './preview.ts';

@@ -1,10 +1,11 @@
 import type { Clock } from './clock.ts';
 import type { CommandRunner } from './command.ts';
-import type { EnvironmentConfig } from './config/schema.ts';
+import type { EnvironmentConfig, LintConfig } from './config/schema.ts';
 import type { HttpClient } from './http/client.ts';
 import type { Outcome } from './outcome.ts';
 import type { Previews, PreviewScope } from './preview.ts';
 import type { Finding } from './finding.ts';
+import type { Rule } from './lint/rule.ts';
 import type { Parsed, Source } from './source.ts';
 import type { Exposure, Target } from './target.ts';
 import type { SecretReader } from './secrets/reader.ts';
@@ -86,6 +87,12 @@ export interface PlacedEnvironment {
   readonly source: Source;
 }
 
+/** ExaminePorts are what an examination of a source may touch. */
+export interface ExaminePorts {
+  readonly commands: CommandRunner;
+  readonly signal: AbortSignal;
+}
+
 /** Platform is what works without a connection, and `connect`. */
 export interface Platform {
   readonly name: string;
@@ -100,8 +107,12 @@ export interface Platform {
   ownHost?(host: string): boolean;
   /** exposures say, for each kind of target, who meets the new version after each step; for documentation. */
   readonly exposures: readonly Exposure[];
-  /** parse reads a source and reports everything that is wrong with its shape. */
-  parse(file: SourceFile): Parsed;
+  /** rules are all that `parse` and `examine` look for; absent where their severities cannot be set. */
+  readonly rules?: readonly Rule[];
+  /** parse reads a source and reports everything that is wrong with it. */
+  parse(file: SourceFile, lint?: LintConfig): Parsed;
+  /** examine finds what only another program can tell, such as python3 on the PATH, in place of findings of `parse`; nothing of the source is run. */
+  examine?(file: SourceFile, parsed: Parsed, ports: ExaminePorts): Promise<readonly Finding[]>;
   /** overlay puts an environment's values into a source, in memory. */
   overlay(source: Source, environment: EnvironmentConfig, secrets: SecretReader): Outcome<Source>;
   diff(before: Source, after: Source): readonly Change[];

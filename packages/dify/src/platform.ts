@@ -4,6 +4,8 @@ import { addressFindings, sharedWorkspace } from './server/address.ts';
 import { difyExposures } from './server/exposure.ts';
 import { overlay } from './source/overlay.ts';
 import { parse } from './source/parse.ts';
+import { datasetFindings } from './source/rules/datasets.ts';
+import { difyRules } from './source/rules/names.ts';
 import { isDifySource, type DifySource } from './source/source.ts';
 
 /** difySecrets are the environment variables that a connection to Dify may read, each with what it is for. */
@@ -23,13 +25,15 @@ export const difyPlatform: Platform = {
   name: 'dify',
   secrets: difySecrets,
   exposures: difyExposures,
+  rules: difyRules,
   parse,
+  examine: async (file, parsed, ports) => (await import('./source/examine.ts')).examine(file, parsed, ports),
   overlay: (source, environment, secrets) => {
     const dify = own(source);
     return dify.ok ? overlay(dify.value, environment, secrets) : dify;
   },
   diff: (before, after) => (isDifySource(before) && isDifySource(after) ? diffContent(before.content, after.content) : []),
-  review: addressFindings,
+  review: (environment, source) => [...addressFindings(environment), ...datasetFindings(environment, source)],
   shared: sharedWorkspace,
   check: async (connection) => (await import('./server/connection-check.ts')).checkConnection(connection),
   previews: async (connection, scope) => (await import('./server/previews.ts')).openPreviews(connection, scope),

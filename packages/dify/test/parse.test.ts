@@ -24,7 +24,7 @@ const broken: [string, Break, string, string][] = [
   ['trigger in a chatflow', (dsl) => nodes(dsl).push(node('t', 'trigger-webhook')), 'dify/trigger-in-chatflow', 'error'],
   ['end in a chatflow', (dsl) => nodes(dsl).push(node('e', 'end')), 'dify/end-in-chatflow', 'error'],
   ['edge to nothing', (dsl) => edges(dsl).push(edge('llm', 'nowhere')), 'dify/edge-endpoint-missing', 'error'],
-  ['edge by a branch that is not there', (dsl) => edges(dsl).push(edge('llm', 'answer', 'fail-branch')), 'dify/branch-handle-unknown', 'warning'],
+  ['edge by a branch that is not there', (dsl) => edges(dsl).push(edge('llm', 'answer', 'fail-branch')), 'dify/branch-handle-unknown', 'error'],
   ['unknown node type', (dsl) => nodes(dsl).push(node('x', 'lllm')), 'dify/node-type-unknown', 'warning'],
   ['node without type', (dsl) => nodes(dsl).push(node('x', '')), 'dify/node-type-missing', 'error'],
   ['text that uses a missing node', (dsl) => (nodes(dsl)[2] = node('answer', 'answer', { answer: '{{#lmm.text#}}' })), 'dify/reference-missing', 'error'],
@@ -57,20 +57,21 @@ describe('parse', () => {
   test('start and trigger together, and answer in a workflow', () => {
     const dsl = workflowApp();
     nodes(dsl).push(node('t', 'trigger-schedule'), node('a', 'answer', { answer: '' }));
-    expect(findingsOf(dsl).map((finding) => finding.rule).sort()).toEqual(['dify/answer-in-workflow', 'dify/start-and-trigger']);
+    expect(findingsOf(dsl).map((finding) => finding.rule).sort()).toEqual(['dify/answer-in-workflow', 'dify/node-unreachable', 'dify/start-and-trigger']);
   });
 
   test('a workflow with a trigger in place of a start is fine', () => {
     const dsl = workflowApp();
-    nodes(dsl)[0] = node('start', 'trigger-webhook');
-    expect(findingsOf(dsl).filter((finding) => finding.rule !== 'dify/reference-missing')).toEqual([]);
+    nodes(dsl)[0] = node('start', 'trigger-webhook', { params: [{ name: 'city', type: 'string', required: false }] });
+    expect(findingsOf(dsl)).toEqual([]);
   });
 
   test('what does not run is not checked: switched off parts, notes, the text beside a Jinja prompt, special heads', () => {
     const dsl = chatflow();
+    const model = { provider: 'openai', name: 'gpt-4o' };
     nodes(dsl).push({ id: 'n', type: 'custom-note', data: { text: '{{#gone.text#}}' } });
-    nodes(dsl)[2] = node('answer', 'answer', { answer: '{{#sys.query#}} {{#env.URL#}} {{#conversation.x#}} {{#context#}} {{#bad-id.text#}}' });
-    nodes(dsl)[1] = node('llm', 'llm', { prompt_template: [{ role: 'system', edition_type: 'jinja2', text: '{{#gone.text#}}', jinja2_text: '' }] });
+    nodes(dsl)[2] = node('answer', 'answer', { answer: '{{#sys.query#}} {{#env.URL#}} {{#context#}} {{#no such text#}}' });
+    nodes(dsl)[1] = node('llm', 'llm', { model, prompt_template: [{ role: 'system', edition_type: 'jinja2', text: '{{#gone.text#}}', jinja2_text: '' }] });
     expect(findingsOf(dsl)).toEqual([]);
   });
 

@@ -5,6 +5,8 @@ import {
   done,
   endedBy,
   placeText,
+  ruleSettingFindings,
+  settleFindings,
   type ConnectionCheck,
   type Finding,
   type Json,
@@ -59,13 +61,17 @@ const sharedFindings = async (context: StepContext): Promise<readonly Finding[]>
 
 const collect = async (context: StepContext): Promise<Outcome<readonly Finding[]>> => {
   const seen = new Map<string, Finding>();
+  const { config, placeOf } = context.project;
+  const lintSettings = { lint: config.lint ?? {}, pullRequest: context.host.context.pullRequest !== undefined, placeOf };
   for (const name of environmentsToParse(context)) {
     const application = await context.parseEnvironment(name);
     if (!application.ok) return application;
     const { parsed, platform } = application.value;
-    const environment = context.project.config.environments[name];
+    const environment = config.environments[name];
     const settings = environment === undefined ? [] : (platform.review?.(environment, parsed.source) ?? []);
-    const placed = settings.map(({ path, ...finding }): Finding => ({ ...finding, place: context.project.placeOf(['environments', name, ...path]) }));
+    const found = settings.map(({ path, ...finding }): Finding => ({ ...finding, place: placeOf(['environments', name, ...path]) }));
+    const rules = platform.rules ?? [];
+    const placed = [...settleFindings({ findings: found, rules, path: '', text: '' }, lintSettings), ...ruleSettingFindings(platform.name, rules, lintSettings)];
     // A source is read below the folder of sluice.yml, which need not be the working directory.
     const read = parsed.findings.map((finding): Finding => ({ ...finding, place: { ...finding.place, file: posix.join(dirname(context.project.file), finding.place.file) } }));
     for (const finding of [...placed, ...read]) seen.set(findingLine(finding), finding);

@@ -101,7 +101,7 @@ const twinned = ({ project, environment }: StageParts): Outcome<never> =>
 const seeded = async (parts: StageParts): Promise<Outcome<Standing | undefined>> => {
   const { lab, project, environment } = parts;
   if (environment.config.gateway?.twin !== undefined) return twinned(parts);
-  const application = await readApplication(project, environment.config);
+  const application = await readApplication(project, environment.config, { pullRequest: parts.host.context.pullRequest !== undefined });
   if (!application.ok) return application;
   const { parsed, files } = application.value;
   // A source with errors is not put into the lab: the release stops at validate and says where.

@@ -258,6 +258,16 @@ const state = z.strictObject({
   repository: z.optional(z.string().check(z.regex(/^(https?:\/\/(?![^/]*@)|ssh:\/\/|[^\s/:@-][^\s/:@]*@[^\s/:]+:|\/)\S+$/, 'must be an https, http or ssh address without credentials'))),
 });
 
+const lint = z.strictObject({
+  /** rules set the severity of single rules of the platform's linter. */
+  rules: z.optional(z.record(z.string().check(z.regex(/^[a-z]+\/[a-z][a-z0-9-]*$/, 'must be the id of a rule, such as dify/cycle')), z.enum(['off', 'warning', 'error']))),
+  /** models are those that the application may use; `*` stands for any text, and a name without a slash for any provider. */
+  models: z.optional(z.array(z.string().check(z.minLength(1))).check(z.minLength(1))),
+});
+
+/** LintConfig is `lint`. */
+export type LintConfig = z.output<typeof lint>;
+
 /** configSchema is the shape of sluice.yml; the JSON Schema for editors is made from it. */
 export const configSchema = z.strictObject({
   name: slug,
@@ -265,6 +275,7 @@ export const configSchema = z.strictObject({
   environments: z.record(slug, environment).check(z.refine((value) => Object.keys(value).length > 0, 'needs at least one environment')),
   health: z.optional(health),
   notify: z.optional(z.array(channel)),
+  lint: z.optional(lint),
   /** state is where the records are kept; SLUICE_STATE, a folder, wins over it. */
   state: z.optional(state),
 });

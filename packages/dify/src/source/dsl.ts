@@ -24,6 +24,8 @@ export interface GraphNode {
   readonly data: Mapping;
   /** note is true for the coloured notes on the canvas, which do not run. */
   readonly note: boolean;
+  /** parent is the id of the iteration or loop that the node lies in; empty in old files and outside. */
+  readonly parent: string;
   /** index is the position in the file's list. */
   readonly index: number;
 }
@@ -48,6 +50,7 @@ export const graphNodes = (graph: unknown): readonly GraphNode[] =>
       title: textOf(data['title']) || textOf(node['id']),
       data,
       note: node['type'] === 'custom-note',
+      parent: textOf(node['parentId']),
       index,
     };
   });

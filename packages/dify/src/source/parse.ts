@@ -1,6 +1,9 @@
-import { nearest, readYaml, type Finding, type Parsed, type Place, type Problem, type SourceFile } from '@sluice/core';
-import { checkGraph, type Report } from './check-graph.ts';
+import { nearest, readYaml, type Finding, type LintConfig, type Parsed, type Place, type Problem, type SourceFile } from '@sluice/core';
 import { hasGraph, hiddenSecret, isMode, modes, type Mode } from './dsl.ts';
+import { checkApp } from './rules/check.ts';
+import { ruleTexts } from './rules/names.ts';
+import type { Report } from './rules/report.ts';
+import { checkSecrets, commentSecrets, looksReal } from './rules/secrets.ts';
 import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 import { DifySource } from './source.ts';
 
@@ -24,12 +27,23 @@ const yamlFindings = (file: string, problem: Problem): Finding[] => [
 /** readableVersion is what the server's version parser takes, as far as DSL versions go (Dify, packaging.version). */
 const readableVersion = /^v?\d+(\.\d+)*(?:[-_.]?(?:a|b|rc|alpha|beta|pre|post|dev)[-_.]?\d*)*$/i;
 
+/** newestDsl is the DSL of Dify 1.16 to 1.17. */
+const newestDsl = [0, 7, 0] as const;
+
+const isNewer = (version: string): boolean => {
+  const parts = (/^v?([\d.]+)/i.exec(version)?.[1] ?? '').split('.').map(Number);
+  const differing = newestDsl.findIndex((part, index) => (parts[index] ?? 0) !== part);
+  return differing !== -1 && (parts[differing] ?? 0) > (newestDsl[differing] ?? 0);
+};
+
 const checkHead = (root: Mapping, report: Report): void => {
   const version = root['version'];
   if (version !== undefined && version !== null && typeof version !== 'string') {
     report('version-not-text', 'error', `version is ${typeof version === 'number' ? `the number ${version}` : 'no text'}; the server refuses everything but a text.`, ['version'], `Put it in quotes, as in version: "0.5.0".`);
   } else if (typeof version === 'string' && version !== '' && !readableVersion.test(version)) {
     report('version-unreadable', 'error', `version is "${version}", which is no version.`, ['version'], 'A DSL version looks like 0.5.0.');
+  } else if (typeof version === 'string' && isNewer(version)) {
+    report('version-newer', 'warning', `DSL version ${version} is newer than ${newestDsl.join('.')}, the newest that Sluice knows; an older server asks before it takes the file.`, ['version'], 'Update Sluice, and export from a Dify that is not newer than the one you release to.');
   }
   const kind = root['kind'];
   if (kind === 'rag_pipeline') {
@@ -72,7 +86,7 @@ const checkVariables = (workflow: Mapping, section: string, report: Report): voi
     if (names.has(name)) report('variable-duplicate', 'error', `There are two variables named ${name}; the server keeps only one.`, path);
     names.add(name);
     if (variable['value_type'] === 'secret' && variable['value'] !== '' && variable['value'] !== hiddenSecret) {
-      report('secret-value', 'warning', `The secret variable ${name} has its value in the file.`, [...path, 'value'], 'Replace the secret where it is issued, export without secrets, and give the value by `variables: { NAME: { env: NAME } }`.');
+      report('secret-value', looksReal(variable['value']) ? 'error' : 'warning', `The secret variable ${name} has its value in the file.`, [...path, 'value'], 'Replace the secret where it is issued, export without secrets, and give the value by `variables: { NAME: { env: NAME } }`.');
     }
   });
 };
@@ -93,17 +107,17 @@ const checkBody = (mode: Mode, root: Mapping, report: Report): void => {
   checkVariables(workflow, 'conversation_variables', report);
   if (!isMapping(workflow['graph'])) {
     report('graph-missing', 'error', 'The workflow has no graph.', ['workflow', 'graph']);
-    return;
   }
-  checkGraph(mode, workflow['graph'], report);
 };
 
-/** parse reads a DSL file and reports everything that is wrong with its shape; a source is given when there is no error. */
-export const parse = (file: SourceFile): Parsed => {
+/** parse reads a DSL file and reports everything that is wrong with it; the source is there when the file can be read as an app. */
+export const parse = (file: SourceFile, lint: LintConfig = {}): Parsed => {
   const document = readYaml(file.path, file.text);
   if (!document.ok) return { findings: yamlFindings(file.path, document.problem) };
   const findings: Finding[] = [];
+  let readable = true;
   const report: Report = (rule, severity, message, path, hint) => {
+    if (severity === 'error' && ruleTexts[rule].scope === 'shape') readable = false;
     const place = document.value.placeOf(path);
     findings.push({ rule: `dify/${rule}`, severity, message, place, ...(hint === undefined ? {} : { hint }) });
   };
@@ -115,6 +129,10 @@ export const parse = (file: SourceFile): Parsed => {
   checkHead(root, report);
   const mode = modeOf(root, report);
   if (mode !== undefined) checkBody(mode, root, report);
-  const source = findings.some((finding) => finding.severity === 'error') ? undefined : DifySource.of(file.path, root);
+  const source = readable ? DifySource.of(file.path, root) : undefined;
+  if (source !== undefined) checkApp(source.mode, root, lint.models, report);
+  for (const { what, line } of commentSecrets(file.text, checkSecrets(root, report))) {
+    findings.push({ rule: 'dify/secret-plain', severity: 'error', message: `A secret stands in a comment in plain text: ${what}.`, place: { file: file.path, line }, hint: 'Replace it where it is issued, and take it out of the comment.' });
+  }
   return source === undefined ? { findings } : { source, findings };
 };

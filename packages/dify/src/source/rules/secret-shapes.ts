@@ -1,0 +1,74 @@
+interface Shape {
+  /** what is said of it to people. */
+  readonly what: string;
+  readonly pattern: RegExp;
+}
+
+const shape = (what: string, pattern: RegExp): Shape => ({ what, pattern });
+
+/** shapes are what providers say their keys look like; the most telling come first. */
+const shapes: readonly Shape[] = [
+  shape('a private key', /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/),
+  shape('a key of Anthropic', /\bsk-ant-[\w-]{20,}/),
+  shape('a key of a model provider (sk-…)', /\bsk-(?:proj-|svcacct-|admin-|or-v1-)?[\w-]{20,}/),
+  shape('an access key of AWS', /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/),
+  shape('an access key of Alibaba Cloud', /\bLTAI[0-9A-Za-z]{12,30}\b/),
+  shape('an access key of Tencent Cloud', /\bAKID[0-9A-Za-z]{32}\b/),
+  shape('a key of Google', /\bAIza[\w-]{35}/),
+  shape('a token of GitHub', /\b(?:gh[pousr]_[0-9A-Za-z]{36,}|github_pat_\w{22,})/),
+  shape('a token of GitLab', /\bglpat-[\w-]{20,}/),
+  shape('a token of Slack', /\bxox[abeprs]-[\w-]{10,}/),
+  shape('a webhook of Slack', /\bhooks\.slack\.com\/services\/T\w+\/B\w+\/\w{16,}/),
+  shape('a webhook of DingTalk', /\boapi\.dingtalk\.com\/robot\/send\?access_token=[0-9a-f]{40,}/),
+  shape('a webhook of Feishu', /\bopen\.(?:feishu\.cn|larksuite\.com)\/open-apis\/bot\/v2\/hook\/[0-9a-f-]{30,}/),
+  shape('a webhook of WeCom', /\bqyapi\.weixin\.qq\.com\/cgi-bin\/webhook\/send\?key=[0-9a-f-]{30,}/),
+  shape('a key of a Dify app', /\bapp-[0-9A-Za-z]{24}\b/),
+  shape('a key of a Dify knowledge base', /\b(?:dataset|ds)-[0-9A-Za-z]{24}\b/),
+  shape('a key of Stripe', /\b[rs]k_live_[0-9A-Za-z]{16,}/),
+  shape('a token of Hugging Face', /\bhf_[0-9A-Za-z]{30,}/),
+  shape('a key of a search or model provider', /\b(?:tvly-|gsk_|jina_|xai-|pplx-|fc-|r8_|ntn_|npm_|pypi-|dop_v1_|key-|nvapi-)[\w-]{28,}/),
+  shape('a key of SendGrid', /\bSG\.[\w-]{20,}\.[\w-]{20,}/),
+  shape('a token of a Telegram bot', /\b\d{8,10}:AA[\w-]{33}\b/),
+  shape('a signed token (JWT)', /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/),
+  shape('a password in an address', /\b[a-z][a-z0-9+.-]{2,20}:\/\/[^\s/:@{}<>"']{1,100}:[^\s/:@{}<>"']{3,100}@[\w.-]+/i),
+];
+
+/** prefilter is cheap and true for every text that one of the shapes could match. */
+const prefilter = /sk-|AKIA|ASIA|LTAI|AKID|AIza|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|hooks\.slack|access_token=|\/hook\/|webhook\/send|app-|dataset-|ds-|k_live_|hf_|tvly-|gsk_|jina_|xai-|pplx-|fc-|r8_|ntn_|npm_|pypi-|dop_v1_|key-|nvapi-|SG\.|:AA|eyJ|:\/\/[^\s/@]*@|PRIVATE KEY/;
+
+const placeholder = /x{4,}|\*{3,}|\.{3}|…|[<>{}]|your|example|placeholder|changeme|change_me|dummy|sample|redacted|hidden|password|1234567|abcdef|todo|示例|你的|您的|填写|替换/i;
+
+/** entropyOf is Shannon's entropy of a text in bits a character. */
+export const entropyOf = (text: string): number => {
+  const counts = new Map<string, number>();
+  for (const sign of text) counts.set(sign, (counts.get(sign) ?? 0) + 1);
+  return [...counts.values()].reduce((sum, count) => sum - (count / text.length) * Math.log2(count / text.length), 0);
+};
+
+/** isPlaceholder says whether a text only shows where a secret belongs. */
+export const isPlaceholder = (text: string): boolean => placeholder.test(text) || new Set(text).size < Math.min(8, text.length / 2);
+
+/** looksRandom says whether a text has the length, the signs and the entropy of something that was drawn. */
+export const looksRandom = (text: string): boolean =>
+  text.length >= 16 && text.length <= 500 && /\d/.test(text) && /[A-Za-z]/.test(text) && /^[\w+/=.~:-]+$/.test(text) && entropyOf(text) >= 3.2 && !isPlaceholder(text);
+
+/** Shaped is a secret that was found by its shape; `text` is never shown. */
+export interface Shaped {
+  readonly what: string;
+  readonly text: string;
+  readonly index: number;
+}
+
+const isPlainWords = (text: string): boolean => /^[a-z]+(?:-[a-z]+)*$/i.test(text);
+
+/** shapedIn finds the first secret of each known shape in a text. */
+export const shapedIn = (text: string): readonly Shaped[] => {
+  if (text.length < 16 || !prefilter.test(text)) return [];
+  return shapes.flatMap(({ what, pattern }) => {
+    const match = pattern.exec(text);
+    if (match === null) return [];
+    const [found] = match;
+    const key = what.startsWith('a private') || !isPlainWords(found);
+    return key && (what.startsWith('a private') || !isPlaceholder(found)) ? [{ what, text: found, index: match.index }] : [];
+  }).slice(0, 1);
+};
