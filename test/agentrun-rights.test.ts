@@ -42,9 +42,9 @@ const keyless = (): RunOptions => {
 /** recorded are the calls of each step, over all runs of a test. */
 type Recorded = Map<string, LabCall[]>;
 
-const run = async (recorded: Recorded, step: StepName, inputs: Readonly<Record<string, unknown>> = {}, more: RunOptions = {}): Promise<void> => {
+const run = async (recorded: Recorded, step: StepName, inputs: Readonly<Record<string, unknown>> = {}, more: RunOptions = {}, where: Setting = setting()): Promise<void> => {
   const before = stage.lab.agentrun.calls().length;
-  const { result } = await stage.run(step, setting(), inputs, { ...keyless(), ...more });
+  const { result } = await stage.run(step, where, inputs, { ...keyless(), ...more });
   recorded.set(step, [...(recorded.get(step) ?? []), ...stage.lab.agentrun.calls().slice(before)]);
   if (result.status !== 'passed' && result.status !== 'skipped') throw new Error(`${step} ${result.status}: ${result.reason} ${result.hint ?? ''}`);
 };
@@ -149,6 +149,17 @@ const usualSteps = async (recorded: Recorded): Promise<void> => {
   await look(recorded);
 };
 
+/** previews are made, changed and removed in an environment of their own. */
+const previews = async (recorded: Recorded): Promise<void> => {
+  const { endpoint: _endpoint, ...agentrun } = setting().environment['agentrun'] as Record<string, unknown>;
+  const where: Setting = { source: 's.yaml', environment: { preview: true, agentrun } };
+  for (const code of ['one', 'two']) {
+    await written(code);
+    await run(recorded, 'preview', { name: 'pr-12' }, {}, where);
+  }
+  await run(recorded, 'preview', { name: 'pr-12', remove: true }, {}, where);
+};
+
 /** releases are that of an agent that does not exist yet, and the next one, where a check was killed before. */
 const releases = async (recorded: Recorded): Promise<void> => {
   await written('one');
@@ -178,6 +189,7 @@ test('every step passes with its own rights, and uses each of them', async () =>
   await stage.close();
   stage = await openStage();
   await releases(recorded);
+  await previews(recorded);
   expect([...recorded.keys()].sort()).toEqual([...stepNames].sort());
   for (const [step, calls] of recorded) expect([step, used(calls)]).toEqual([step, granted(step as StepName)]);
   expect([...recorded.values()].flat().filter((call) => !asListed(call) || !call.allowed)).toEqual([]);

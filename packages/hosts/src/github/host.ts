@@ -108,7 +108,8 @@ const capabilities = (parts: HostParts, context: HostContext, mask: Host['mask']
   const api = { environment, context, token, clock, voice, redact: (text: string) => redactor.redact(text) };
   const isOffline = context.pullRequest !== undefined;
   return {
-    ...(environment.ACTIONS_ID_TOKEN_REQUEST_URL === undefined || isOffline
+    // A request of the repository itself may have a preview.
+    ...(environment.ACTIONS_ID_TOKEN_REQUEST_URL === undefined || (isOffline && (context.event !== 'pull_request' || context.pullRequest?.fork !== false))
       ? {}
       : {
           identityToken: async (audience: string) => {

@@ -55,6 +55,9 @@ const list = (call: Call): Answer | Refused => {
   });
 };
 
+/** longestDescription is Dify's limit where an app is made by hand; an import knows none (1.12.1, controllers/console/app/app.py). */
+const longestDescription = 400;
+
 const create = (call: Call): Answer | Refused => {
   const body = jsonBody(call.request);
   if (body instanceof Refused) return body;
@@ -64,6 +67,7 @@ const create = (call: Call): Answer | Refused => {
     ...(mode === undefined
       ? [{ field: 'mode', message: "Input should be 'chat', 'agent-chat', 'advanced-chat', 'workflow' or 'completion'", type: 'literal_error', input: body['mode'] }]
       : []),
+    ...(text(body['description']).length > longestDescription ? [{ field: 'description', message: `String should have at most ${longestDescription} characters`, type: 'string_too_long', input: body['description'] }] : []),
   ];
   if (mode === undefined || wrong.length > 0) return misfits('CreateAppPayload', wrong);
   const app = newApp(mode, text(body['name']));
