@@ -2,9 +2,10 @@ import { cpSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { project } from '../sluice-process.ts';
 import { actIsHere, openActStage, type ActStage, type Run } from './act-stage.ts';
-import { read } from './shown-workflows.ts';
+import { read, shownWorkflows } from './shown-workflows.ts';
 
 /* The workflows that others call, each from a job of its own, one after the other on one lab. */
 
@@ -30,6 +31,12 @@ const upload = JSON.stringify({
   runs: { using: 'composite', steps: [{ shell: 'bash', env: { NAME: '${{ inputs.name }}', FOLDER: '${{ inputs.path }}' }, run: 'echo "kept as $NAME: $(cd "$FOLDER" && find . -type f | sort | tr "\\n" " ")"' }] },
 });
 
+/** smallest is the one job of the page's first workflow, for the lab's Dify. */
+const smallest = (): object => {
+  const text = (shownWorkflows['docs/github.md-0.yml'] ?? '').replace('OWNER/sluice', 'acme/sluice').replace('dify.example.com', '127.0.0.1');
+  return (parse(text) as { readonly jobs: { readonly release: object } }).jobs.release;
+};
+
 const calling = (workflow: string, needs: readonly string[], inputs: object = {}): object => ({
   ...(needs.length === 0 ? {} : { needs, if: 'always()' }),
   uses: `./.github/workflows/${workflow}.yml`,
@@ -50,14 +57,15 @@ const calling = (workflow: string, needs: readonly string[], inputs: object = {}
       back: calling('rollback', ['first'], { version: house.stable, reason: 'to try it' }),
       swept: calling('sweep', ['back']),
       kept: calling('backup', ['swept']),
-      broken: calling('release', ['kept'], { config: 'broken.yml' }),
+      smallest: { ...smallest(), needs: 'kept' },
+      broken: calling('release', ['smallest'], { config: 'broken.yml' }),
     };
     const file = '.github/workflows/x.yml';
     const { email, password } = house.lab.dify.credentials;
-    const secrets = { SLUICE_SECRETS: JSON.stringify({ DIFY_EMAIL: email, DIFY_PASSWORD: password, SLACK_WEBHOOK: house.lab.inbox.slack.url, SLUICE_HOSTS: '127.0.0.1' }) };
+    const secrets = { DIFY_EMAIL: email, DIFY_PASSWORD: password, SLUICE_SECRETS: JSON.stringify({ DIFY_EMAIL: email, DIFY_PASSWORD: password, SLUICE_HOSTS: '127.0.0.1' }) };
     const [, upload4 = ''] = /uses: (actions\/upload-artifact@\w+)/.exec(read('.github/workflows/release.yml')) ?? [];
     const actions = { [upload4]: await project({ 'action.yml': upload }) };
-    ran = await stage.run(file, { ...called(), [file]: JSON.stringify({ on: 'push', jobs }) }, { secrets, actions, environment: { SLUICE_STATE: join(house.folder, 'state') } });
+    ran = await stage.run(file, { ...called(), [file]: JSON.stringify({ on: 'push', jobs }) }, { secrets, actions, environment: { SLUICE_STATE: join(house.folder, 'state'), SLACK_WEBHOOK: house.lab.inbox.slack.url } });
   }, 180_000);
   afterAll(() => stage.house.close());
 
@@ -70,6 +78,10 @@ const calling = (workflow: string, needs: readonly string[], inputs: object = {}
     expect(ran.results).toMatchObject({ told: 'success', rollback: 'success', snapshot: 'success' });
     expect(ran.said).toMatch(/^rollback passed in [^:]+: .* is live again; before it was /m);
     expect(ran.said).toMatch(/^kept as snapshot-production: \.\/app\.yml \.\/snapshot\.json/m);
+  });
+
+  test("the page's first workflow releases", () => {
+    expect({ smallest: ran.results['smallest'], annotations: ran.annotations }).toMatchObject({ smallest: 'success' });
   });
 
   test('a release that fails fails the workflow, keeps its results, and the sweep in the job after it runs all the same', () => {

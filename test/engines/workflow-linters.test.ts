@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { project, repository } from '../sluice-process.ts';
-import { shownWorkflows, workflowFiles } from './shown-workflows.ts';
+import { read, shownWorkflows, workflowFiles } from './shown-workflows.ts';
 
 /* Our workflows and actions under actionlint, which asks shellcheck for their scripts, and zizmor at its strictest. */
 
@@ -21,6 +22,14 @@ const careless = 'on: pull_request_target\njobs:\n  a:\n    runs-on: ubuntu-late
 
 /** pages are the workflows that our pages show, as a repository of their own has them. */
 const pages = Object.fromEntries(Object.entries(shownWorkflows).map(([name, text]) => [`.github/workflows/${name.replaceAll('/', '-')}`, text]));
+
+test('the first workflow of the page has at most 12 lines, and is a job with an environment and the root action', () => {
+  const text = shownWorkflows['docs/github.md-0.yml'] ?? '';
+  expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(12);
+  const { jobs } = parse(text) as { readonly jobs: { readonly release: { readonly environment: string; readonly steps: readonly { readonly uses: string }[] } } };
+  expect(jobs.release.environment).toBe('production');
+  expect(jobs.release.steps.at(-1)?.uses).toBe('OWNER/sluice@v1');
+});
 
 (existsSync(actionlint) ? describe : describe.skip)('actionlint', () => {
   test('finds nothing in our workflows and in those of the examples', async () => {
@@ -44,6 +53,22 @@ const pages = Object.fromEntries(Object.entries(shownWorkflows).map(([name, text
 
   test('finds nothing in our workflows and actions that is not justified where it stands', async () => {
     expect(await run(zizmor, [...strict, '.github', 'action.yml', 'actions'])).toMatchObject({ code: 0, said: expect.stringContaining('No findings to report') });
+  });
+
+  /* What is shown is to be short and to be read: names, comments on permissions and commits instead of tags are for the reader's own file. */
+  const shown = `
+rules:
+  unpinned-uses: { config: { policies: { '*': ref-pin } } } # a commit in a page grows old; the page says to pin
+  anonymous-definition: { disable: true } # a name says what the page says beside it
+  undocumented-permissions: { disable: true } # the page has a table of them, with the reasons
+  concurrency-limits: { disable: true } # releases wait for each other by the lease of the record
+`;
+
+  test('finds no more in the workflows that our pages and examples show than what is left to the reader', async () => {
+    const examples = Object.fromEntries(workflowFiles.filter((path) => path.startsWith('examples/')).map((path) => [`.github/workflows/${path.replaceAll('/', '-')}`, read(path)]));
+    expect(Object.keys(examples).length).toBeGreaterThanOrEqual(1);
+    const folder = await project({ ...pages, ...examples, 'zizmor.yml': shown });
+    expect(await run(zizmor, [...strict, '--config', 'zizmor.yml', '.github'], folder)).toMatchObject({ code: 0, said: expect.stringContaining('No findings to report') });
   });
 
   test('does find what is wrong', async () => {
