@@ -83,7 +83,7 @@ describe('a whole release by the real door', () => {
     const ports = [lab.lab.dify.origin, lab.lab.gateway.origin].map((origin) => new URL(origin).port);
     expect(tried).toEqual(expect.arrayContaining([`connect 127.0.0.1 ${ports[0]}`]));
     expect(tried.filter((line) => !line.startsWith('connect 127.0.0.1 '))).toEqual([]);
-  });
+  }, 120_000);
 });
 
 /** counting runs a command in a network of its own that has loopback alone, and prints afterwards what the kernel counted there. */
@@ -122,7 +122,7 @@ describe('a rehearsal', () => {
       expect(tried.filter((line) => !/^connect 127\.0\.0\.1 \d+$/.test(line))).toEqual([]);
     }
     if (kernel) expect(counts.map(countedIn)).toEqual(examples.map(() => ({ lost: 0, datagrams: 0 })));
-  });
+  }, 120_000);
 
   (kernel ? test : test.skip)('is watched by a kernel that sees a packet without a way, and a datagram', async () => {
     const files = { 'call.mjs': "await fetch('http://192.0.2.1').catch(() => undefined);\n", 'ask.mjs': "import { createSocket } from 'node:dgram';\nconst socket = createSocket('udp4');\nsocket.send('x', 9, '127.0.0.1', () => socket.close());\n" };
