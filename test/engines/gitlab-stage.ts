@@ -26,7 +26,7 @@ export interface Job {
   readonly [key: string]: unknown;
 }
 
-/** GitlabStage is a lab's project on a GitLab, `gitlab.example.com/acme/bot`, beside ours at 1.0.0, `acme/sluice`. */
+/** GitlabStage is a lab's project on a GitLab, `gitlab.example.com/acme/bot`, beside ours at 1.0.0 and v1, `acme/sluice`. */
 export interface GitlabStage {
   readonly house: LabProject;
   /** home is a folder with a Git configuration that finds acme/sluice. */
@@ -56,7 +56,7 @@ const openLibrary = (home: string): string => {
   git(library, 'init', '-q', '-b', 'main');
   git(library, 'add', '-A');
   git(library, 'commit', '-q', '-m', 'x');
-  git(library, 'tag', '1.0.0');
+  for (const tag of ['1.0.0', 'v1']) git(library, 'tag', tag);
   const bare = join(home, 'sluice.git');
   execFileSync('git', ['clone', '-q', '--bare', library, bare]);
   for (const key of ['uploadpack.allowFilter', 'uploadpack.allowAnySHA1InWant']) git(bare, 'config', key, 'true');
@@ -66,7 +66,7 @@ const openLibrary = (home: string): string => {
 };
 
 /** component is the address of one of ours. */
-export const component = (step: string, version: string, inputs: Readonly<Record<string, string>>): object => ({ include: [{ component: `gitlab.example.com/acme/sluice/${step}@${version}`, inputs }] });
+export const component = (step: string, version: string, inputs: Readonly<Record<string, string>>): { readonly include: readonly [object] } => ({ include: [{ component: `gitlab.example.com/acme/sluice/${step}@${version}`, inputs }] });
 
 /** openStage starts a lab and makes both repositories. */
 export const openStage = async (canary: unknown): Promise<GitlabStage> => {
