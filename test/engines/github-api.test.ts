@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { connect, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -163,6 +163,17 @@ describe('the deployments page', () => {
     const { code, stdout } = await run('release', { GITHUB_API_URL: 'http://127.0.0.1:1', GITHUB_SERVER_URL: 'https://github.example.com' });
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^::warning::the deployments page does not say "success": /m) });
   }, 60_000);
+});
+
+describe('a pull request from a fork', () => {
+  test.each(['pull_request', 'pull_request_target', 'workflow_run'])('on %s: a release is skipped with a notice and no failure, and nobody is asked anything', async (event) => {
+    const base = { full_name: 'acme/app' };
+    const fork = { full_name: 'mallory/app' };
+    const path = join(folder, `${event}.json`);
+    await writeFile(path, JSON.stringify({ repository: base, pull_request: { number: 12, head: { repo: fork }, base: { repo: base } }, workflow_run: { head_repository: fork, pull_requests: [] } }));
+    const { code, stdout } = await run('release', { GITHUB_EVENT_NAME: event, GITHUB_EVENT_PATH: path, GITHUB_API_URL: `http://127.0.0.1:${plain}/api/v3`, SLUICE_INPUTS: JSON.stringify({ environment: 'production' }) });
+    expect({ code, stdout, calls }).toEqual({ code: 0, calls: [], stdout: expect.stringMatching(/^::notice title=sluice release was skipped::pull requests belong to no environment$/m) });
+  });
 });
 
 describe('an Enterprise Server and a Dify that are reached through a proxy alone', () => {
