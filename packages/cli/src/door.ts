@@ -18,6 +18,7 @@ import {
 } from '@sluice/core';
 import { detectHost, installCancellation, type Cancellation } from '@sluice/hosts';
 import { isStepName, loadStep, loadSteps, stepNames, summaryOf } from '@sluice/steps';
+import { quotable, showable } from './quotable.ts';
 import { warnUnwritten } from './recorded.ts';
 import { runStepCommand, type Signals } from './step-command.ts';
 import { catchStrays } from './strays.ts';
@@ -96,15 +97,11 @@ const dispatch = async (host: Host, given: Arguments, signals: Signals): Promise
 /** documentText is the document in one line. GitHub's runner obeys `##[` anywhere in a line, and a document quotes servers. */
 const documentText = (result: StepResult): string => `${JSON.stringify(result).replaceAll('##', '#\\u0023')}\n`;
 
-/** quotable is a result whose texts are redacted before a format escapes them: no redaction finds a secret behind Markdown's backslashes. */
-const quotable = (host: Host, result: StepResult): StepResult =>
-  JSON.parse(JSON.stringify(result), (_key, value: unknown) => (typeof value === 'string' ? host.redact(value) : value));
-
 /** tell gives a result to the host: outputs and summary for CI systems, and the document alone with --json. */
 const tell = async (host: Host, ended: StepResult, json: boolean): Promise<void> => {
   const result = quotable(host, ended);
   await host.outputs(outputsOf(result));
-  if (host.context.onCi) await host.summary(await summaryOf(result));
+  if (host.context.onCi) await host.summary(await summaryOf(showable(host, ended)));
   if (json) host.print(documentText(result));
   if (result.category !== 'passed') host.log(`exit code ${exitCode(result.category)}: ${categories[result.category].meaning}`);
 };

@@ -170,11 +170,20 @@ const unnamed = async (host: Host, step: AnyStep, given: Arguments): Promise<rea
   return Object.keys(loaded.value.project.config.environments);
 };
 
+const commentResult = async (host: Host, step: AnyStep, given: Arguments, result: StepResult): Promise<void> => {
+  const inputs = await readInputs(host, step, given);
+  await (await import('./pull-request-comment.ts')).commentOn(host, step, inputs.ok ? inputs.value : given.flags, result);
+};
+
 /** runStepCommand runs one step as the command line and SLUICE_INPUTS say, and gives its result document. */
 export const runStepCommand = async (host: Host, step: AnyStep, given: Arguments, signals: Signals): Promise<StepResult> => {
   await host.outputs(outputsOf(notEnded(step)));
   const names = await unnamed(host, step, given);
-  if (names === undefined) return runOnce(host, step, given, signals);
+  if (names === undefined) {
+    const result = await runOnce(host, step, given, signals);
+    if (host.comment !== undefined) await commentResult(host, step, given, result);
+    return result;
+  }
   const results: StepResult[] = [];
   for (const environment of names) {
     if (names.length > 1) host.log(`environment ${environment}`);

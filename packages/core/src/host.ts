@@ -48,6 +48,15 @@ export interface DeploymentState {
   readonly description: string;
 }
 
+/** CommentSection is what one step says in a project's one comment on a pull request. */
+export interface CommentSection {
+  /** marker names the project; each has a comment of its own. */
+  readonly marker: string;
+  /** section names the step and its environment; a later one of this name takes its place. */
+  readonly section: string;
+  readonly markdown: string;
+}
+
 /** Host is where the process runs. All text passes its redaction before it leaves the process. */
 export interface Host {
   readonly name: 'terminal' | 'github' | 'gitlab' | 'jenkins' | 'bitbucket' | 'circleci' | 'yunxiao';
@@ -77,6 +86,7 @@ export interface Host {
   close(): Promise<void>;
 
   readonly identityToken?: (audience: string) => Promise<Outcome<string>>;
-  readonly comment?: (marker: string, markdown: string) => Promise<Outcome<void>>;
+  /** comment writes a section of the project's one comment on the pull request. */
+  readonly comment?: (section: CommentSection) => Promise<Outcome<void>>;
   readonly deployment?: (state: DeploymentState) => Promise<Outcome<void>>;
 }

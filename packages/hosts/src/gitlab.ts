@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Host, HostContext, PullRequest } from '@sluice/core';
 import { readText, replaceFile } from './files.ts';
 import { fittingReport, readReport, reportLimit, variableLimit } from './gitlab-report.ts';
+import { noteWriter, tokenVariable } from './gitlab-note.ts';
 import { attempt, lineHost, redactAll, type Environment, type HostParts } from './line-host.ts';
 import { variableName } from './variables.ts';
 
@@ -74,12 +75,14 @@ const sectionMarks = ({ voice, clock }: HostParts): { readonly open: (title: str
 export const gitlabHost = (parts: HostParts): Host => {
   const { voice, environment } = parts;
   const report = resolve(parts.folder, environment.SLUICE_DOTENV ?? 'sluice.env');
-  redactAll(parts, ownTokens);
-  const lines = lineHost('gitlab', gitlabContext(environment), parts);
+  redactAll(parts, [...ownTokens, tokenVariable]);
+  const context = gitlabContext(environment);
+  const lines = lineHost('gitlab', context, parts);
   const { open, close } = sectionMarks(parts);
   const running: string[] = [];
   return {
     ...lines,
+    ...(environment.CI_MERGE_REQUEST_IID === undefined ? {} : { comment: noteWriter({ environment, context, clock: parts.clock, redact: (text) => parts.redactor.redact(text), note: voice.line }) }),
     group: async (title, work) => {
       const name = open(title);
       try {

@@ -1,10 +1,10 @@
-import { done, failed, type Clock, type DeploymentState, type HostContext, type Outcome, type Problem } from '@sluice/core';
+import { done, failed, type Clock, type CommentSection, type DeploymentState, type HostContext, type Outcome, type Problem } from '@sluice/core';
 import { withDeadline } from './deadline.ts';
 import { errorMessage } from '../thrown.ts';
+import { keepComment, type CommentPort, type Written } from '../keep-comment.ts';
 import type { Environment } from '../line-host.ts';
 import type { Voice } from '../voice.ts';
 import { numberAt, textAt } from './json.ts';
-import { shorten } from './shorten.ts';
 
 /** ApiParts are what the calls of GitHub's API need. */
 export interface ApiParts {
@@ -64,48 +64,52 @@ const calling = async <T>(parts: ApiParts, tried: string, permission: string, wo
   }
 };
 
-/** isOurs tells a comment that this job may update: anybody can write the marker, so its author must be a bot or a member. */
-const isOurs = (comment: unknown, line: string): boolean =>
-  textAt(comment, 'body').startsWith(line) &&
-  (textAt(comment, 'user', 'type') === 'Bot' || ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(textAt(comment, 'author_association')));
+/** isTrusted tells a comment that this job may update: anybody can write the marker, so its author must be a bot or a member. */
+const isTrusted = (comment: unknown): boolean =>
+  textAt(comment, 'user', 'type') === 'Bot' || ['OWNER', 'MEMBER', 'COLLABORATOR'].includes(textAt(comment, 'author_association'));
 
 const pageSize = 100;
 
-/** findComment looks through all pages by hand: the library's own iterator does not hand the signal on. */
-const findComment = async (
-  api: Api,
-  place: { readonly owner: string; readonly repo: string; readonly issue_number: number },
-  line: string,
-  signal: AbortSignal,
-): Promise<number | undefined> => {
+/** listed are the comments that may be ours, from all pages, by hand: the library's own iterator does not hand the signal on. */
+const listed = async (api: Api, place: { readonly owner: string; readonly repo: string; readonly issue_number: number }, signal: AbortSignal): Promise<readonly Written[]> => {
+  const found: Written[] = [];
   for (let page = 1; ; page += 1) {
     const { data } = await api.rest.issues.listComments({ ...place, per_page: pageSize, page, request: { signal } });
-    const found = data.find((comment) => isOurs(comment, line));
-    if (found !== undefined) return found.id;
-    if (data.length < pageSize) return undefined;
+    found.push(...data.filter(isTrusted).map((comment) => ({ id: comment.id, body: comment.body ?? '', author: String(numberAt(comment, 'user', 'id')) })));
+    if (data.length < pageSize) return found;
   }
 };
 
-/** writeComment writes the pull request's one comment with this marker: it is made once and updated afterwards. */
-export const writeComment = async (parts: ApiParts, marker: string, markdown: string): Promise<Outcome<void>> => {
+/** stillThere runs a call on a comment that somebody may have removed meanwhile. */
+const stillThere = async (call: Promise<unknown>): Promise<boolean> => {
+  try {
+    await call;
+    return true;
+  } catch (error) {
+    if (numberAt(error, 'status') === 404 || numberAt(error, 'status') === 410) return false;
+    throw error;
+  }
+};
+
+/** writeComment puts a section into the project's one comment on the pull request. */
+export const writeComment = async (parts: ApiParts, section: CommentSection): Promise<Outcome<void>> => {
   const { context } = parts;
   const issue = context.pullRequest?.number ?? 0;
   if (issue === 0 || (context.pullRequest?.fork === true && context.event === 'pull_request')) {
     parts.voice.line('notice No comment was written: this run may not write to the pull request. The text is in the summary.');
     return done(undefined);
   }
-  const line = `<!-- sluice: ${marker.replace(/[^A-Za-z0-9._ -]/g, '-').replaceAll('--', '-')} -->`;
-  const body = shorten(`${line}\n${parts.redact(markdown)}`, commentLimit, (text) => text.length);
-  const place = { ...repositoryOf(context), issue_number: issue };
-  const written = await calling(parts, `comment on pull request ${issue}`, 'pull-requests: write', async (api, signal) => {
-    const earlier = await findComment(api, place, line, signal);
-    if (earlier !== undefined) {
-      await api.rest.issues.updateComment({ ...repositoryOf(context), comment_id: earlier, body, request: { signal } });
-      return;
-    }
-    await api.rest.issues.createComment({ ...place, body, request: { signal } });
-  });
-  return written.ok ? done(undefined) : written;
+  const repository = repositoryOf(context);
+  const place = { ...repository, issue_number: issue };
+  const call = <T>(work: (api: Api, signal: AbortSignal) => Promise<T>): Promise<Outcome<T>> =>
+    calling(parts, `comment on pull request ${issue}`, 'pull-requests: write', work);
+  const port: CommentPort = {
+    list: () => call((api, signal) => listed(api, place, signal)),
+    create: (body) => call(async (api, signal) => void (await api.rest.issues.createComment({ ...place, body, request: { signal } }))),
+    update: (id, body) => call((api, signal) => stillThere(api.rest.issues.updateComment({ ...repository, comment_id: id, body, request: { signal } }))),
+    remove: (id) => call((api, signal) => stillThere(api.rest.issues.deleteComment({ ...repository, comment_id: id, request: { signal } }))),
+  };
+  return keepComment(port, { ...section, markdown: parts.redact(section.markdown) }, commentLimit);
 };
 
 const deploymentId = async (api: Api, context: HostContext, state: DeploymentState, description: string, signal: AbortSignal): Promise<number> => {
