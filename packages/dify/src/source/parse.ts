@@ -110,29 +110,44 @@ const checkBody = (mode: Mode, root: Mapping, report: Report): void => {
   }
 };
 
-/** parse reads a DSL file and reports everything that is wrong with it; the source is there when the file can be read as an app. */
-export const parse = (file: SourceFile, lint: LintConfig = {}): Parsed => {
-  const document = readYaml(file.path, file.text);
-  if (!document.ok) return { findings: yamlFindings(file.path, document.problem) };
-  const findings: Finding[] = [];
+/** Checked is what became of a file's values. */
+interface Checked {
+  /** readable is whether there is an app to release. */
+  readonly readable: boolean;
+  /** secrets are the texts that hold one. */
+  readonly secrets: readonly string[];
+}
+
+/** checkRoot reports everything that is wrong with the values of a file. */
+export const checkRoot = (root: unknown, lint: LintConfig, reported: Report): Checked => {
   let readable = true;
   const report: Report = (rule, severity, message, path, hint) => {
     if (severity === 'error' && ruleTexts[rule].scope === 'shape') readable = false;
-    const place = document.value.placeOf(path);
-    findings.push({ rule: `dify/${rule}`, severity, message, place, ...(hint === undefined ? {} : { hint }) });
+    reported(rule, severity, message, path, hint);
   };
-  const root = document.value.value;
   if (!isMapping(root)) {
     report('not-a-mapping', 'error', 'The file is no YAML mapping, so it is no app export.', []);
-    return { findings };
+    return { readable, secrets: [] };
   }
   checkHead(root, report);
   const mode = modeOf(root, report);
   if (mode !== undefined) checkBody(mode, root, report);
-  const source = readable ? DifySource.of(file.path, root) : undefined;
-  if (source !== undefined) checkApp(source.mode, root, lint.models, report);
-  for (const { what, line } of commentSecrets(file.text, checkSecrets(root, report))) {
+  if (mode !== undefined && readable) checkApp(mode, root, lint.models, report);
+  return { readable, secrets: checkSecrets(root, report) };
+};
+
+/** parse reads a DSL file and reports everything that is wrong with it; the source is there when the file can be read as an app. */
+export const parse = (file: SourceFile, lint: LintConfig = {}): Parsed => {
+  const document = readYaml(file.path, file.text);
+  if (!document.ok) return { findings: yamlFindings(file.path, document.problem) };
+  const { value: root, placeOf } = document.value;
+  const findings: Finding[] = [];
+  const { readable, secrets } = checkRoot(root, lint, (rule, severity, message, path, hint) => {
+    findings.push({ rule: `dify/${rule}`, severity, message, place: placeOf(path), ...(hint === undefined ? {} : { hint }) });
+  });
+  for (const { what, line } of commentSecrets(file.text, secrets)) {
     findings.push({ rule: 'dify/secret-plain', severity: 'error', message: `A secret stands in a comment in plain text: ${what}.`, place: { file: file.path, line }, hint: 'Replace it where it is issued, and take it out of the comment.' });
   }
+  const source = readable && isMapping(root) ? DifySource.of(file.path, root) : undefined;
   return source === undefined ? { findings } : { source, findings };
 };

@@ -35,7 +35,8 @@ const fromText = (text: string, path: Path, found: Sink): void => {
   if (!text.includes('{{#')) return;
   for (const [, inner = ''] of text.matchAll(braces)) {
     const [node = '', ...names] = inner.split('.');
-    if (names.length > 0) found({ node, names, path, literal: !replaced.test(inner) });
+    // Forms of human-input nodes name their own fields as `$output.name`.
+    if (names.length > 0 && node !== '$output') found({ node, names, path, literal: !replaced.test(inner) });
   }
 };
 

@@ -1,0 +1,104 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { readYaml } from '@sluice/core';
+import { stringify } from 'yaml';
+import { checkRoot, parse } from '../src/source/parse.ts';
+import { mutations, picker, type App, type Mutation } from './dsl-mutator.ts';
+
+const corpus = process.env['SLUICE_DSL_CORPUS'];
+const fixtures = new URL('./fixtures/', import.meta.url).pathname;
+
+interface Original {
+  readonly name: string;
+  readonly root: unknown;
+}
+
+const appsIn = (folder: string): readonly Original[] =>
+  readdirSync(folder).filter((name) => name.endsWith('.yml')).map((name) => {
+    const read = readYaml(name, readFileSync(join(folder, name), 'utf8'));
+    if (!read.ok) throw new Error(`${name}: ${read.problem.reason}`);
+    return { name, root: read.value.value };
+  });
+
+/** found is every finding as `rule message`. */
+const foundIn = (root: unknown, allowed: readonly string[] | undefined): ReadonlySet<string> => {
+  const found = new Set<string>();
+  checkRoot(root, allowed === undefined ? {} : { models: [...allowed] }, (rule, _severity, message) => found.add(`${rule} ${message}`));
+  return found;
+};
+
+const namesIn = (root: unknown): readonly string[] => [...new Set([...JSON.stringify(root).matchAll(/"(?:name|model)":"([^"]*)"/g)].map((match) => match[1] ?? ''))].filter((name) => name !== '');
+
+interface Tally {
+  mutants: number;
+  readonly missed: string[];
+}
+
+const tried = (mutation: Mutation, { name, root }: Original, seed: number, before: ReadonlySet<string>, allowed: readonly string[], tally: Tally): void => {
+  const mutant = structuredClone(root) as App;
+  if (!mutation.apply(mutant, picker(seed))) return;
+  const after = foundIn(mutant, mutation.rule === 'model-not-allowed' ? allowed : undefined);
+  tally.mutants += 1;
+  if (![...after].some((one) => one.startsWith(`${mutation.rule} `) && !before.has(one))) tally.missed.push(`${name}: ${mutation.kind} (${seed})`);
+};
+
+/** mutantsOf tries every kind at `seeds` places of each app. */
+const mutantsOf = (apps: readonly Original[], seeds: number): ReadonlyMap<string, Tally> => {
+  const tallies = new Map(mutations.map(({ kind }): [string, Tally] => [kind, { mutants: 0, missed: [] }]));
+  for (const app of apps) {
+    const allowed = namesIn(app.root);
+    const before = foundIn(app.root, undefined);
+    for (const [number, mutation] of mutations.entries()) {
+      const tally = tallies.get(mutation.kind) ?? { mutants: 0, missed: [] };
+      for (let seed = 0; seed < seeds; seed += 1) tried(mutation, app, number * 1000 + seed, before, allowed, tally);
+    }
+  }
+  return tallies;
+};
+
+const sums = (tallies: ReadonlyMap<string, Tally>) => {
+  const all = [...tallies.values()];
+  return { mutants: all.reduce((sum, one) => sum + one.mutants, 0), missed: all.flatMap(({ missed }) => missed), kinds: all.filter(({ mutants }) => mutants > 0).length };
+};
+
+test('there are at least 25 kinds of mutations', () => {
+  expect(new Set(mutations.map(({ kind }) => kind)).size).toBe(mutations.length);
+  expect(mutations.length).toBeGreaterThanOrEqual(25);
+});
+
+describe('own files of DSL 0.4 to 0.7', () => {
+  test.each(readdirSync(fixtures))('%s has no findings', (name) => {
+    const { source, findings } = parse({ path: name, folder: '', text: readFileSync(join(fixtures, name), 'utf8') });
+    expect(findings).toEqual([]);
+    expect(source).toBeDefined();
+  });
+
+  test('every harmful change of them is found by the rule that is meant for it', () => {
+    const { mutants, missed, kinds } = sums(mutantsOf(appsIn(fixtures), 3));
+    expect(missed).toEqual([]);
+    expect(kinds).toBeGreaterThanOrEqual(50);
+    expect(mutants).toBeGreaterThanOrEqual(300);
+  });
+
+  test('a mutant says the same as a file', () => {
+    for (const [seed, mutation] of mutations.entries()) {
+      const [app] = appsIn(fixtures).filter((one) => mutation.apply(structuredClone(one.root) as App, picker(seed)));
+      if (app === undefined || mutation.rule === 'model-not-allowed' || seed % 4 !== 0) continue;
+      mutation.apply(app.root as App, picker(seed));
+      const { findings } = parse({ path: 'app.yml', folder: '', text: stringify(app.root, { aliasDuplicateObjects: false }) });
+      expect(findings.map(({ rule }) => rule)).toContain(`dify/${mutation.rule}`);
+    }
+  });
+});
+
+(corpus === undefined ? describe.skip : describe)(corpus === undefined ? 'real apps (not shown: SLUICE_DSL_CORPUS is not set)' : 'real apps', () => {
+  test('at least 99 of 100 harmful changes are found by the rule that is meant for them', () => {
+    const tallies = mutantsOf(appsIn(corpus ?? ''), 2);
+    const { mutants, missed, kinds } = sums(tallies);
+    if (process.env['SLUICE_SHOW'] !== undefined) process.stdout.write(`${mutants} mutants of ${kinds} kinds, missed ${missed.length}\n${missed.join('\n')}\n`);
+    expect(kinds).toBeGreaterThanOrEqual(25);
+    expect(missed.length / mutants).toBeLessThanOrEqual(0.01);
+    for (const [kind, tally] of tallies) expect([kind, tally.missed.length <= tally.mutants * 0.05]).toEqual([kind, true]);
+  });
+});
