@@ -98,6 +98,20 @@ const careless = (): readonly (readonly [path: string, from: string, to: string,
   });
 });
 
+test('the root action may be listed on the Marketplace, and no two actions have one name', () => {
+  interface Definition {
+    readonly name: string;
+    readonly description: string;
+    readonly branding?: { readonly icon: string; readonly color: string };
+  }
+  const definitions = actionFiles.map((path) => parse(read(path)) as Definition);
+  expect(new Set(definitions.map(({ name }) => name)).size).toBe(actionFiles.length);
+  const [root] = definitions;
+  // Which icons and colours there are, the validator knows.
+  expect(root?.branding).toEqual({ icon: expect.any(String), color: expect.any(String) });
+  expect(root?.description.length).toBeLessThan(125);
+});
+
 (ready ? describe : describe.skip)("GitHub's evaluator", () => {
   let condition = '';
   beforeAll(() => {
