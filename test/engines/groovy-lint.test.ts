@@ -30,14 +30,14 @@ interface Linted {
 (ready ? describe : describe.skip)('npm-groovy-lint', () => {
   // One run for all: it starts a Java each time.
   test('finds nothing in the library, in the examples and on the pages, and does find what is wrong', async () => {
-    const pages = { ...shown('docs/jenkins.md') };
+    const pages = { ...shown('docs/jenkins.md'), ...shown('docs/same-release.md'), ...shown('README.md') };
     const examples = Object.fromEntries(ours.map((path) => [`${path.replaceAll('/', '-')}${path.endsWith('.groovy') ? '' : '.groovy'}`, readFileSync(join(repository, path), 'utf8')]));
     const files = { ...examples, ...pages, 'careless.groovy': careless };
     const folder = await project(files);
     const argv = [program, '--noserver', '--failon', 'warning', '--output', 'json', '--config', join(repository, 'test/engines/jenkins'), '--path', folder, '--files', '**/*.groovy'];
     const environment = { PATH: process.env['PATH'] ?? '', HOME: folder, JAVA_HOME: javaHome, JAVA_TOOL_OPTIONS: quickly };
     const said = await new Promise<string>((resolve) => {
-      execFile(process.execPath, argv, { cwd: folder, env: environment, timeout: 110_000, maxBuffer: 16 * 1024 * 1024 }, (_error, stdout, stderr) => resolve(stdout.includes('{') ? stdout.slice(stdout.indexOf('{')) : stderr));
+      execFile(process.execPath, argv, { cwd: folder, env: environment, timeout: 280_000, maxBuffer: 16 * 1024 * 1024 }, (_error, stdout, stderr) => resolve(stdout.includes('{') ? stdout.slice(stdout.indexOf('{')) : stderr));
     });
     const { summary, files: linted } = JSON.parse(said) as Linted;
     const found = Object.entries(linted).flatMap(([path, { errors }]) => errors.map(({ rule, line, msg }) => `${path.split('/').at(-1)}:${line} ${rule}: ${msg}`));
@@ -45,5 +45,5 @@ interface Linted {
     expect(summary.totalFilesLinted).toBe(Object.keys(files).length);
     expect(found.filter((text) => !text.startsWith('careless.groovy'))).toEqual([]);
     expect(found.join('\n')).toMatch(/careless\.groovy:\d+ (?:Unused|UnnecessarySemicolon|Constant)/);
-  });
+  }, 300_000);
 });

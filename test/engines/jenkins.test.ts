@@ -147,8 +147,7 @@ const groovyOf = (page: string): readonly string[] => [...readFileSync(join(repo
 
     test('its rollback button', async () => {
       quiet();
-      const text = block('sluiceRollback(');
-      const { code, log } = await build(text.replaceAll('params.', `[VERSION: '${house.stable}', REASON: 'worse'].`).replace(/^properties.*\n/m, ''), here);
+      const { code, log } = await build(block('sluiceRollback('), { environment: { ...here.environment, PARAMS: JSON.stringify({ VERSION: house.stable, REASON: 'worse' }) } });
       expect({ code, log }).toMatchObject({ code: 0, log: expect.stringMatching(/rollback passed/) });
     });
   });

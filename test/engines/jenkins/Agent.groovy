@@ -6,7 +6,7 @@ import groovy.json.JsonSlurperClassic
  */
 class Agent {
   static final List<String> ON_AN_AGENT = ['sh', 'bat', 'pwd', 'isUnix', 'fileExists', 'readFile', 'writeFile', 'checkout', 'stash', 'unstash', 'junit', 'archiveArtifacts']
-  static final List<String> VALUES = ['string', 'usernamePassword', 'gitUsernamePassword']
+  static final List<String> VALUES = ['string', 'usernamePassword', 'gitUsernamePassword', 'disableConcurrentBuilds', 'parameters']
 
   File library
   File workspace
@@ -28,6 +28,9 @@ class Agent {
     println(masked.inject(line) { text, secret -> text.replace(secret, '****') })
   }
 
+  /** names are what a pipeline finds beside the steps. */
+  Map names() { [env: env, scm: 'the repository of the pipeline', params: new JsonSlurperClassic().parseText(env.PARAMS ?: '{}')] }
+
   int end(Throwable failure) {
     if (failure != null) {
       result = 'FAILURE'
@@ -43,7 +46,10 @@ class Agent {
   }
 
   /** value is what a call gives that is no step, but describes something for one. */
-  Map value(String name, Map given) {
+  Map value(String name, Object described) {
+    Map given = described instanceof Map ? described : [:]
+    // A property of the job, or a parameter.
+    if (given.credentialsId == null) return given
     def secret = credentials[given.credentialsId]
     if (secret == null) throw new StepFailed("Could not find credentials entry with ID '${given.credentialsId}'")
     switch (name) {
@@ -75,7 +81,7 @@ class Agent {
     if (name in ON_AN_AGENT && held == 0) throw new StepFailed("Required context class hudson.FilePath is missing: ${name} was called outside of node")
     switch (name) {
       // The workspace is the project already, and another node has the same one.
-      case 'checkout': case 'stash': case 'unstash': return null
+      case 'checkout': case 'stash': case 'unstash': case 'properties': return null
       case 'junit': case 'archiveArtifacts': say("${name} ${first}"); return null
       case 'input':
         if (held > 0) throw new StepFailed('input was called while an agent is held')

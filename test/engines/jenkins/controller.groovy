@@ -16,7 +16,7 @@ abstract class Pipeline extends Script {
     List arguments = given as List
     File variable = agent.variable(name)
     if (variable != null) return binding.getVariable('shell').parse(variable).invokeMethod('call', given)
-    if (name in Agent.VALUES) return agent.value(name, arguments[0])
+    if (name in Agent.VALUES) return agent.value(name, arguments ? arguments[0] : null)
     if (!(arguments && arguments.last() instanceof Closure)) return agent.step(name, arguments)
     Closure leave = agent.enter(name, arguments)
     try {
@@ -28,7 +28,7 @@ abstract class Pipeline extends Script {
 }
 
 Agent agent = new Agent(args)
-Binding names = new Binding([agent: agent, env: agent.env, scm: 'the repository of the pipeline'])
+Binding names = new Binding([agent: agent] + agent.names())
 GroovyShell shell = new GroovyShell(this.class.classLoader, names, new CompilerConfiguration(scriptBaseClass: 'Pipeline'))
 names.setVariable('shell', shell)
 Throwable failure = null

@@ -35,7 +35,7 @@ abstract class Pipeline extends Script implements Serializable {
     def variable = controller.variable(name)
     if (variable != null) return InvokerHelper.getMetaClass(variable).invokeMethod(variable, 'call', given)
     List arguments = given as List
-    if (name in Agent.VALUES) return controller.agent.value(name, arguments[0])
+    if (name in Agent.VALUES) return controller.agent.value(name, arguments ? arguments[0] : null)
     return Continuable.suspend(name, new StepCall(name: name, arguments: arguments))
   }
 
@@ -117,7 +117,7 @@ class Controller {
 }
 
 Agent agent = new Agent(args)
-Binding names = new Binding([env: agent.env, scm: 'the repository of the pipeline'])
+Binding names = new Binding(agent.names())
 CompilerConfiguration configuration = new CompilerConfiguration(scriptBaseClass: 'Pipeline')
 configuration.addCompilationCustomizers(new ImportCustomizer().addImports(NonCPS.name), new CpsTransformer())
 GroovyShell shell = new GroovyShell(this.class.classLoader, names, configuration)
