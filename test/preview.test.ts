@@ -76,6 +76,17 @@ const onRequest = async (step: StepName, flags: Readonly<Record<string, string>>
   return { result, said: streams.stdout.text() + streams.stderr.text() };
 };
 
+/** onSchedule runs a step as a job does that is no pull request's. */
+const onSchedule = async (step: StepName, flags: Readonly<Record<string, string>>): Promise<StepResult> => {
+  const streams = captures();
+  const { email, password } = lab.credentials;
+  const host = await detectHost({ CI: '1', DIFY_EMAIL: email, DIFY_PASSWORD: password, SLUICE_RESULTS: join(folder, 'results') }, streams, { folder, clock: systemClock() });
+  const signal = new AbortController().signal;
+  const result = await runStepCommand(host, await loadStep(step), { command: step, flags: { config: join(folder, 'sluice.yml'), ...flags }, positionals: [], json: false, dryRun: false, help: false }, { signal, connection: signal });
+  await host.close();
+  return result;
+};
+
 const asOwner = (): Record<string, string> => ({ authorization: `Bearer ${lab.credentials.adminKey}`, 'x-workspace-id': lab.credentials.workspaceId, 'content-type': 'application/json' });
 
 const owned = async (method: string, path: string, body?: unknown): Promise<unknown> => {
@@ -193,8 +204,7 @@ describe("what is not a preview's stays as it is", () => {
   });
 
   test.each(['deploy', 'publish-version', 'canary', 'rollback', 'release', 'snapshot', 'health-check', 'plan'] as const)('%s does not work in an environment for previews', async (step) => {
-    const { result } = await onRequest(step, { environment: 'previews' }, { event: 'push' });
-    expect(result.status).not.toBe('passed');
+    expect(await onSchedule(step, { environment: 'previews' })).toMatchObject({ category: 'input', reason: 'the environment previews is for previews, where nothing is released' });
     expect(front.seen).toEqual([]);
   });
 
@@ -247,16 +257,6 @@ describe('who gets no preview', () => {
 });
 
 describe('left-overs', () => {
-  /** onSchedule runs a step as a job does that is no pull request's. */
-  const onSchedule = async (step: StepName, flags: Readonly<Record<string, string>>): Promise<StepResult> => {
-    const streams = captures();
-    const { email, password } = lab.credentials;
-    const host = await detectHost({ CI: '1', DIFY_EMAIL: email, DIFY_PASSWORD: password, SLUICE_RESULTS: join(folder, 'results') }, streams, { folder, clock: systemClock() });
-    const signal = new AbortController().signal;
-    const result = await runStepCommand(host, await loadStep(step), { command: step, flags: { config: join(folder, 'sluice.yml'), ...flags }, positionals: [], json: false, dryRun: false, help: false }, { signal, connection: signal });
-    await host.close();
-    return result;
-  };
   const slept = (milliseconds: number): Promise<void> => systemClock().sleep(milliseconds);
 
   test('sweep removes what has not changed for as long as sluice.yml keeps it, and nothing younger', async () => {
