@@ -70,8 +70,9 @@ const calling = (workflow: string, needs: readonly string[], inputs: object = {}
   afterAll(() => stage.house.close());
 
   test('release: its outputs reach the job after it, and its results are kept', () => {
+    expect(ran.annotations.filter((one) => !one.startsWith('error sluice release: health-check: ') && !one.startsWith('error sluice health-check: '))).toEqual([]);
     expect(ran.said).toMatch(/^the release: passed, released: everybody gets version \S+$/m);
-    expect(ran.said).toMatch(/^kept as sluice-production: .*\.\/06-canary\.json .*\.\/09-release\.json \.\/report\.html/m);
+    expect(ran.said).toMatch(/^kept as sluice-production: .*\.\/06-canary\.json .*\.\/09-release\.json .*\.\/report\.html/m);
   });
 
   test('rollback, with the version and the reason that were given; sweep; backup, which keeps what is live', () => {
@@ -88,7 +89,7 @@ const calling = (workflow: string, needs: readonly string[], inputs: object = {}
     expect({ code: ran.code, release: ran.results['release'], sweep: ran.results['sweep'] }).toEqual({ code: 1, release: 'failure', sweep: 'success' });
     expect(ran.annotations).toContainEqual(expect.stringMatching(/^error sluice release: health-check: /));
     expect(ran.said).toMatch(/^kept as sluice-production: .*-health-check\.json .*-release\.json/m);
-    expect(ran.summaries.match(/^## sweep: /gm)?.length).toBeGreaterThanOrEqual(3);
+    expect(ran.said).toMatch(/^release failed in [^]*^sweep skipped in /m);
   });
 
   test('no secret is printed', () => {
