@@ -54,7 +54,7 @@ test('a pull request reads how a step ended, of which commit, and where the log 
 
 test('an environment that was named is a section of its own', async () => {
   const { sections } = await ran({ flags: { environment: 'staging' } });
-  expect(sections.map(({ section, markdown }) => [section, markdown.split('\n')[0]?.slice(0, 33)])).toEqual([['validate staging', '**validate** (staging): passed for']]);
+  expect(sections.map(({ section, markdown }) => [section, markdown.split('\n')[0]?.slice(0, 34)])).toEqual([['validate staging', '**validate** (staging): passed for']]);
 });
 
 test('a configuration that cannot be read is in the same comment, so that no pass from before stays there', async () => {
