@@ -18,12 +18,12 @@ export class DifySource implements Source {
   readonly path: string;
   readonly title: string;
   readonly kind: Source['kind'];
-  readonly digest: string;
   readonly inputs: readonly SourceInput[];
   readonly mode: Mode;
   /** root is the whole file as plain values; it may hold secrets after an overlay and is never written to a log. */
   readonly root: Mapping;
-  readonly content: Content;
+  #content: Content | undefined;
+  #digest: string | undefined;
 
   private constructor(path: string, mode: Mode, root: Mapping) {
     this.path = path;
@@ -31,8 +31,6 @@ export class DifySource implements Source {
     this.root = root;
     this.title = textOf(mappingOf(root['app'])['name']);
     this.kind = kinds[mode];
-    this.content = dslContent(mode, root);
-    this.digest = digestOf(this.content);
     this.inputs = inputsOf(mode, root);
   }
 
@@ -40,6 +38,17 @@ export class DifySource implements Source {
   static of(path: string, root: Mapping): DifySource | undefined {
     const mode = mappingOf(root['app'])['mode'];
     return isMode(mode) ? new DifySource(path, mode, root) : undefined;
+  }
+
+  /** content and digest are worked out when somebody asks: validate does not. */
+  get content(): Content {
+    this.#content ??= dslContent(this.mode, this.root);
+    return this.#content;
+  }
+
+  get digest(): string {
+    this.#digest ??= digestOf(this.content);
+    return this.#digest;
   }
 
   /** dslVersion is the file's version; a file without one is treated as 0.1.0, as the server does. */
