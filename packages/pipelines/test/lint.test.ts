@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { lintPipeline, pipelineFiles, type PipelineFile } from '../src/index.ts';
+import { lintPipeline, pipelineFiles, pipelineRules, type PipelineFile } from '../src/index.ts';
 
 const repository = new URL('../../../', import.meta.url).pathname;
 
@@ -101,6 +101,12 @@ describe('Jenkins', () => {
   });
 });
 
+test('every rule that the code gives is listed, and every one that is listed is given', async () => {
+  const sources = await Promise.all(['shell-rules', 'github-rules', 'gitlab-rules', 'jenkins-rules'].map((name) => readFile(new URL(`../src/${name}.ts`, import.meta.url), 'utf8')));
+  const given = sources.flatMap((text) => [...text.matchAll(/'(pipeline\/[a-z-]+)'/g)].map(([, id]) => id));
+  expect([...new Set(given)].toSorted()).toEqual(pipelineRules.map(({ id }) => id).toSorted());
+});
+
 describe('files', () => {
   let root: string;
   beforeEach(async () => {
@@ -133,7 +139,7 @@ describe('files', () => {
   });
 
   test("of our pages have none either: workflows, pipelines and Jenkinsfiles as they are copied", async () => {
-    const kinds = { 'docs/github.md': 'github', 'docs/gitlab.md': 'gitlab', 'README.md': 'shell' } as const;
+    const kinds = { 'docs/github.md': 'github', 'docs/gitlab.md': 'gitlab', 'docs/jenkins.md': 'jenkins', 'README.md': 'shell' } as const;
     for (const [page, kind] of Object.entries(kinds)) {
       const text = await readFile(join(repository, page), 'utf8');
       const blocks = [...text.matchAll(/```(?:yaml|groovy)\n([^]*?)```/g)].map(([, block = '']) => block);

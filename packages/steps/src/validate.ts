@@ -10,12 +10,15 @@ import {
   type ConnectionCheck,
   type Finding,
   type Json,
+  type LintSettings,
   type Outcome,
   type Problem,
+  type Project,
   type Status,
   type StepContext,
   type StepEnding,
 } from '@sluice/core';
+import { lintPipeline, pipelineFiles, pipelineRules } from '@sluice/pipelines';
 import { choice, commonInputs } from './inputs.ts';
 
 const inputs = z.strictObject({
@@ -59,6 +62,12 @@ const sharedFindings = async (context: StepContext): Promise<readonly Finding[]>
   );
 };
 
+/** pipelineFindings are about the CI files around the project, which decide whether a gate can stop anything. */
+const pipelineFindings = async ({ folder, file }: Project, settings: LintSettings): Promise<readonly Finding[]> => [
+  ...(await pipelineFiles(folder, dirname(file))).flatMap((one) => settleFindings({ findings: lintPipeline(one), rules: pipelineRules, path: one.path, text: one.text }, settings)),
+  ...ruleSettingFindings('pipeline', pipelineRules, settings),
+];
+
 const collect = async (context: StepContext): Promise<Outcome<readonly Finding[]>> => {
   const seen = new Map<string, Finding>();
   const { config, placeOf } = context.project;
@@ -76,7 +85,7 @@ const collect = async (context: StepContext): Promise<Outcome<readonly Finding[]
     const read = parsed.findings.map((finding): Finding => ({ ...finding, place: { ...finding.place, file: posix.join(dirname(context.project.file), finding.place.file) } }));
     for (const finding of [...placed, ...read]) seen.set(findingLine(finding), finding);
   }
-  for (const finding of await sharedFindings(context)) seen.set(findingLine(finding), finding);
+  for (const finding of [...(await sharedFindings(context)), ...(await pipelineFindings(context.project, lintSettings))]) seen.set(findingLine(finding), finding);
   return done([...seen.values()]);
 };
 
