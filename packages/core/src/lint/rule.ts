@@ -6,7 +6,7 @@ export type RuleScope = 'free' | 'secret' | 'shape';
 
 /** Rule is one thing that a platform looks for in a source. */
 export interface Rule {
-  /** id is stable, such as `dify/cycle`; its page is docs/rules/<platform>-<name>.md. */
+  /** id is stable, such as `dify/cycle`; its page is docs/rules/<id>.md. */
   readonly id: string;
   /** summary is one sentence that says what is wrong. */
   readonly summary: string;
