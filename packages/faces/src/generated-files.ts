@@ -33,7 +33,7 @@ const stepsPage = (steps: readonly AnyStep[]): string =>
     '',
     endingTable(),
     '',
-    'The results folder (`SLUICE_RESULTS`; else `$RUNNER_TEMP/sluice` on GitHub, `.sluice/results` elsewhere) holds a result document of every step, `<nn>-<step>.json`, the picture of a canary, `<nn>-canary.svg`, and the whole release on one page, `report.html`. Keep it as an artifact of the job.',
+    'The results folder (`SLUICE_RESULTS`; else `$RUNNER_TEMP/sluice` on GitHub, `.sluice/results` elsewhere) holds a result document of every step, `<nn>-<step>.json`, the picture of a canary, `<nn>-canary.svg`, and the whole release on one page, `report.html`. Keep it as an artifact of the job; CI systems take its [reports](reports.md).',
     '',
     steps.map(stepReference).join('\n\n'),
     '',

@@ -83,7 +83,7 @@ const run = async (context: StepContext): Promise<StepEnding> => {
 /** sweep gives the users of abandoned canaries the stable version; it may lower a candidate's weight, and never raises one. */
 export const sweep = defineStep({
   name: 'sweep',
-  summary: 'Give everybody the stable version where a canary was left behind by a run that died, judge one that nobody watches, and remove old previews.',
+  summary: 'End canaries that a dead run left behind, judge those that nobody watches, and remove old previews.',
   inputs,
   outputs: {
     swept: { description: '`true` when users were taken off a candidate, or previews were removed.', initial: 'false' },
