@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { agentrunCanary } from './bench-agentrun.js';
 import { difyRelease } from './bench-dify.js';
+import { difyLint } from './bench-dify-lint.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bundle = join(root, 'dist', 'index.js');
@@ -127,6 +128,7 @@ ${chunkLoads.map(({ name, bytes, ms }) => `| \`${name}\` | ${Math.round(bytes / 
 \`node dist/index.js rehearse\`: **${fixed(rehearsalSeconds)} s** wall time (target: at most 20), **${fixed(rehearsalMb, 0)} MB** peak memory (target: at most 200).
 
 ${await difyRelease()}
+${await difyLint()}
 ${await agentrunCanary()}`;
 writeFileSync(join(root, 'docs', 'benchmarks.md'), text);
 console.log(text);

@@ -31,6 +31,7 @@ describe('secrets in plain text', () => {
     ['a key of a model provider in a prompt', prompt(`Use ${drawn('sk-')} please`)],
     ['a key in code', code(`api_key = "${drawn('')}"`)],
     ['a header', request({ headers: `Authorization: Bearer ${drawn('')}\nX-A:b` })],
+    ['a header of hexadecimal digits', request({ headers: 'X-Token: 9f86d081884c7d659a2feaa0c55ad015' })],
     ['the key of a request', apiKey('Tr0ub4dor&3')],
     ['a key of AWS', prompt(['AKIA', 'Q7RK2MZX9LPW4VTS'].join(''))],
     ['a private key', prompt(`-----BEGIN ${'RSA PRIVATE'} KEY-----\nMII`)],
@@ -47,7 +48,7 @@ describe('secrets in plain text', () => {
     expect(finding).toMatchObject({ rule: 'dify/secret-plain', severity: 'error' });
     expect(more).toEqual([]);
     expect(finding?.place.line).toBeGreaterThan(1);
-    expect(JSON.stringify(finding)).not.toMatch(/q7Rk2mZx|Tr0ub4dor|difyai123456|Q7RK2MZX|fedcba98/);
+    expect(JSON.stringify(finding)).not.toMatch(/q7Rk2mZx|Tr0ub4dor|difyai123456|Q7RK2MZX|fedcba98|9f86d081/);
   });
 
   test.each<[string, (dsl: Dsl) => void]>([
@@ -60,6 +61,7 @@ describe('secrets in plain text', () => {
     ['an address without a password', request({ url: 'https://user@example.com:8443/path?at=me@example.com' })],
     ['talk of tokens', prompt('The max_token: 4096, the token is counted; password: at least eight letters')],
     ['an example', prompt('Authorization: Bearer <your token here>, api_key="xxxxxxxxxxxxxxxxxxxxxxxx", sk-xxxxxxxxxxxxxxxxxxxxxxxx')],
+    ['a token of one kind of sign', request({ headers: 'X-Token: a1a1a1a1a1a1a1a1a1a1a1a1' })],
     ['ids', (dsl) => nodes(dsl).push(node('k', 'knowledge-retrieval', { dataset_ids: [drawn('', 44)], query_variable_selector: ['sys', 'query'] }))],
     ['a hash', prompt('sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08')],
   ])('%s is none', (_name, change) => {

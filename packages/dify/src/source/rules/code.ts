@@ -23,14 +23,12 @@ const declaresMain = (code: string): boolean =>
 
 const requires = /\brequire\s*\(\s*['"]([^'"]+)['"]\s*\)|^\s*import\s[^'"\n]*['"]([^'"]+)['"]/gm;
 
-/** refusedModules start programs, which the sandbox's filter of system calls kills. */
-const refusedModules = new Set(['child_process', 'cluster', 'worker_threads']);
-
+/** nodeModules come with Node; those that start programs are left out, since the sandbox kills what does. */
 const nodeModules = new Set(['assert', 'async_hooks', 'buffer', 'console', 'constants', 'crypto', 'diagnostics_channel', 'dns', 'events', 'fs', 'http', 'http2', 'https', 'module', 'net', 'os', 'path', 'perf_hooks', 'process', 'punycode', 'querystring', 'readline', 'stream', 'string_decoder', 'timers', 'tls', 'tty', 'url', 'util', 'v8', 'vm', 'zlib']);
 
 const foreignScripts = (code: string): readonly string[] =>
   [...new Set([...code.matchAll(requires)].map((match) => (match[1] ?? match[2] ?? '').replace(/^node:/, '')))].filter(
-    (name) => refusedModules.has(name) || !nodeModules.has(name.split('/')[0] ?? ''),
+    (name) => !nodeModules.has(name.split('/')[0] ?? ''),
   );
 
 const checkJavaScript = (node: GraphNode, code: string, report: Report): void => {

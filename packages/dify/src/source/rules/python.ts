@@ -39,7 +39,7 @@ const bracketFault = (code: string): PythonFault | undefined => {
   return last === undefined ? undefined : { line: lineAt(code, last.line), reason: `"${last.text}" is never closed` };
 };
 
-const tabFault = (code: string): PythonFault | undefined => {
+const blockFault = (code: string): PythonFault | undefined => {
   const lines = code.split('\n');
   const block = lines.findIndex((line) => /^(?:def|class|if|for|while|try|with|else)\b[^#]*:\s*$/.test(line));
   const next = lines.slice(block + 1).find((line) => line.trim() !== '');
@@ -50,7 +50,7 @@ const tabFault = (code: string): PythonFault | undefined => {
 /** pythonFault finds what is broken beyond doubt: texts and brackets that do not end, and blocks with nothing in them. */
 export const pythonFault = (code: string): PythonFault | undefined => {
   const { code: plain, fault } = withoutTexts(code);
-  return fault ?? bracketFault(plain) ?? tabFault(plain);
+  return fault ?? bracketFault(plain) ?? blockFault(plain);
 };
 
 /** PythonMain is the function `main`; its parameters are absent where they take anything, or cannot be read. */
