@@ -228,7 +228,7 @@ describe('a run step', () => {
     for (const name of ['errors', 'findings', 'status', 'category', 'reason']) expect(outputs).toMatch(new RegExp(`^${name}<<`, 'm'));
     expect(outputs).toMatch(/^status<<.*\npassed\n/m);
     expect(await readFile(join(other.folder, 'summary'), 'utf8')).toContain('validate');
-    expect(await readdir(join(other.temp, 'sluice'))).toEqual(['01-validate.json']);
+    expect((await readdir(join(other.temp, 'sluice'))).toSorted()).toEqual(['01-validate.json', 'gl-code-quality-report.json', 'junit.xml', 'sluice.sarif']);
   });
 
   test('becomes Node, so that a cancelled job ends by itself at once and leaves no process', async () => {
