@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Finding, PullRequest, StepResult } from '@sluice/core';
 import { loadStep } from '@sluice/steps';
 import { atTerminal, quietHost } from '../../../test/quiet-host.ts';
@@ -40,6 +40,23 @@ const ran = async (lint: string, change: (text: string) => string, pullRequest?:
 const leaking = (comment: string) => (text: string): string => text.replace(/opening_statement: .*/, `opening_statement: Use ${key}${comment}`);
 const idsOf = ({ found }: Ran): readonly string[] => found.map(({ rule, severity }) => `${rule} ${severity}`);
 const fork: PullRequest = { number: 7, fork: true };
+
+describe('the CI files beside the application', () => {
+  const release = "node {\n  // why\n  sluiceRelease(environment: 'staging')\n  sh 'curl -f https://bot.example.com || echo bad'\n}\n";
+  afterEach(() => rm(join(folder, 'Jenkinsfile'), { force: true }));
+
+  test.each<[string, string, string, readonly string[]]>([
+    ['are looked at', '', release, ['pipeline/no-concurrency warning 3', 'pipeline/check-cannot-fail warning 4']],
+    ['by the severities of sluice.yml', 'lint: { rules: { pipeline/no-concurrency: off, pipeline/check-cannot-fail: error } }\n', release, ['pipeline/check-cannot-fail error 4']],
+    ['and by comments', '', release.replace('// why', '// sluice-disable pipeline/no-concurrency -- a lock in Jenkins itself'), ['pipeline/check-cannot-fail warning 4']],
+    ['a rule that is not there', 'lint: { rules: { pipeline/no-concurency: off } }\n', '', ['config/unknown-rule error 3']],
+  ])('%s', async (_name, lint, jenkinsfile, wanted) => {
+    await writeFile(join(folder, 'Jenkinsfile'), jenkinsfile);
+    const { result, found } = await ran(lint, (text) => text);
+    expect(found.map(({ rule, severity, place }) => `${rule} ${severity} ${place.line ?? 0}`)).toEqual(wanted);
+    expect(result.category).toBe(wanted.some((one) => one.includes(' error ')) ? 'gate' : 'passed');
+  });
+});
 
 describe('lint in sluice.yml', () => {
   test('the example has no findings', async () => {

@@ -1,4 +1,4 @@
-/** Disabling is a comment `# sluice-disable <rule>, <rule> -- <reason>`. */
+/** Disabling is a comment `# sluice-disable <rule>, <rule> -- <reason>`; in a Jenkinsfile it begins with `//`. */
 export interface Disabling {
   readonly rules: readonly string[];
   /** reason is empty when none is given, and then nothing is disabled. */
@@ -8,7 +8,7 @@ export interface Disabling {
   readonly covers: number;
 }
 
-const comment = /(^|\s)#\s*sluice-disable\b([^\n]*)$/;
+const comment = /(^|\s)(?:#|\/\/)\s*sluice-disable\b([^\n]*)$/;
 
 /** disablingsIn finds the comments of a text; one on a line of its own is about the next line. */
 export const disablingsIn = (text: string): readonly Disabling[] => {
@@ -17,7 +17,7 @@ export const disablingsIn = (text: string): readonly Disabling[] => {
     const match = comment.exec(content.trimEnd());
     if (match === null) return [];
     const [, names = '', reason = ''] = /^(.*?)(?:\s--(?:\s(.*))?)?$/.exec(match[2] ?? '') ?? [];
-    const alone = content.trimStart().startsWith('#');
+    const alone = /^\s*(?:#|\/\/)/.test(content);
     const line = index + 1;
     return [{ rules: names.split(/[\s,]+/).filter((name) => name !== ''), reason: reason.trim(), line, covers: alone ? line + 1 : line }];
   });
