@@ -8,10 +8,31 @@ const component = /\/sluice\/[\w-]+@(.+)$/;
 
 const linesOf = (script: unknown): readonly string[] => (typeof script === 'string' ? [script] : listOf(script).flat(3).map(textOf));
 
-const checkJob = (name: string, job: Mapping, report: Report): void => {
+interface Whole {
+  readonly job: Mapping;
+  /** known is false where a part comes from a file that is not here. */
+  readonly known: boolean;
+}
+
+/** wholeJobs gives jobs with what they extend; what stands nearer wins, and each is put together once, also where they extend each other. */
+const wholeJobs = (pipeline: Mapping): ((name: string) => Whole) => {
+  const made = new Map<string, Whole>();
+  const whole = (name: string): Whole => {
+    const before = made.get(name);
+    if (before !== undefined) return before;
+    const own = mappingOf(pipeline[name]);
+    made.set(name, { job: own, known: pipeline[name] !== undefined });
+    const parents = [own['extends'] ?? []].flat().map(textOf).map(whole);
+    const one = { job: Object.assign({}, ...parents.map(({ job }) => job), own), known: pipeline[name] !== undefined && parents.every(({ known }) => known) };
+    made.set(name, one);
+    return one;
+  };
+  return whole;
+};
+
+const checkJob = (name: string, { job, known }: Whole, report: Report): void => {
   if (!linesOf(job['script']).some((line) => writingCommand.test(line))) return;
-  // What a job extends may have the group.
-  if (job['resource_group'] === undefined && job['extends'] === undefined) {
+  if (job['resource_group'] === undefined && known) {
     report('pipeline/no-concurrency', 'warning', 'Two pipelines release at once: this job has no resource_group.', [name], 'Write resource_group: with a name for each environment.');
   }
   if (job['allow_failure'] === true) {
@@ -31,5 +52,6 @@ export const checkGitlab = (pipeline: Mapping, report: Report): void => {
     const path = Array.isArray(pipeline['include']) ? ['include', index] : ['include'];
     report('pipeline/sluice-unpinned', 'warning', `Sluice is taken from ${reference}, which changes under a running release.`, [...path, 'component'], 'Name a version such as 1 or 1.0.0, or a commit.');
   });
-  for (const [name, job] of Object.entries(pipeline)) if (!noJobs.has(name)) checkJob(name, mappingOf(job), report);
+  const whole = wholeJobs(pipeline);
+  for (const name of Object.keys(pipeline)) if (!noJobs.has(name) && !name.startsWith('.')) checkJob(name, whole(name), report);
 };

@@ -79,6 +79,9 @@ describe('GitLab', () => {
     ['a release without a group', script, ['pipeline/no-concurrency:1']],
     ['with one', `${script}\n  resource_group: production`, []],
     ['one that may have it from elsewhere', `${script}\n  extends: .release`, []],
+    ['one that has it from a job of this file', '.group:\n  resource_group: production\nrelease:\n  extends: [.group]\n  script: [node dist/index.js release]', []],
+    ['a command from a job of this file', '.release:\n  script: [node dist/index.js release]\nproduction:\n  extends: .release', ['pipeline/no-concurrency:3']],
+    ['jobs that extend each other', '.a: { extends: .b }\n.b: { extends: .a }\nrelease: { extends: .a, script: [node dist/index.js release] }', ['pipeline/no-concurrency:3']],
     ['a gate that is ignored', `${script}\n  resource_group: x\n  allow_failure: true`, ['pipeline/gate-ignored:4']],
     ['too little evidence that is let through', `${script}\n  resource_group: x\n  allow_failure: { exit_codes: [6] }`, []],
     ['a release that is cancelled', `${script}\n  resource_group: x\n  interruptible: true`, ['pipeline/release-cancelled:4']],
@@ -136,6 +139,14 @@ describe('files', () => {
     const own = await Promise.all((await readdir(folder)).map(async (name) => ({ kind: 'github' as const, path: name, text: await readFile(join(folder, name), 'utf8') })));
     expect(own.length).toBeGreaterThan(3);
     expect(own.flatMap(lintPipeline)).toEqual([]);
+  });
+
+  test('of our examples have none', async () => {
+    for (const example of ['order-agent', 'support-bot']) {
+      const files = (await pipelineFiles(join(repository, 'examples', example), '')).filter(({ path }) => !path.startsWith('..'));
+      expect(files.length).toBe(example === 'order-agent' ? 3 : 0);
+      expect(files.flatMap(lintPipeline)).toEqual([]);
+    }
   });
 
   test("of our pages have none either: workflows, pipelines and Jenkinsfiles as they are copied", async () => {
