@@ -72,7 +72,7 @@ describe('rehearse', () => {
 
     const gone = await sluice(['rehearse', 'gone.yml'], { environment: { TMPDIR: temporary, SLUICE_RESULTS: join(folder, 'other') } });
     expect(gone.code).toBe(2);
-    expect(await readdir(join(folder, 'other'))).toEqual(['01-rehearse.json']);
+    expect((await readdir(join(folder, 'other'))).toSorted()).toEqual(['01-rehearse.json', 'junit.xml']);
     const silent = await sluice(['rehearse', 'examples/order-agent/sluice.yml'], { environment: { TMPDIR: temporary } });
     expect({ code: silent.code, left: await readdir(temporary) }).toEqual({ code: 0, left: ['.keep'] });
   }, 60_000);
@@ -108,6 +108,7 @@ suite(`the corpus of real apps${corpus === undefined ? ' was not run: SLUICE_DSL
     };
     await Promise.all([one(), one(), one()]);
     const stops = ends.filter((end) => !end.endsWith(' completes')).sort();
-    expect(stops).toEqual(['17', '23', '39', '42'].map((number) => `${number}.yml stops at validate`));
+    // 05, 19 and 43 have keys and a password in plain text; what the others break was seen on a real Dify.
+    expect(stops).toEqual(['05', '17', '19', '23', '39', '42', '43'].map((number) => `${number}.yml stops at validate`));
   }, 240_000);
 });
