@@ -68,7 +68,7 @@ describe("a canary that is judged by users' requests in Log Service", () => {
 
   test('aborts a version whose requests fail, and everybody is back on stable', async () => {
     const { result, routing } = await canary({}, true);
-    expect([result.status, result.category]).toEqual(['failed', 'gate']);
+    expect({ status: result.status, category: result.category, reason: result.reason, evidence: result.evidence }).toEqual({ status: 'failed', category: 'gate', reason: expect.any(String), evidence: expect.anything() });
     expect(routing).toEqual({ targetVersion: '1', versionWeights: expect.not.arrayContaining([expect.objectContaining({ version: '2', weight: 0.5 })]) });
   });
 
