@@ -37,7 +37,7 @@ const file = '.github/workflows/x.yml';
 
 const workflow = (steps: readonly object[]): string => {
   const env = { SLUICE_SECRETS: '${{ secrets.SLUICE_SECRETS }}', SLUICE_HOSTS: '127.0.0.1', SLUICE_STATE: join(stage.house.folder, 'state') };
-  return JSON.stringify({ on: ['push', 'pull_request'], jobs: { release: { 'runs-on': 'ubuntu-latest', env, steps: [{ uses: 'actions/checkout@v5' }, ...steps] } } });
+  return JSON.stringify({ on: ['push', 'pull_request'], concurrency: 'production', jobs: { release: { 'runs-on': 'ubuntu-latest', env, steps: [{ uses: 'actions/checkout@v5' }, ...steps] } } });
 };
 
 (actIsHere ? describe : describe.skip)('the actions on act', () => {
