@@ -71,7 +71,7 @@ const github: Leg = {
     const save = `cp -r "$RUNNER_TEMP/sluice" '${around}/results'; printf '%s' "$OUTPUTS" > '${around}/outputs.json'`;
     const environment = { ...settings(house), ...Object.fromEntries(Object.keys(secrets(house)).map((name) => [name, `\${{ secrets.${name} }}`])) };
     const steps = [{ uses: 'actions/checkout@v5' }, { id: 'release', uses: 'acme/sluice@v1', with: inputs }, { if: 'always()', env: { OUTPUTS: '${{ toJSON(steps.release.outputs) }}' }, run: save }];
-    writeFileSync(join(house.folder, '.github/workflows/x.yml'), JSON.stringify({ on: { push: { branches: ['main'] } }, jobs: { release: { 'runs-on': 'ubuntu-latest', env: environment, steps } } }));
+    writeFileSync(join(house.folder, '.github/workflows/x.yml'), JSON.stringify({ on: { push: { branches: ['main'] } }, concurrency: 'production', jobs: { release: { 'runs-on': 'ubuntu-latest', env: environment, steps } } }));
     commit(house.folder, '.sluice/\nstate/\n');
     const argv = [
       ...['push', '-W', '.github/workflows/x.yml', '-P', 'ubuntu-latest=-self-hosted', '--local-repository', `acme/sluice@v1=${join(around, 'sluice')}`],
