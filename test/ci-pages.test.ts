@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { project, repository } from './sluice-process.ts';
+import { git, openLibrary, writeGitConfig } from './tagged-library.ts';
 import { flowFile } from './yunxiao-shape.ts';
 
 const read = (path: string): string => readFileSync(join(repository, path), 'utf8');
@@ -44,8 +45,6 @@ describe('the page on the bundle', () => {
   let around: string;
   let commit: string;
 
-  const git = (folder: string, ...argv: readonly string[]): string => execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', '-C', folder, ...argv], { encoding: 'utf8' }).trim();
-
   /** run gives a script of the page to bash in a folder of its own, which is that machine's home as well. */
   const run = (script: string, folder: string, variables: Readonly<Record<string, string>> = {}): string => {
     mkdirSync(join(around, folder), { recursive: true });
@@ -61,18 +60,11 @@ describe('the page on the bundle', () => {
 
   beforeAll(async () => {
     around = await project({});
-    const library = join(around, 'library');
-    mkdirSync(library);
-    cpSync(join(repository, 'dist'), join(library, 'dist'), { recursive: true });
-    git(library, 'init', '-q', '-b', 'main');
-    git(library, 'add', '-A');
-    git(library, 'commit', '-q', '-m', 'x');
-    git(library, 'tag', 'v1.0.0');
-    commit = git(library, 'rev-parse', 'HEAD');
-    for (const name of ['origin.git', 'mirror.git']) execFileSync('git', ['init', '-q', '--bare', join(around, name)]);
-    git(library, 'push', '-q', join(around, 'origin.git'), 'main', 'v1.0.0');
-    const addresses = { 'origin.git': 'https://github.com/OWNER/sluice', 'mirror.git': 'https://git.example.com/mirrors/sluice.git' };
-    writeFileSync(join(around, 'gitconfig'), ['[protocol "file"]', '  allow = always', ...Object.entries(addresses).flatMap(([name, address]) => [`[url "file://${join(around, name)}"]`, `  insteadOf = ${address}`]), ''].join('\n'));
+    const origin = openLibrary(around, ['dist'], ['v1.0.0']);
+    commit = git(origin, 'rev-parse', 'HEAD');
+    const empty = join(around, 'mirror.git');
+    execFileSync('git', ['init', '-q', '--bare', empty]);
+    writeGitConfig(around, { 'https://github.com/OWNER/sluice': origin, 'https://git.example.com/mirrors/sluice.git': empty });
   });
 
   test('clones at a tag, and runs nothing that is another commit', () => {

@@ -1,18 +1,16 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { bitbucketPipeline, circleWorkflow, flowPipeline, type Ended, type Place, type Watch } from './documented-cis.ts';
 import { openProject, until, type LabProject } from './lab-project.ts';
 import { project, repository } from './sluice-process.ts';
+import { git, openLibrary, writeGitConfig } from './tagged-library.ts';
 
 /* The files of examples/pipelines: every command in them, run by the real bash, against the lab. */
 
 const example = (name: string): string => readFileSync(join(repository, 'examples/pipelines', name), 'utf8');
 const bitbucketFile = parse(example('bitbucket-pipelines.yml')) as { readonly pipelines: Readonly<Record<string, Readonly<Record<string, Parameters<typeof bitbucketPipeline>[1]>>>> };
-
-const git = (folder: string, ...argv: readonly string[]): string => execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', '-C', folder, ...argv], { encoding: 'utf8' }).trim();
 
 let around: string;
 let bare: string;
@@ -20,17 +18,8 @@ let house: LabProject;
 
 beforeAll(async () => {
   around = await project({ 'temporary/.keep': '' });
-  const library = join(around, 'library');
-  mkdirSync(library);
-  cpSync(join(repository, 'dist'), join(library, 'dist'), { recursive: true });
-  git(library, 'init', '-q', '-b', 'main');
-  git(library, 'add', '-A');
-  git(library, 'commit', '-q', '-m', 'x');
-  for (const tag of ['v1.0.0', 'v1']) git(library, 'tag', tag);
-  bare = join(around, 'sluice.git');
-  execFileSync('git', ['clone', '-q', '--bare', library, bare]);
-  const addresses = ['https://github.com/OWNER/sluice', 'https://codeup.aliyun.com/your-organisation/sluice.git'].map((address) => `  insteadOf = ${address}`);
-  writeFileSync(join(around, 'gitconfig'), ['[protocol "file"]', '  allow = always', `[url "file://${bare}"]`, ...addresses, ''].join('\n'));
+  bare = openLibrary(around, ['dist'], ['v1.0.0', 'v1']);
+  writeGitConfig(around, { 'https://github.com/OWNER/sluice': bare, 'https://codeup.aliyun.com/your-organisation/sluice.git': bare });
 });
 
 beforeEach(async () => {

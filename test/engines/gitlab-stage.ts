@@ -1,9 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { openProject, type LabProject } from '../lab-project.ts';
 import { project, repository } from '../sluice-process.ts';
+import { git, openLibrary, writeGitConfig } from '../tagged-library.ts';
 
 const program = join(repository, '.tools/gitlab-ci-local/node_modules/.bin/gitlab-ci-local');
 
@@ -46,24 +47,6 @@ export interface GitlabStage {
   expanded(pipeline: unknown, variables?: Readonly<Record<string, string>>): Promise<Readonly<Record<string, Job>>>;
 }
 
-const git = (folder: string, ...argv: readonly string[]): string =>
-  execFileSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', '-C', folder, ...argv], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
-
-const openLibrary = (home: string): string => {
-  const library = join(home, 'library');
-  mkdirSync(library);
-  for (const part of ['templates', 'gitlab', 'dist']) cpSync(join(repository, part), join(library, part), { recursive: true });
-  git(library, 'init', '-q', '-b', 'main');
-  git(library, 'add', '-A');
-  git(library, 'commit', '-q', '-m', 'x');
-  for (const tag of ['1.0.0', 'v1']) git(library, 'tag', tag);
-  const bare = join(home, 'sluice.git');
-  execFileSync('git', ['clone', '-q', '--bare', library, bare]);
-  for (const key of ['uploadpack.allowFilter', 'uploadpack.allowAnySHA1InWant']) git(bare, 'config', key, 'true');
-  const addresses = ['https://gitlab.example.com:443/acme/sluice.git', 'https://gitlab.example.com/acme/sluice'].map((address) => `  insteadOf = ${address}`);
-  writeFileSync(join(home, 'gitconfig'), ['[protocol "file"]', '  allow = always', `[url "file://${bare}"]`, ...addresses, '[user]', '  name = a', '  email = a@example.com', ''].join('\n'));
-  return bare;
-};
 
 /** component is the address of one of ours. */
 export const component = (step: string, version: string, inputs: Readonly<Record<string, string>>): { readonly include: readonly [object] } => ({ include: [{ component: `gitlab.example.com/acme/sluice/${step}@${version}`, inputs }] });
@@ -72,7 +55,9 @@ export const component = (step: string, version: string, inputs: Readonly<Record
 export const openStage = async (canary: unknown): Promise<GitlabStage> => {
   const house = await openProject(canary);
   const home = await project({});
-  const bare = openLibrary(home);
+  const bare = openLibrary(home, ['templates', 'gitlab', 'dist'], ['1.0.0', 'v1']);
+  for (const key of ['uploadpack.allowFilter', 'uploadpack.allowAnySHA1InWant']) git(bare, 'config', key, 'true');
+  writeGitConfig(home, { 'https://gitlab.example.com:443/acme/sluice.git': bare, 'https://gitlab.example.com/acme/sluice': bare });
   git(house.folder, 'init', '-q', '-b', 'main');
   git(house.folder, 'remote', 'add', 'origin', 'https://gitlab.example.com/acme/bot.git');
   writeFileSync(join(house.folder, '.gitignore'), '.gitlab-ci-local/\n.sluice/\nstate/\nsluice.env\n');

@@ -1,9 +1,8 @@
 import type { Host, HostContext } from '@sluice/core';
 import { changeRequestOf } from './change-request.ts';
-import { addToFile } from './files.ts';
-import { givenToken } from './given-token.ts';
-import { attempt, lineHost, redactAll, type Environment, type HostParts } from './line-host.ts';
-import { addToOutputsFile } from './outputs-file.ts';
+import { givenIdentity } from './given-token.ts';
+import { lineHost, redactAll, type Environment, type HostParts } from './line-host.ts';
+import { sharedOutputs } from './outputs-file.ts';
 import { inertLines } from './variables.ts';
 
 /** ownTokens are tokens of the step: its identity, and those that Pipelines hands its own tools. */
@@ -43,12 +42,6 @@ export const bitbucketContext = (environment: Environment): HostContext => {
 /** audienceHint is how a step gets a token for Alibaba Cloud (atlassian.com/blog, "OIDC now supports multiple audiences"). */
 const audienceHint = (audience: string): string => `Give the step \`oidc: { audiences: [${audience}] }\`, and add that audience to the identity provider in RAM.`;
 
-const identity = ({ environment }: HostParts, context: HostContext): Pick<Host, 'identityToken'> => {
-  const token = environment.BITBUCKET_STEP_OIDC_TOKEN ?? '';
-  if (token === '' || context.pullRequest !== undefined) return {};
-  return { identityToken: (audience) => Promise.resolve(givenToken(token, audience, audienceHint(audience))) };
-};
-
 /**
  * bitbucketHost writes plain lines, outputs as `outputs.json` in the results folder, and as `NAME=value` lines to the file
  * that BITBUCKET_PIPELINES_VARIABLES_PATH names, of which the step hands on what its `output-variables` list
@@ -57,16 +50,11 @@ const identity = ({ environment }: HostParts, context: HostContext): Pick<Host, 
  */
 export const bitbucketHost = (parts: HostParts): Host => {
   redactAll(parts, ownTokens);
-  const { environment, voice } = parts;
+  const { environment } = parts;
   const context = bitbucketContext(environment);
-  const shared = environment.BITBUCKET_PIPELINES_VARIABLES_PATH ?? '';
   return {
     ...lineHost('bitbucket', context, parts),
-    ...identity(parts, context),
-    outputs: (outputs) =>
-      attempt(voice, 'the outputs could not be written', async () => {
-        const written = await addToOutputsFile(parts, outputs);
-        if (shared !== '') await addToFile(shared, inertLines(written));
-      }),
+    ...givenIdentity(environment.BITBUCKET_STEP_OIDC_TOKEN, context, audienceHint),
+    ...sharedOutputs(parts, environment.BITBUCKET_PIPELINES_VARIABLES_PATH, inertLines),
   };
 };

@@ -1,10 +1,9 @@
 import type { Host, HostContext } from '@sluice/core';
 import { changeRequestOf } from './change-request.ts';
-import { addToFile } from './files.ts';
-import { givenToken } from './given-token.ts';
-import { attempt, lineHost, redactAll, type Environment, type HostParts } from './line-host.ts';
-import { addToOutputsFile } from './outputs-file.ts';
-import { exportLine, variableName } from './variables.ts';
+import { givenIdentity } from './given-token.ts';
+import { lineHost, redactAll, type Environment, type HostParts } from './line-host.ts';
+import { sharedOutputs } from './outputs-file.ts';
+import { exportLines } from './variables.ts';
 
 /** ownTokens are the job's identity tokens, and the usual name of a token for CircleCI's API. */
 const ownTokens = ['CIRCLE_OIDC_TOKEN', 'CIRCLE_OIDC_TOKEN_V2', 'CIRCLE_TOKEN'];
@@ -40,12 +39,6 @@ export const circleciContext = (environment: Environment): HostContext => {
 const audienceHint = (audience: string): string =>
   `Add before the step: \`export ALIBABA_CLOUD_OIDC_TOKEN="$(circleci run oidc get --claims '{"aud":"${audience}"}')"\`.`;
 
-const identity = ({ environment }: HostParts, context: HostContext): Pick<Host, 'identityToken'> => {
-  const token = environment.CIRCLE_OIDC_TOKEN_V2 ?? environment.CIRCLE_OIDC_TOKEN ?? '';
-  if (token === '' || context.pullRequest !== undefined) return {};
-  return { identityToken: (audience) => Promise.resolve(givenToken(token, audience, audienceHint(audience))) };
-};
-
 /**
  * circleciHost writes plain lines, outputs as `outputs.json` in the results folder, and for the later steps of the job as
  * commands to the file that BASH_ENV names, which bash runs at the start of each (circleci.com/docs/guides/security/
@@ -53,16 +46,11 @@ const identity = ({ environment }: HostParts, context: HostContext): Pick<Host, 
  */
 export const circleciHost = (parts: HostParts): Host => {
   redactAll(parts, ownTokens);
-  const { environment, voice } = parts;
+  const { environment } = parts;
   const context = circleciContext(environment);
-  const shared = environment.BASH_ENV ?? '';
   return {
     ...lineHost('circleci', context, parts),
-    ...identity(parts, context),
-    outputs: (outputs) =>
-      attempt(voice, 'the outputs could not be written', async () => {
-        const written = Object.entries(await addToOutputsFile(parts, outputs));
-        if (shared !== '') await addToFile(shared, written.map(([name, value]) => exportLine(variableName(name), value)).join(''));
-      }),
+    ...givenIdentity(environment.CIRCLE_OIDC_TOKEN_V2 ?? environment.CIRCLE_OIDC_TOKEN, context, audienceHint),
+    ...sharedOutputs(parts, environment.BASH_ENV, exportLines),
   };
 };

@@ -1,4 +1,4 @@
-import { done, failed, oneLine, type Outcome } from '@sluice/core';
+import { done, failed, oneLine, type Host, type HostContext, type Outcome } from '@sluice/core';
 import { at } from './github/json.ts';
 
 const audiencesOf = (token: string): readonly string[] => {
@@ -21,3 +21,7 @@ export const givenToken = (token: string, audience: string, hint: string): Outco
   const named = audiences.length === 0 ? 'nobody' : oneLine(audiences.join(', '), 200);
   return failed({ category: 'input', reason: `the job's identity token is for ${named}, and one for ${audience} is needed`, tried: 'get an identity token from the job', hint });
 };
+
+/** givenIdentity is what a host whose CI puts a token into the job's variables can give a step; nothing where there is none, nor on pull requests. */
+export const givenIdentity = (token: string | undefined, { pullRequest }: HostContext, hint: (audience: string) => string): Pick<Host, 'identityToken'> =>
+  token === undefined || token === '' || pullRequest !== undefined ? {} : { identityToken: (audience) => Promise.resolve(givenToken(token, audience, hint(audience))) };

@@ -1,8 +1,7 @@
 import { resolve } from 'node:path';
 import type { Host, HostContext } from '@sluice/core';
-import { addToFile } from './files.ts';
-import { attempt, lineHost, type Environment, type HostParts } from './line-host.ts';
-import { addToOutputsFile } from './outputs-file.ts';
+import { lineHost, type Environment, type HostParts } from './line-host.ts';
+import { sharedOutputs } from './outputs-file.ts';
 
 /** repositoryOf takes `acme/app` out of a Git address; an address may carry credentials, so it is never passed on whole. */
 const repositoryOf = (address: string): string => /[/:]([^/:@]+\/[^/]+?)(?:\.git)?\/?$/.exec(address)?.[1] ?? '';
@@ -35,13 +34,14 @@ export const jenkinsContext = (environment: Environment): HostContext => {
  * Our shared library names a second file with SLUICE_OUTPUTS, one `name=value` a line: a pipeline can read that without a
  * plug-in for JSON, and knows that it holds what this step said and no earlier one.
  */
-export const jenkinsHost = (parts: HostParts): Host => ({
-  ...lineHost('jenkins', jenkinsContext(parts.environment), parts),
-  outputs: (outputs) =>
-    attempt(parts.voice, 'the outputs could not be written', async () => {
-      const values = await addToOutputsFile(parts, outputs);
-      const lines = parts.environment.SLUICE_OUTPUTS;
-      if (lines === undefined) return;
-      await addToFile(resolve(parts.folder, lines), Object.entries(values).map(([name, value]) => `${name}=${value}\n`).join(''));
-    }),
-});
+export const jenkinsHost = (parts: HostParts): Host => {
+  const { SLUICE_OUTPUTS: lines } = parts.environment;
+  return {
+    ...lineHost('jenkins', jenkinsContext(parts.environment), parts),
+    ...sharedOutputs(parts, lines === undefined ? undefined : resolve(parts.folder, lines), (outputs) =>
+      Object.entries(outputs)
+        .map(([name, value]) => `${name}=${value}\n`)
+        .join(''),
+    ),
+  };
+};

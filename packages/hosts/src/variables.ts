@@ -7,6 +7,12 @@ const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\'
 /** exportLine sets a variable in a file that bash reads as commands: `export SLUICE_REASON='it'\''s done'`. */
 export const exportLine = (name: string, value: string): string => `export ${name}=${quoted(value)}\n`;
 
+/** exportLines are the lines of such a file for outputs. */
+export const exportLines = (outputs: Readonly<Record<string, string>>): string =>
+  Object.entries(outputs)
+    .map(([name, value]) => exportLine(variableName(name), value))
+    .join('');
+
 /**
  * isInert is true for a value that is the same whether a file of `NAME=value` lines is read by a parser or by a shell: no
  * blank, no quote, nothing that a shell expands. Letters of every script are.

@@ -1,8 +1,7 @@
 import type { Host, HostContext } from '@sluice/core';
 import { changeRequestOf } from './change-request.ts';
-import { addToFile } from './files.ts';
-import { attempt, lineHost, type Environment, type HostParts } from './line-host.ts';
-import { addToOutputsFile } from './outputs-file.ts';
+import { lineHost, type Environment, type HostParts } from './line-host.ts';
+import { sharedOutputs } from './outputs-file.ts';
 import { inertLines } from './variables.ts';
 
 /**
@@ -34,14 +33,9 @@ export const yunxiaoContext = (environment: Environment): HostContext => {
  * come out the same whether a parser or a shell does are written. It has no tokens of its own, and its log has no groups.
  */
 export const yunxiaoHost = (parts: HostParts): Host => {
-  const { environment, voice } = parts;
-  const shared = environment.FLOW_ENV ?? '';
+  const { environment } = parts;
   return {
     ...lineHost('yunxiao', yunxiaoContext(environment), parts),
-    outputs: (outputs) =>
-      attempt(voice, 'the outputs could not be written', async () => {
-        const written = await addToOutputsFile(parts, outputs);
-        if (shared !== '') await addToFile(shared, inertLines(written));
-      }),
+    ...sharedOutputs(parts, environment.FLOW_ENV, inertLines),
   };
 };

@@ -1,4 +1,6 @@
-import { listOf, mappingOf, textOf, writingCommand, type Mapping, type Report } from './shape.ts';
+import { writingCommand } from './our-commands.ts';
+import type { Report } from './report.ts';
+import { listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 
 /** ours is a reference to one of our actions or called workflows, with what stands behind the @. */
 const ours = /(?:^|\/)sluice(?:\/(?:actions\/([\w-]+)|\.github\/workflows\/([\w-]+)\.yml))?@(.+)$/;

@@ -1,4 +1,6 @@
-import { listOf, mappingOf, textOf, writingCommand, type Mapping, type Report } from './shape.ts';
+import { writingCommand } from './our-commands.ts';
+import type { Report } from './report.ts';
+import { listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 
 /** noJobs are the top-level keys of GitLab's own. */
 const noJobs = new Set(['default', 'include', 'stages', 'variables', 'workflow', 'image', 'services', 'before_script', 'after_script', 'cache', 'spec']);

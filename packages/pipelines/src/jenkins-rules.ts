@@ -1,6 +1,6 @@
 import type { Finding } from '@sluice/core';
 import { commandLines } from './command-lines.ts';
-import { writingCommand } from './shape.ts';
+import { writingCommand } from './our-commands.ts';
 
 const ourStep = /\bsluice(?:Release|Deploy|PublishVersion|Canary|Rollback)\s*\(/;
 

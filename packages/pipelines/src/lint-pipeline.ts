@@ -4,7 +4,8 @@ import { checkGithub } from './github-rules.ts';
 import { checkGitlab } from './gitlab-rules.ts';
 import { checkJenkins } from './jenkins-rules.ts';
 import type { PipelineFile } from './pipeline-files.ts';
-import { mappingOf, type Report } from './shape.ts';
+import type { Report } from './report.ts';
+import { mappingOf } from './shape.ts';
 import { shellRules } from './shell-rules.ts';
 
 const inLines = ({ path, text }: PipelineFile): readonly Finding[] =>

@@ -1,4 +1,5 @@
 import type { Severity } from '@sluice/core';
+import { anyCommand } from './our-commands.ts';
 
 /** ShellRule finds one habit in a command line; `found` gives the column, from 0, or undefined. */
 export interface ShellRule {
@@ -17,8 +18,6 @@ const s = String.raw`(?<![\w./-])(?:npx\s+(?:-y\s+|--yes\s+)?)?(?:@serverless-de
 /** swallowed is an end that turns a failure into success; one that leaves with a code of its own does not. */
 const swallowed = String.raw`\|\|\s*(?:echo|printf|true|:(?=\s|$|['"])|exit\s+0)`;
 const leaves = /\bexit\s+[1-9]/;
-
-const bundle = String.raw`dist\/index\.js["']?\s+(?:validate|deploy|health-check|publish-version|canary|rollback|release|sweep)\b`;
 
 /** within says that the match stands in a command substitution: its text is judged later, its failure is not the point. */
 const within = (line: string, at: number): boolean => {
@@ -47,7 +46,7 @@ export const shellRules: readonly ShellRule[] = [
     message: 'This step of Sluice ends well whatever it finds, so the release goes on after a refusal.',
     hint: 'Take away what follows ||. Where a code is no failure for you, compare it: 6 is too little evidence.',
     found: (line) => {
-      const at = new RegExp(`${bundle}.*${swallowed}`).exec(line)?.index;
+      const at = new RegExp(`${anyCommand}.*${swallowed}`).exec(line)?.index;
       return at === undefined || leaves.test(line) ? undefined : at;
     },
   },
@@ -56,7 +55,7 @@ export const shellRules: readonly ShellRule[] = [
     severity: 'warning',
     message: 'The exit code of this step is lost: a pipe ends as its last command does.',
     hint: 'Write set -o pipefail before it. Sluice keeps a copy of what it says in its results folder.',
-    found: (line, file) => (/pipefail|shell:\s*bash/.test(file) ? undefined : new RegExp(String.raw`${bundle}[^|]*\|(?!\|)`).exec(line)?.index),
+    found: (line, file) => (/pipefail|shell:\s*bash/.test(file) ? undefined : new RegExp(String.raw`${anyCommand}[^|]*\|(?!\|)`).exec(line)?.index),
   },
   {
     rule: 'pipeline/s-json-hides-failure',
