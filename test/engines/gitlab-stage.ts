@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { openProject, type LabProject } from '../lab-project.ts';
@@ -47,7 +47,6 @@ export interface GitlabStage {
   expanded(pipeline: unknown, variables?: Readonly<Record<string, string>>): Promise<Readonly<Record<string, Job>>>;
 }
 
-
 /** component is the address of one of ours. */
 export const component = (step: string, version: string, inputs: Readonly<Record<string, string>>): { readonly include: readonly [object] } => ({ include: [{ component: `gitlab.example.com/acme/sluice/${step}@${version}`, inputs }] });
 
@@ -61,6 +60,8 @@ export const openStage = async (canary: unknown): Promise<GitlabStage> => {
   git(house.folder, 'init', '-q', '-b', 'main');
   git(house.folder, 'remote', 'add', 'origin', 'https://gitlab.example.com/acme/bot.git');
   writeFileSync(join(house.folder, '.gitignore'), '.gitlab-ci-local/\n.sluice/\nstate/\nsluice.env\n');
+  // gitlab-ci-local 4.72.0 fetches the components of one tag side by side, and two that make their common folder at once fail.
+  for (const tag of ['1.0.0', 'v1']) mkdirSync(join(house.folder, '.gitlab-ci-local/includes/gitlab.example.com/acme/sluice', tag, 'templates'), { recursive: true });
   const variables = {
     SLUICE_HOSTS: '127.0.0.1',
     SLUICE_STATE: join(house.folder, 'state'),
