@@ -135,9 +135,9 @@ test('diff names keys and, of environment variables, names alone', () => {
   const before = project.source(agentYaml(['environmentVariables:', '  A: first-secret', '  B: same']));
   const after = project.source(agentYaml(['diskSize: 10240', 'environmentVariables:', '  A: second-secret', '  B: same', '  C: third-secret']));
   expect(agentrunPlatform.diff(before, after)).toEqual([
-    { kind: 'changed', subject: 'environment variable A' },
-    { kind: 'added', subject: 'diskSize', after: '10240' },
-    { kind: 'added', subject: 'environment variable C' },
+    { kind: 'changed', about: 'variable', subject: 'environment variable A' },
+    { kind: 'added', about: 'setting', subject: 'diskSize', after: '10240' },
+    { kind: 'added', about: 'variable', subject: 'environment variable C' },
   ]);
   expect(agentrunPlatform.diff(before, before)).toEqual([]);
 });

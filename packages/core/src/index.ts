@@ -13,6 +13,7 @@ export * from './ending-outputs.ts';
 export * from './evidence.ts';
 export * from './files/read-text.ts';
 export * from './finding.ts';
+export * from './graph.ts';
 export * from './host.ts';
 export * from './http/addresses.ts';
 export * from './http/client.ts';

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { CommandRunner } from './command.ts';
 import type { EnvironmentConfig, LintConfig } from './config/schema.ts';
+import type { SourceGraph } from './graph.ts';
 import type { HttpClient } from './http/client.ts';
 import type { Outcome } from './outcome.ts';
 import type { Previews, PreviewScope } from './preview.ts';
@@ -19,13 +20,19 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** Change is one difference between two sources, for people. */
+/** Change is one difference between two sources, for people; it holds no secret, since it may be shown in public. */
 export interface Change {
   readonly kind: 'added' | 'removed' | 'changed';
+  /** about is what a reader groups by. */
+  readonly about: 'application' | 'node' | 'edge' | 'prompt' | 'model' | 'variable' | 'setting';
   /** subject is what changed, as in `node "Answer"`. */
   readonly subject: string;
   readonly before?: string;
   readonly after?: string;
+  /** node is the id of the node that it belongs to: the newer source's, or the older one's where the node is gone. */
+  readonly node?: string;
+  /** prose is true where before and after are texts that people read, to be compared by words: prompts, answers, code. */
+  readonly prose?: true;
 }
 
 /** Connection is everything that a target needs; it never reads the process's environment or the disk itself. */
@@ -116,6 +123,8 @@ export interface Platform {
   /** overlay puts an environment's values into a source, in memory. */
   overlay(source: Source, environment: EnvironmentConfig, secrets: SecretReader): Outcome<Source>;
   diff(before: Source, after: Source): readonly Change[];
+  /** graph is the flow of an application; undefined, or absent where a platform has none. */
+  graph?(source: Source): SourceGraph | undefined;
   /** review finds what is wrong with an environment's settings, by themselves and beside its source, offline; absent where the schema says it all. */
   review?(environment: EnvironmentConfig, source?: Source): readonly SettingFinding[];
   /** shared says what two environments have in common that only one may have, as in `endpoint production of runtime a in cn-hangzhou`; absent where they stand apart, or where that cannot be known. */

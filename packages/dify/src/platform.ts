@@ -2,6 +2,7 @@ import { done, failed, type Outcome, type Platform, type Source } from '@sluice/
 import { diffContent } from './source/diff.ts';
 import { addressFindings, sharedWorkspace } from './server/address.ts';
 import { difyExposures } from './server/exposure.ts';
+import { graphOf } from './source/graph.ts';
 import { overlay } from './source/overlay.ts';
 import { parse } from './source/parse.ts';
 import { datasetFindings } from './source/rules/datasets.ts';
@@ -33,6 +34,7 @@ export const difyPlatform: Platform = {
     return dify.ok ? overlay(dify.value, environment, secrets) : dify;
   },
   diff: (before, after) => (isDifySource(before) && isDifySource(after) ? diffContent(before.content, after.content) : []),
+  graph: (source) => (isDifySource(source) ? graphOf(source) : undefined),
   review: (environment, source) => [...addressFindings(environment), ...datasetFindings(environment, source)],
   shared: sharedWorkspace,
   check: async (connection) => (await import('./server/connection-check.ts')).checkConnection(connection),

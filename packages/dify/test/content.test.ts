@@ -130,12 +130,12 @@ describe('diffContent', () => {
     });
     expect(changes).toEqual(
       expect.arrayContaining([
-        { kind: 'added', subject: 'node "Node extra"' },
-        { kind: 'changed', subject: 'prompt 1 (system) of node "Node llm"', before: 'You are in {{#start.city#}}. 请用中文回答。', after: '新的提示' },
-        { kind: 'changed', subject: 'model of node "Node llm"', before: 'langgenius/openai/openai/gpt-4o', after: 'langgenius/openai/openai/gpt-4o-mini' },
-        { kind: 'changed', subject: 'node "Node llm" model temperature', before: '0.2', after: '0.9' },
-        { kind: 'added', subject: 'edge "Node llm" to "Node extra"' },
-        { kind: 'removed', subject: 'environment variable URL' },
+        { kind: 'added', about: 'node', subject: 'node "Node extra"' },
+        { kind: 'changed', about: 'setting', subject: 'prompt 1 (system) of node "Node llm"', before: 'You are in {{#start.city#}}. 请用中文回答。', after: '新的提示' },
+        { kind: 'changed', about: 'setting', subject: 'model of node "Node llm"', before: 'langgenius/openai/openai/gpt-4o', after: 'langgenius/openai/openai/gpt-4o-mini' },
+        { kind: 'changed', about: 'setting', subject: 'node "Node llm" model temperature', before: '0.2', after: '0.9' },
+        { kind: 'added', about: 'edge', subject: 'edge "Node llm" to "Node extra"' },
+        { kind: 'removed', about: 'variable', subject: 'environment variable URL' },
       ]),
     );
     expect(changes).toHaveLength(6);

@@ -27,6 +27,7 @@ const changeOf = (subject: string, before: Leaf | undefined, after: Leaf | undef
   if (before !== undefined && after !== undefined && canonicalJson(before.value) === canonicalJson(after.value)) return undefined;
   return {
     kind: before === undefined ? 'added' : after === undefined ? 'removed' : 'changed',
+    about: subject.startsWith('environment variable ') ? 'variable' : 'setting',
     subject,
     ...(before?.shown === true ? { before: textOf(before.value) } : {}),
     ...(after?.shown === true ? { after: textOf(after.value) } : {}),

@@ -12,9 +12,10 @@ const same = (one: unknown, other: unknown): boolean =>
 /** changeOf compares two values of one subject; what is only on one side was added or removed. */
 const changeOf = (subject: string, before: unknown, after: unknown): Change[] => {
   if (same(before, after)) return [];
-  if (before === undefined) return [{ kind: 'added', subject, after: shown(after) }];
-  if (after === undefined) return [{ kind: 'removed', subject, before: shown(before) }];
-  return [{ kind: 'changed', subject, before: shown(before), after: shown(after) }];
+  const about = 'setting';
+  if (before === undefined) return [{ kind: 'added', about, subject, after: shown(after) }];
+  if (after === undefined) return [{ kind: 'removed', about, subject, before: shown(before) }];
+  return [{ kind: 'changed', about, subject, before: shown(before), after: shown(after) }];
 };
 
 /** changesBelow compares two objects and names the deepest keys that differ. */
@@ -61,15 +62,15 @@ const nodeChanges = (title: string, before: Mapping, after: Mapping): Change[] =
     mappingOf(mappingOf(after['model'])['completion_params']),
   );
   const all = [...found, ...settings, ...rest];
-  return all.length > 0 || same(before, after) ? all : [{ kind: 'changed', subject: `node "${title}"` }];
+  return all.length > 0 || same(before, after) ? all : [{ kind: 'changed', about: 'node', subject: `node "${title}"` }];
 };
 
 const allNodeChanges = (before: Content, after: Content): Change[] =>
   keysOf(before.nodes, after.nodes).flatMap((id): Change[] => {
     const one = before.nodes[id];
     const other = after.nodes[id];
-    if (!isMapping(one)) return [{ kind: 'added', subject: `node "${titleOf(mappingOf(other), id)}"` }];
-    if (!isMapping(other)) return [{ kind: 'removed', subject: `node "${titleOf(one, id)}"` }];
+    if (!isMapping(one)) return [{ kind: 'added', about: 'node', subject: `node "${titleOf(mappingOf(other), id)}"` }];
+    if (!isMapping(other)) return [{ kind: 'removed', about: 'node', subject: `node "${titleOf(one, id)}"` }];
     const changes = nodeChanges(titleOf(other, id), mappingOf(one['data']), mappingOf(other['data']));
     const place = (node: Mapping): Mapping => ({ type: node['type'], parentId: node['parentId'] });
     return [...changes, ...changesBelow(`node "${titleOf(other, id)}"`, place(one), place(other))];
@@ -83,16 +84,16 @@ const edgeChanges = (before: Content, after: Content): Change[] => {
     return `edge "${title(content, source)}"${branch} to "${title(content, target)}"`;
   };
   return [
-    ...before.edges.filter((edge) => !after.edges.includes(edge)).map((edge): Change => ({ kind: 'removed', subject: subject(before, edge) })),
-    ...after.edges.filter((edge) => !before.edges.includes(edge)).map((edge): Change => ({ kind: 'added', subject: subject(after, edge) })),
+    ...before.edges.filter((edge) => !after.edges.includes(edge)).map((edge): Change => ({ kind: 'removed', about: 'edge', subject: subject(before, edge) })),
+    ...after.edges.filter((edge) => !before.edges.includes(edge)).map((edge): Change => ({ kind: 'added', about: 'edge', subject: subject(after, edge) })),
   ];
 };
 
 const variableChanges = (what: string, before: Mapping, after: Mapping): Change[] =>
   keysOf(before, after).flatMap((name) => {
     const subject = `${what} ${name}`;
-    if (before[name] === undefined) return [{ kind: 'added', subject }];
-    if (after[name] === undefined) return [{ kind: 'removed', subject }];
+    if (before[name] === undefined) return [{ kind: 'added', about: 'variable', subject }];
+    if (after[name] === undefined) return [{ kind: 'removed', about: 'variable', subject }];
     return changesBelow(subject, before[name], after[name]);
   });
 
