@@ -1,12 +1,24 @@
-import type { Finding } from './finding.ts';
+import type { Finding, Shown } from './finding.ts';
 import type { Outcome } from './outcome.ts';
 import type { Outputs, StepResult } from './result.ts';
+
+/** PullRequestBase is what a change is to be merged into; a name or a hash that the CI does not tell is empty. */
+export interface PullRequestBase {
+  /** branch is the short name of the target branch. */
+  readonly branch: string;
+  /** commit is a hash, which Bitbucket shortens: the newest of the target branch, or, on GitLab, the one that the change began from. */
+  readonly commit: string;
+}
 
 /** PullRequest is the change request that started this run. */
 export interface PullRequest {
   readonly number: number;
   /** fork is true when the change comes from another repository, and so has no secrets. */
   readonly fork: boolean;
+  /** base is absent where the CI tells nothing of it. */
+  readonly base?: PullRequestBase;
+  /** head is the hash of the change's own newest commit, where the CI checks out a merge of it into the base. */
+  readonly head?: string;
 }
 
 /** HostContext is what a CI system knows about the run, read once from the environment. */
@@ -67,8 +79,8 @@ export interface Host {
   readonly resultsFolder: string;
 
   log(line: string): void;
-  /** notice, warning and error also mark the file and line where the CI can. */
-  annotate(finding: Finding): void;
+  /** notice, warning and error also mark the file and line where the CI can; `shown` is written below, for people. */
+  annotate(finding: Finding, shown?: Shown): void;
   warn(message: string): void;
   group<T>(title: string, work: () => Promise<T>): Promise<T>;
   /** mask hides a secret and all its derived forms in everything that is written from now on. */

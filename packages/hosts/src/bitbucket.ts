@@ -3,6 +3,7 @@ import { changeRequestOf } from './change-request.ts';
 import { givenIdentity } from './given-token.ts';
 import { lineHost, redactAll, type Environment, type HostParts } from './line-host.ts';
 import { sharedOutputs } from './outputs-file.ts';
+import { endsOf } from './pull-request-base.ts';
 import { inertLines } from './variables.ts';
 
 /** ownTokens are tokens of the step: its identity, and those that Pipelines hands its own tools. */
@@ -23,7 +24,9 @@ const eventOf = (environment: Environment): string => {
  * pull request is its source branch, which must not map to an environment.
  */
 export const bitbucketContext = (environment: Environment): HostContext => {
-  const pullRequest = changeRequestOf(environment);
+  const change = changeRequestOf(environment);
+  const ends = endsOf({ branch: environment.BITBUCKET_PR_DESTINATION_BRANCH, commit: environment.BITBUCKET_PR_DESTINATION_COMMIT });
+  const pullRequest = change === undefined ? undefined : { ...change, ...ends };
   return {
     commit: environment.BITBUCKET_COMMIT ?? '',
     branch: pullRequest === undefined ? (environment.BITBUCKET_BRANCH ?? '') : '',

@@ -3,6 +3,7 @@ import type { Host, HostContext, PullRequest } from '@sluice/core';
 import { readText, replaceFile } from './files.ts';
 import { fittingReport, readReport, reportLimit, variableLimit } from './gitlab-report.ts';
 import { noteWriter, tokenVariable } from './gitlab-note.ts';
+import { endsOf } from './pull-request-base.ts';
 import { attempt, lineHost, redactAll, type Environment, type HostParts } from './line-host.ts';
 import { variableName } from './variables.ts';
 
@@ -19,12 +20,23 @@ const mergeRequest = (environment: Environment): PullRequest | undefined => {
     return {
       number: requestNumber(environment.CI_MERGE_REQUEST_IID),
       fork: isFork(environment.CI_MERGE_REQUEST_SOURCE_PROJECT_PATH, target),
+      // The head is told where GitLab has merged it into the target first (docs.gitlab.com, "Predefined CI/CD variables").
+      ...endsOf({
+        branch: environment.CI_MERGE_REQUEST_TARGET_BRANCH_NAME,
+        commit: environment.CI_MERGE_REQUEST_DIFF_BASE_SHA,
+        head: environment.CI_MERGE_REQUEST_SOURCE_BRANCH_SHA,
+      }),
     };
   }
   if (event === 'external_pull_request_event' || environment.CI_EXTERNAL_PULL_REQUEST_IID !== undefined) {
     return {
       number: requestNumber(environment.CI_EXTERNAL_PULL_REQUEST_IID),
       fork: isFork(environment.CI_EXTERNAL_PULL_REQUEST_SOURCE_REPOSITORY, environment.CI_EXTERNAL_PULL_REQUEST_TARGET_REPOSITORY),
+      ...endsOf({
+        branch: environment.CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME,
+        commit: environment.CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_SHA,
+        head: environment.CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA,
+      }),
     };
   }
   return undefined;

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { Host, HostContext } from '@sluice/core';
 import { lineHost, type Environment, type HostParts } from './line-host.ts';
 import { sharedOutputs } from './outputs-file.ts';
+import { endsOf } from './pull-request-base.ts';
 
 /** repositoryOf takes `acme/app` out of a Git address; an address may carry credentials, so it is never passed on whole. */
 const repositoryOf = (address: string): string => /[/:]([^/:@]+\/[^/]+?)(?:\.git)?\/?$/.exec(address)?.[1] ?? '';
@@ -24,7 +25,7 @@ export const jenkinsContext = (environment: Environment): HostContext => {
     event: change !== undefined ? 'change' : tag !== '' ? 'tag' : 'build',
     ...(change === undefined
       ? {}
-      : { pullRequest: { number: Number.isSafeInteger(number) ? number : 0, fork: (environment.CHANGE_FORK ?? '') !== '' } }),
+      : { pullRequest: { number: Number.isSafeInteger(number) ? number : 0, fork: (environment.CHANGE_FORK ?? '') !== '', ...endsOf({ branch: environment.CHANGE_TARGET }) } }),
     onCi: true,
   };
 };

@@ -1,11 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { selectEnvironment, type Project } from '@sluice/core';
+import { selectEnvironment, type HostContext, type Project } from '@sluice/core';
+import { bitbucketContext } from '../src/bitbucket.ts';
+import { circleciContext } from '../src/circleci.ts';
 import { githubContext } from '../src/github/context.ts';
 import { gitlabContext } from '../src/gitlab.ts';
 import { jenkinsContext } from '../src/jenkins.ts';
 import { resultsFolderOf } from '../src/index.ts';
 import { terminalContext } from '../src/terminal.ts';
 import { variableName } from '../src/variables.ts';
+import { yunxiaoContext } from '../src/yunxiao.ts';
 
 const project: Project = {
   file: 'sluice.yml',
@@ -97,6 +100,44 @@ describe('Jenkins', () => {
     const read = jenkinsContext(environment);
     expect(read).toMatchObject(context);
     expect(JSON.stringify(read)).not.toContain('pa55word');
+  });
+});
+
+describe('the base of a pull request', () => {
+  const [base, head] = ['b'.repeat(40), 'c'.repeat(40)];
+  const event = (more: object): unknown => ({ pull_request: { number: 12, base: { ref: 'main', sha: base }, head: { sha: head }, ...more } });
+  const request = { CI_PIPELINE_SOURCE: 'merge_request_event', CI_MERGE_REQUEST_IID: '5' };
+  const external = { CI_PIPELINE_SOURCE: 'external_pull_request_event', CI_EXTERNAL_PULL_REQUEST_IID: '8' };
+  const bitbucket = { BITBUCKET_PR_ID: '7', BITBUCKET_COMMIT: head };
+
+  test.each<[string, HostContext, object]>([
+    ['GitHub', githubContext({ GITHUB_EVENT_NAME: 'pull_request', GITHUB_BASE_REF: 'release/1' }, event({})), { base: { branch: 'release/1', commit: base }, head }],
+    ['GitHub, without the variable', githubContext({ GITHUB_EVENT_NAME: 'pull_request_target' }, event({})), { base: { branch: 'main', commit: base }, head }],
+    ['GitHub, without the event', githubContext({ GITHUB_EVENT_NAME: 'pull_request', GITHUB_BASE_REF: 'main' }, undefined), { base: { branch: 'main', commit: '' } }],
+    ['GitHub, a run after a run', githubContext({ GITHUB_EVENT_NAME: 'workflow_run' }, run('acme/app', [{ number: 3, base: { ref: 'main', sha: base }, head: { sha: head } }])), { base: { branch: 'main', commit: base }, head }],
+    ['GitHub, with hashes that are none', githubContext({ GITHUB_EVENT_NAME: 'pull_request' }, event({ base: { ref: '--upload-pack=x', sha: '--output=x' }, head: { sha: 7 } })), { base: { branch: '--upload-pack=x', commit: '' } }],
+    ['GitLab', gitlabContext({ ...request, CI_MERGE_REQUEST_TARGET_BRANCH_NAME: 'main', CI_MERGE_REQUEST_DIFF_BASE_SHA: base, CI_MERGE_REQUEST_SOURCE_BRANCH_SHA: '' }), { base: { branch: 'main', commit: base } }],
+    ['GitLab, of merged results', gitlabContext({ ...request, CI_MERGE_REQUEST_TARGET_BRANCH_NAME: 'main', CI_MERGE_REQUEST_DIFF_BASE_SHA: base, CI_MERGE_REQUEST_SOURCE_BRANCH_SHA: head }), { base: { branch: 'main', commit: base }, head }],
+    ['GitLab, external', gitlabContext({ ...external, CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME: 'main', CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_SHA: base, CI_EXTERNAL_PULL_REQUEST_SOURCE_BRANCH_SHA: '0'.repeat(40) }), { base: { branch: 'main', commit: base } }],
+    ['Jenkins', jenkinsContext({ CHANGE_ID: '3', CHANGE_TARGET: 'main', GIT_COMMIT: head }), { base: { branch: 'main', commit: '' } }],
+    ['Bitbucket, with a short hash', bitbucketContext({ ...bitbucket, BITBUCKET_PR_DESTINATION_BRANCH: 'main', BITBUCKET_PR_DESTINATION_COMMIT: base.slice(0, 12) }), { base: { branch: 'main', commit: base.slice(0, 12) } }],
+  ])('%s', (_, { pullRequest }, expected) => {
+    const { number: _number, fork: _fork, ...ends } = pullRequest ?? { number: 0, fork: true };
+    expect(ends).toEqual(expected);
+  });
+
+  test.each<[string, HostContext]>([
+    ['Jenkins, of a branch source that tells none', jenkinsContext({ CHANGE_ID: '3' })],
+    ['Bitbucket, of an older runner', bitbucketContext(bitbucket)],
+    ['CircleCI', circleciContext({ CIRCLE_PULL_REQUEST: 'https://github.com/acme/app/pull/18' })],
+    ['Yunxiao', yunxiaoContext({ CI_COMMIT_REF_NAME: 'refs/merge-requests/27/head' })],
+    ['a comment on GitHub', githubContext({ GITHUB_EVENT_NAME: 'issue_comment' }, { issue: { number: 4, pull_request: {} } })],
+  ])('is not told: %s', (_, { pullRequest }) => {
+    expect(pullRequest).toEqual({ number: expect.any(Number), fork: expect.any(Boolean) });
+  });
+
+  test('is no part of a run without one', () => {
+    expect(bitbucketContext({ BITBUCKET_BRANCH: 'main', BITBUCKET_PR_DESTINATION_BRANCH: 'main' }).pullRequest).toBeUndefined();
   });
 });
 

@@ -1,5 +1,6 @@
 import type { HostContext, PullRequest } from '@sluice/core';
 import type { Environment } from '../line-host.ts';
+import { endsOf } from '../pull-request-base.ts';
 import { at, numberAt, textAt } from './json.ts';
 
 /** pullRequestEvents run for somebody's change; `pull_request_target` and `workflow_run` run it with secrets in reach. */
@@ -21,9 +22,11 @@ const pullRequestOf = (environment: Environment, event: unknown): PullRequest | 
   const repository = textAt(event, 'repository', 'full_name');
   if (name === 'workflow_run') {
     const pulls = at(event, 'workflow_run', 'pull_requests');
+    const [pull] = Array.isArray(pulls) ? (pulls as readonly unknown[]) : [];
     return {
-      number: Array.isArray(pulls) ? numberAt(pulls[0], 'number') : 0,
+      number: numberAt(pull, 'number'),
       fork: isFork(textAt(event, 'workflow_run', 'head_repository', 'full_name'), repository),
+      ...endsOf({ branch: textAt(pull, 'base', 'ref'), commit: textAt(pull, 'base', 'sha'), head: textAt(pull, 'head', 'sha') }),
     };
   }
   // A comment on a pull request does not say where its change comes from.
@@ -38,6 +41,11 @@ const pullRequestOf = (environment: Environment, event: unknown): PullRequest | 
       textAt(event, 'pull_request', 'head', 'repo', 'full_name'),
       textAt(event, 'pull_request', 'base', 'repo', 'full_name') || repository,
     ),
+    ...endsOf({
+      branch: environment.GITHUB_BASE_REF || textAt(event, 'pull_request', 'base', 'ref'),
+      commit: textAt(event, 'pull_request', 'base', 'sha'),
+      head: textAt(event, 'pull_request', 'head', 'sha'),
+    }),
   };
 };
 
