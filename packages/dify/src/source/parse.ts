@@ -1,9 +1,9 @@
-import { nearest, readYaml, type Finding, type LintConfig, type Parsed, type Place, type Problem, type SourceFile } from '@sluice/core';
+import { commentSecrets, nearest, readYaml, type Finding, type LintConfig, type Parsed, type Place, type Problem, type SourceFile } from '@sluice/core';
 import { hasGraph, hiddenSecret, isMode, modes, type Mode } from './dsl.ts';
 import { checkApp } from './rules/check.ts';
 import { ruleTexts } from './rules/names.ts';
 import type { Report } from './rules/report.ts';
-import { checkSecrets, commentSecrets, looksReal } from './rules/secrets.ts';
+import { checkSecrets, looksReal } from './rules/secrets.ts';
 import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 import { DifySource } from './source.ts';
 

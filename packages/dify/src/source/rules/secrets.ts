@@ -1,38 +1,10 @@
+import { isPlaceholder, isSecretValue, looksRandom, namesSecret, shapedIn } from '@sluice/core';
 import { isMapping, textOf, type Mapping } from '../shape.ts';
 import type { Path, Report } from './report.ts';
-import { isPlaceholder, looksRandom, shapedIn } from './secret-shapes.ts';
-
-/** secretKey are the keys of nodes, headers and variables that promise a secret. */
-const secretKey = /(?:^|[_-])(?:api[_-]?key|x-api-key|app[_-]?key|access[_-]?key(?:[_-]?(?:id|secret))?|secret(?:[_-]?(?:key|id))?|token|access[_-]?token|password|passwd|pwd|authorization|private[_-]?key|webhook)$/i;
-
-const dashed = (key: string): string => key.replace(/([a-z0-9])([A-Z])/g, '$1_$2');
-
-/** assigned are secrets that a text gives a name, as headers and code do. */
-const assigned = /([\w-]{2,40})["']?\s*(?::|=(?!=))\s*["']?(?:(?:Bearer|Basic|Token)\s+)?([\w+/=.~-]{16,})/gi;
-
-const bearer = /\b(?:Bearer|Basic)\s+([\w+/=.~-]{20,})/;
-
-const namedIn = (text: string): boolean => {
-  if (text.length < 20) return false;
-  const carried = bearer.exec(text)?.[1];
-  if (carried !== undefined && looksRandom(carried)) return true;
-  if (!/key|token|secret|passw|pwd|auth|webhook/i.test(text)) return false;
-  return [...text.matchAll(assigned)].some(([, name = '', value = '']) => secretKey.test(dashed(name)) && looksRandom(value));
-};
-
-interface Named {
-  readonly name: string;
-  readonly value: string;
-}
 
 /** nameOf is what a text is called: its key, or the name beside it in lists of `{name, value}` and `{key, value}`. */
 const nameOf = (mapping: Mapping, key: string, path: Path): string =>
   key === 'value' || key === 'default' ? textOf(mapping['name']) || textOf(mapping['key']) || textOf(mapping['variable']) || String(path.at(-1) ?? '') : key;
-
-const isPassword = ({ name, value }: Named): boolean => /passw(?:or)?d$/i.test(name) && /^\S{6,100}$/.test(value) && /\d/.test(value) && !isPlaceholder(value);
-
-const isSecretValue = ({ name, value }: Named): boolean =>
-  isPassword({ name, value }) || (secretKey.test(dashed(name)) && looksRandom(value.replace(/^(?:Bearer|Basic|Token)\s+/i, '')));
 
 /** isCredential is the key of an HTTP request node, which is never anything else than a secret. */
 const isCredential = (key: string, value: string, path: Path): boolean =>
@@ -45,8 +17,8 @@ const kindOf = (mapping: Mapping, key: string, value: string, path: Path): strin
   if (value.includes('{{') && !/\s/.test(value)) return undefined;
   if (isCredential(key, value, path)) return 'the key of a request';
   const name = nameOf(mapping, key, path);
-  if (isSecretValue({ name, value })) return `the value of ${name}`;
-  return namedIn(value) ? 'a key or token' : undefined;
+  if (isSecretValue(name, value)) return `the value of ${name}`;
+  return namesSecret(value) ? 'a key or token' : undefined;
 };
 
 /** looksReal says whether the value of a secret variable is a secret, and no placeholder. */
@@ -84,13 +56,4 @@ export const checkSecrets = (root: Mapping, report: Report): readonly string[] =
   };
   look(root, []);
   return found;
-};
-
-/** commentSecret finds a secret in a comment; its offset in the text, or undefined. */
-export const commentSecrets = (text: string, found: readonly string[]): readonly { readonly what: string; readonly line: number }[] => {
-  const known = found.join('\n');
-  return text.split('\n').flatMap((line, index) => {
-    const [shaped] = line.includes('#') ? shapedIn(line) : [];
-    return shaped === undefined || known.includes(shaped.text) ? [] : [{ what: shaped.what, line: index + 1 }];
-  });
 };

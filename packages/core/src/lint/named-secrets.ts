@@ -1,0 +1,35 @@
+import { isPlaceholder, looksRandom, shapedIn } from './secret-shapes.ts';
+
+/** secretKey are the keys of nodes, headers and variables that promise a secret. */
+const secretKey = /(?:^|[_-])(?:api[_-]?key|x-api-key|app[_-]?key|access[_-]?key(?:[_-]?(?:id|secret))?|secret(?:[_-]?(?:key|id))?|token|access[_-]?token|password|passwd|pwd|authorization|private[_-]?key|webhook)$/i;
+
+const dashed = (key: string): string => key.replace(/([a-z0-9])([A-Z])/g, '$1_$2');
+
+/** assigned are secrets that a text gives a name, as headers and code do. */
+const assigned = /([\w-]{2,40})["']?\s*(?::|=(?!=))\s*["']?(?:(?:Bearer|Basic|Token)\s+)?([\w+/=.~-]{16,})/gi;
+
+const bearer = /\b(?:Bearer|Basic)\s+([\w+/=.~-]{20,})/;
+
+/** namesSecret says whether a text holds a secret beside a name that promises one, as headers and code do. */
+export const namesSecret = (text: string): boolean => {
+  if (text.length < 20) return false;
+  const carried = bearer.exec(text)?.[1];
+  if (carried !== undefined && looksRandom(carried)) return true;
+  if (!/key|token|secret|passw|pwd|auth|webhook/i.test(text)) return false;
+  return [...text.matchAll(assigned)].some(([, name = '', value = '']) => secretKey.test(dashed(name)) && looksRandom(value));
+};
+
+const isPassword = (name: string, value: string): boolean => /passw(?:or)?d$/i.test(name) && /^\S{6,100}$/.test(value) && /\d/.test(value) && !isPlaceholder(value);
+
+/** isSecretValue says whether a name promises a secret, and its value looks like one and not like a placeholder. */
+export const isSecretValue = (name: string, value: string): boolean =>
+  isPassword(name, value) || (secretKey.test(dashed(name)) && looksRandom(value.replace(/^(?:Bearer|Basic|Token)\s+/i, '')));
+
+/** commentSecrets finds the secrets that stand in comments of a file; `found` are texts whose secrets are known already. */
+export const commentSecrets = (text: string, found: readonly string[]): readonly { readonly what: string; readonly line: number }[] => {
+  const known = found.join('\n');
+  return text.split('\n').flatMap((line, index) => {
+    const [shaped] = line.includes('#') ? shapedIn(line) : [];
+    return shaped === undefined || known.includes(shaped.text) ? [] : [{ what: shaped.what, line: index + 1 }];
+  });
+};
