@@ -10,12 +10,22 @@ export interface Redactor {
 
 const mark = '***';
 
-/** Known are forms by their beginning, as long as the shortest form; those of one beginning are longest first. */
-type Known = Map<string, readonly string[]>;
+/** Known are the forms to hide. */
+interface Known {
+  /** forms are by their beginning, as long as the shortest form; those of one beginning are longest first. */
+  readonly forms: Map<string, readonly string[]>;
+  /** slots is 1 where some form's first two units lead: most places of a text are left by one look at it. */
+  readonly slots: Uint8Array;
+}
+
+const slotCount = 4096;
+
+/** slotAt is the slot of the two units at an index. */
+const slotAt = (text: string, index: number): number => ((text.charCodeAt(index) << 5) ^ text.charCodeAt(index + 1)) & (slotCount - 1);
 
 /** longestAt is the length of the longest form that begins at an index, 0 when there is none. */
-const longestAt = (text: string, index: number, known: Known): number =>
-  known.get(text.slice(index, index + shortestForm))?.find((form) => text.startsWith(form, index))?.length ?? 0;
+const longestAt = (text: string, index: number, { forms }: Known): number =>
+  forms.get(text.slice(index, index + shortestForm))?.find((form) => text.startsWith(form, index))?.length ?? 0;
 
 /** redactOnce covers every place where any form stands; places that overlap or touch become one mark. */
 const redactOnce = (text: string, known: Known): string => {
@@ -24,6 +34,7 @@ const redactOnce = (text: string, known: Known): string => {
   let coveredFrom = 0;
   let coveredTo = -1;
   for (let index = 0; index < text.length; index += 1) {
+    if (known.slots[slotAt(text, index)] === 0) continue;
     const length = longestAt(text, index, known);
     if (length === 0) continue;
     if (index > coveredTo) {
@@ -41,15 +52,16 @@ const redactOnce = (text: string, known: Known): string => {
 
 /** createRedactor makes a redactor that knows no secret yet. Its cost grows with the text, hardly with the number of secrets. */
 export const createRedactor = (): Redactor => {
-  const known: Known = new Map();
+  const known: Known = { forms: new Map(), slots: new Uint8Array(slotCount) };
   let formsHoldMark = false;
   return {
     add: (secret) => {
       for (const form of derivedForms(secret)) {
         const beginning = form.slice(0, shortestForm);
-        const others = known.get(beginning) ?? [];
+        const others = known.forms.get(beginning) ?? [];
         if (others.includes(form)) continue;
-        known.set(beginning, [...others, form].toSorted((one, other) => other.length - one.length));
+        known.slots[slotAt(form, 0)] = 1;
+        known.forms.set(beginning, [...others, form].toSorted((one, other) => other.length - one.length));
         formsHoldMark ||= form.includes('*');
       }
     },
