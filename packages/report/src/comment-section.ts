@@ -1,6 +1,8 @@
 import { placeText, type StepResult } from '@sluice/core';
 import * as z from 'zod/mini';
 import { endedBadly, leavesOf } from './leaves.ts';
+import { diffEvidenceOf } from './diff-evidence.ts';
+import { diffSection } from './diff-section.ts';
 import { foundIn } from './found.ts';
 import { cell, longCell, markdownTable } from './markdown-table.ts';
 import { planEvidenceOf } from './plan-evidence.ts';
@@ -60,12 +62,14 @@ const findingsTable = (result: StepResult): readonly string[] => {
 /** commentSection is a step's part of the comment on a pull request: how it ended, the address to look at, and what a reviewer has to know. */
 export const commentSection = (result: StepResult, judged: Judged): string => {
   const preview = link('Open the preview', result.outputs['url'] ?? result.outputs['preview'] ?? '');
+  const diffs = leavesOf(result).flatMap((leaf) => diffEvidenceOf(leaf) ?? []);
   const plans = leavesOf(result).flatMap((leaf) => planEvidenceOf(leaf) ?? []);
   return [
     headLine(result, judged),
     ...(preview === '' ? [] : [preview]),
     ...saidOf(result),
     ...findingsTable(result),
+    ...diffs.map(diffSection),
     ...plans.map((plan) => `<details><summary>Forecast</summary>\n\n${planSection(plan)}\n\n</details>`),
   ].join('\n\n');
 };

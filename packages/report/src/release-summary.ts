@@ -1,6 +1,8 @@
 import { durationText, type Exposure, type StepResult } from '@sluice/core';
 import { canaryEvidenceOf } from './canary-evidence.ts';
 import { canarySection } from './canary-section.ts';
+import { diffEvidenceOf } from './diff-evidence.ts';
+import { diffSection } from './diff-section.ts';
 import { exposureSection } from './exposure-section.ts';
 import { blamedIn, failuresSection } from './failures-section.ts';
 import { leavesOf } from './leaves.ts';
@@ -24,6 +26,7 @@ export const releaseSummary = (result: StepResult, exposure?: Exposure): string 
   const leaves = leavesOf(result);
   const blamed = blamedIn(result);
   const canaries = leaves.flatMap((leaf) => canaryEvidenceOf(leaf) ?? []);
+  const diffs = leaves.flatMap((leaf) => diffEvidenceOf(leaf) ?? []);
   const plans = leaves.flatMap((leaf) => planEvidenceOf(leaf) ?? []);
   const composed = leaves.length > 1;
   return [
@@ -40,6 +43,7 @@ export const releaseSummary = (result: StepResult, exposure?: Exposure): string 
       : []),
     ...canaries.flatMap((evidence) => ['### Canary', canarySection(evidence)]),
     ...plans.map(planSection),
+    ...diffs.map(diffSection),
     ...(exposure === undefined ? [] : ['### Who is served by the candidate', exposureSection(exposure)]),
     '',
   ].join('\n\n');
