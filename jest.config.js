@@ -15,8 +15,8 @@ export default {
   // A test that hangs still ends; a busy machine is no failure.
   testTimeout: 60_000,
   ...shared,
+  roots: ['<rootDir>/packages', '<rootDir>/test'],
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/test/*.test.ts', '<rootDir>/test/contract/**/*.test.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/build/'],
 };
 
 export { shared };

@@ -4,7 +4,7 @@ export default {
   ...shared,
   // Every engine has its own ports and home, and mostly waits.
   maxWorkers: '100%',
+  roots: ['<rootDir>/test'],
   testMatch: ['<rootDir>/test/engines/**/*.test.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/build/'],
   testTimeout: 120_000,
 };
