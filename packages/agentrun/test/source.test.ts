@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { agentrunPlatform } from '../src/index.ts';
 import { readCode } from '../src/source/code.ts';
 import { crc64 } from '../src/source/crc64.ts';
+import { endsReading } from '../src/source/rules.ts';
 import { AgentRunSource } from '../src/source/source.ts';
 import { zip } from '../src/source/zip.ts';
 import { agentYaml, environmentOf, must, newProject, problemOf, secretsOf, type TestProject } from './fixture.ts';
@@ -33,16 +34,16 @@ describe('parse', () => {
 
   test.each<[string, string, string, string]>([
     ['an unknown region', agentYaml().replace('region: cn-hangzhou', 'region: cn-hangzou'), 'region', 'error'],
-    ['a missing memory', agentYaml().replace(/ +memory:.*\n/, ''), 'shape', 'error'],
-    ['too little cpu', agentYaml().replace('cpu: 1', 'cpu: 0.01'), 'shape', 'error'],
-    ['a wrong name', agentYaml().replace('order-agent', '1-agent'), 'shape', 'error'],
-    ['code and image', agentYaml(image), 'shape', 'error'],
-    ['neither code nor image', agentYaml([], []), 'shape', 'error'],
-    ['two kinds of code', agentYaml([], ['code:', '  language: nodejs20', '  src: ./code', '  ossBucketName: b', '  ossObjectName: o']), 'shape', 'error'],
-    ['half an object in OSS', agentYaml([], ['code:', '  language: nodejs20', '  ossBucketName: b']), 'shape', 'error'],
+    ['a missing memory', agentYaml().replace(/ +memory:.*\n/, ''), 'missing-key', 'error'],
+    ['too little cpu', agentYaml().replace('cpu: 1', 'cpu: 0.01'), 'value', 'error'],
+    ['a wrong name', agentYaml().replace('order-agent', '1-agent'), 'value', 'error'],
+    ['code and image', agentYaml(image), 'code-or-image', 'error'],
+    ['neither code nor image', agentYaml([], []), 'code-or-image', 'error'],
+    ['two kinds of code', agentYaml([], ['code:', '  language: nodejs20', '  src: ./code', '  ossBucketName: b', '  ossObjectName: o']), 'code-source', 'error'],
+    ['half an object in OSS', agentYaml([], ['code:', '  language: nodejs20', '  ossBucketName: b']), 'code-source', 'error'],
     ['code that is not there', agentYaml([], ['code:', '  language: nodejs20', '  src: ./nowhere']), 'code', 'error'],
     ['code outside', agentYaml([], ['code:', '  language: nodejs20', '  src: ../..']), 'code', 'error'],
-    ['a number as variable', agentYaml(['environmentVariables:', '  RETRIES: 3']), 'shape', 'error'],
+    ['a number as variable', agentYaml(['environmentVariables:', '  RETRIES: 3']), 'value', 'error'],
     ['a typo', agentYaml(['memroy: 4096']), 'unknown-key', 'warning'],
     ['an endpoint on LATEST', agentYaml(['endpoints:', '  - name: production']), 'endpoint-latest', 'error'],
     ['an endpoint with a weight', agentYaml(['endpoints:', '  - name: canary', '    version: 2', '    weight: 0.2']), 'endpoint-weight', 'error'],
@@ -57,18 +58,51 @@ describe('parse', () => {
     ['another component', agentYaml().replace('agentrun@1.0.12', 'fc3'), 'no-agent', 'error'],
     ['no version of the component', agentYaml().replace('agentrun@1.0.12', 'devsapp/agentrun'), 'component-version', 'notice'],
     ['no YAML', 'edition: [', 'yaml', 'error'],
-    ['a list', '- a', 'shape', 'error'],
-    ['nasConfig without vpcConfig', agentYaml(['nasConfig:', '  mountPoints:', '    - serverAddr: x', '      mountDir: /mnt']), 'shape', 'error'],
+    ['a key that the component refuses', agentYaml(['logConfig: { project: p, logstore: l, topic: t }']), 'key-refused', 'error'],
+    ['a mount with a typo', agentYaml(['ossMountConfig: { mountPoints: [{ bucketName: b, mountDir: /mnt, readonly: true }] }']), 'key-refused', 'error'],
+    ['a mount without a bucket', agentYaml(['ossMountConfig: { mountPoints: [{ mountDir: /mnt }] }']), 'missing-key', 'error'],
+    ['a number in quotes', agentYaml().replace('cpu: 1', 'cpu: "1"'), 'number-as-text', 'warning'],
+    ['a number from the environment', agentYaml().replace('port: 9000', "port: ${env('PORT', 9000)}").replace('cpu: 1', "cpu: ${env('CPU', '1')}"), 'number-as-text', 'warning'],
+    ['a key beside agent', agentYaml().replace('      agent:', '      cpu: 1\n      agent:'), 'unknown-key', 'warning'],
+    ['a typo of the file', agentYaml().replace('vars:', 'acess: default\nvars:'), 'unknown-key', 'warning'],
+    ['two endpoints of one name', agentYaml(['endpoints: [{ name: a, version: 1 }, { name: a, version: 2 }]']), 'endpoint-duplicate', 'error'],
+    ['an endpoint of version 0', agentYaml(['endpoints: [{ name: a, version: 0 }]']), 'value', 'error'],
+    ['a workspace without a name', agentYaml(['workspace: { description: d }']), 'value', 'error'],
+    ['a function beside the agent', `${agentYaml()}  other:\n    component: fc3\n    props: { region: cn-hangzhou }\n`, 'other-resource', 'warning'],
+    ['an access key', agentYaml(['environmentVariables: { ID: LTAI5tQnKx8vRm3ZyWp7BdCe }']), 'secret-plain', 'error'],
+    ['a key by its name', agentYaml(["environmentVariables: { LLM_API_KEY: 'q7Rk2mZx9LpW4vTs8BnY3cHd' }"]), 'secret-plain', 'error'],
+    ['a key as a default', agentYaml(["environmentVariables: { KEY: \"${env('LLM_API_KEY', 'q7Rk2mZx9LpW4vTs8BnY3cHd')}\" }"]), 'secret-plain', 'error'],
+    ['a key in vars', agentYaml().replace('vars:', 'vars:\n  dashscopeApiKey: q7Rk2mZx9LpW4vTs8BnY3cHd'), 'secret-plain', 'error'],
+    ['a key in a comment', `# was LTAI5tQnKx8vRm3ZyWp7BdCe\n${agentYaml()}`, 'secret-plain', 'error'],
+    ['an enterprise registry without an instance', agentYaml([], ['customContainerConfig:', '  image: a.example.com/b/c:1', '  imageRegistryType: ACREE']), 'acr-instance', 'warning'],
+    ['a login for a registry that asks for none', agentYaml([], ['customContainerConfig:', '  image: a.example.com/b/c:1', '  registryConfig: { authConfig: { userName: u } }']), 'registry-unused', 'warning'],
+    ['a list', '- a', 'not-a-mapping', 'error'],
+    ['nasConfig without vpcConfig', agentYaml(['nasConfig:', '  mountPoints:', '    - serverAddr: x', '      mountDir: /mnt']), 'nas-without-vpc', 'error'],
   ])('%s', (_name, yaml, rule, severity) => {
     const { source, findings } = project.parse(yaml);
     expect(findings).toContainEqual(expect.objectContaining({ rule: `agentrun/${rule}`, severity }));
-    expect(source === undefined).toBe(severity === 'error');
+    expect(source === undefined).toBe(endsReading(`agentrun/${rule}`, severity === 'error' ? 'error' : 'warning'));
     for (const { place } of findings) expect(place.file).toBe('s.yaml');
   });
 
   test('two agents in one file are an error', () => {
     const second = agentYaml().split('\n').slice(6).join('\n').replace('  agent:', '  other:');
     expect(project.parse(agentYaml() + second).findings).toContainEqual(expect.objectContaining({ rule: 'agentrun/several-agents' }));
+  });
+
+  test.each([
+    ['what stands elsewhere for Function Compute', agentYaml(['memorySize: 512']), 'Did you mean memory?'],
+    ['a key one level too high', agentYaml().replace('      agent:', '      internetAccess: true\n      agent:'), 'It belongs into agent, one level deeper.'],
+    ['a language', agentYaml().replace('nodejs20', 'nodejs21'), 'Did you mean nodejs20?'],
+    ['a key of a mount', agentYaml(['ossMountConfig: { mountPoints: [{ bucketName: b, mountDir: /mnt, readonly: true }] }']), 'Did you mean readOnly?'],
+    ['a key of a registry', agentYaml([], ['customContainerConfig:', '  image: a.example.com/b/c:1', '  imageRegistryType: CUSTOM', '  registryConfig: { authConfig: { username: u } }']), 'Did you mean userName?'],
+  ])('%s has a hint', (_name, yaml, hint) => {
+    expect(project.parse(yaml).findings.map((finding) => finding.hint)).toContain(hint);
+  });
+
+  test('keys that only look a little like others, and a name that is no placeholder, are left alone', () => {
+    const own = agentYaml(['environmentVariables: { API_KEY_NAME: orders, TOKEN: your-token-here, PASSWORD: changeme1 }']).replace('vars:', 'x-common: { a: 1 }\nvars:');
+    expect(project.parse(own).findings).toEqual([]);
   });
 
   test('a finding stands at its line and names what was meant', () => {

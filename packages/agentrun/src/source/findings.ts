@@ -1,19 +1,21 @@
 import { isOwnVariable, nearest, type Finding, type Json, type KeyPath, type Place, type Severity } from '@sluice/core';
 import type { CodeArchive } from './code.ts';
 import { isJsonRecord, type JsonRecord } from './json.ts';
-import type { EnvironmentName } from './placeholders.ts';
-import { agentSchema, knownKeys, type Agent } from './schema.ts';
+import { hasPlaceholder, type EnvironmentName } from './placeholders.ts';
+import { agentSchema, numericKeys, switchKeys, type Agent } from './schema.ts';
 import { regions } from './regions.ts';
+import { isRuleName, propsText, type RuleName } from './rules.ts';
 
 /** Report makes findings at key paths. */
-export type Report = (rule: string, severity: Severity, path: KeyPath, message: string, hint?: string) => Finding;
+export type Report = (rule: RuleName, severity: Severity, path: KeyPath, message: string, hint?: string) => Finding;
 
 /** reportAt makes the Report of one file. */
 export const reportAt =
   (placeOf: (path: KeyPath) => Place): Report =>
   (rule, severity, path, message, hint) => ({ rule: `agentrun/${rule}`, severity, message, place: placeOf(path), ...(hint === undefined ? {} : { hint }) });
 
-const keyText = (path: KeyPath): string => path.slice(path.indexOf('props') + 1).join('.');
+const memberAt = (value: Json | undefined, path: KeyPath): Json | undefined =>
+  path.reduce<Json | undefined>((at, key) => (Array.isArray(at) ? (typeof key === 'number' ? at[key] : undefined) : isJsonRecord(at) ? at[String(key)] : undefined), value);
 
 /** checkAgent checks `props.agent` against its schema; the agent is there when it has no error. */
 export const checkAgent = (agent: Json | undefined, path: KeyPath, report: Report): { readonly agent?: Agent; readonly findings: readonly Finding[] } => {
@@ -21,8 +23,13 @@ export const checkAgent = (agent: Json | undefined, path: KeyPath, report: Repor
   if (parsed.success) return { agent: parsed.data, findings: [] };
   return {
     findings: parsed.error.issues.map((issue) => {
-      const at = [...path, ...issue.path.map((key) => (typeof key === 'number' ? key : String(key)))];
-      return report('shape', 'error', at, `${keyText(at)} ${issue.message}.`);
+      const inner = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
+      const stated: unknown = issue.code === 'custom' ? issue.params?.['rule'] : undefined;
+      const at = [...path, ...inner];
+      const value = memberAt(agent, inner);
+      const meant = issue.code === 'invalid_value' && typeof value === 'string' ? nearest(value, issue.values.map(String)) : undefined;
+      const rule = isRuleName(stated) ? stated : value === undefined ? 'missing-key' : 'value';
+      return report(rule, 'error', at, `${propsText(at)} ${value === undefined ? `is missing; it ${issue.message}` : issue.message}.`, meant === undefined ? undefined : `Did you mean ${meant}?`);
     }),
   };
 };
@@ -34,38 +41,42 @@ export const checkRegion = (region: Json | undefined, path: KeyPath, report: Rep
   return [report('region', 'error', path, `region must be one of ${regions.join(', ')}.`, meant === undefined ? undefined : `Did you mean ${meant}?`)];
 };
 
-/** unknownKeys warns of keys that the component takes without a word and does nothing with, such as `memroy`. */
-export const unknownKeys = (agent: JsonRecord, path: KeyPath, report: Report): readonly Finding[] =>
-  Object.entries(knownKeys).flatMap(([part, known]) => {
-    const value = part === 'agent' ? agent : agent[part];
-    const at = part === 'agent' ? path : [...path, part];
-    if (!isJsonRecord(value)) return [];
-    return Object.keys(value)
-      .filter((key) => !known.some((name) => name === key))
-      .map((key) => {
-        const meant = nearest(key, known);
-        return report('unknown-key', 'warning', [...at, key], `${keyText([...at, key])} is not known and has no effect.`, meant === undefined ? undefined : `Did you mean ${meant}?`);
-      });
-  });
+/**
+ * textFindings warn of texts in place of numbers and switches. Sluice takes them; the component does not, and what comes
+ * from a variable of the environment is always a text (devsapp/agentrun 1.0.12, src/utils/verify.ts: no coercion).
+ */
+export const textFindings = (agent: JsonRecord, path: KeyPath, report: Report): readonly Finding[] =>
+  [...numericKeys, ...switchKeys]
+    .filter((key) => typeof agent[key] === 'string')
+    .map((key) => report('number-as-text', 'warning', [...path, key], `${key} is a text; Sluice takes it, and "s" by itself refuses it.`, hasPlaceholder(String(agent[key])) ? "Write the value, or take it from vars: what env(...) gives is always a text." : 'Take the quotes away.'));
+
+const away = 'Leave endpoints out of s.yaml; Sluice creates and routes the endpoint that sluice.yml names.';
+
+/** effectOf says what an endpoint of s.yaml does to its users. */
+const effectOf = (endpoint: JsonRecord, name: string, at: KeyPath, report: Report): Finding => {
+  const version = String(endpoint['version']);
+  if (endpoint['version'] === undefined || version === 'LATEST') return report('endpoint-latest', 'error', at, `Endpoint "${name}" targets LATEST, so everybody gets new code at the moment of a deployment.`, away);
+  if (endpoint['weight'] === undefined) return report('endpoint-pinned', 'error', at, `Every "s deploy" sets endpoint "${name}" back to version ${version} and undoes its routing.`, away);
+  return report('endpoint-weight', 'error', [...at, 'weight'], `The weight of endpoint "${name}" splits nothing: version ${version} is its target and its extra version, and gets everybody.`, away);
+};
 
 /**
  * endpointFindings are about `agent.endpoints`: Sluice routes traffic itself, and every `s deploy` writes these
  * endpoints again. A weight there splits nothing, because the component sends the same version as target and as extra.
  */
 export const endpointFindings = (agent: JsonRecord, path: KeyPath, report: Report): readonly Finding[] => {
-  const list = Array.isArray(agent['endpoints']) ? agent['endpoints'] : [];
-  return list.flatMap((endpoint: Json, index): Finding[] => {
+  const list: readonly Json[] = Array.isArray(agent['endpoints']) ? agent['endpoints'] : [];
+  const nameOf = (endpoint: Json | undefined): string | undefined => (isJsonRecord(endpoint) && typeof endpoint['name'] === 'string' ? endpoint['name'] : undefined);
+  return list.flatMap((endpoint, index): readonly Finding[] => {
     if (!isJsonRecord(endpoint)) return [];
     const at = [...path, 'endpoints', index];
-    const name = typeof endpoint['name'] === 'string' ? endpoint['name'] : String(index + 1);
-    const away = 'Leave endpoints out of s.yaml; Sluice creates and routes the endpoint that sluice.yml names.';
-    if (endpoint['version'] === undefined || endpoint['version'] === 'LATEST') {
-      return [report('endpoint-latest', 'error', at, `Endpoint "${name}" targets LATEST, so everybody gets new code at the moment of a deployment.`, away)];
-    }
-    if (endpoint['weight'] !== undefined) {
-      return [report('endpoint-weight', 'error', [...at, 'weight'], `The weight of endpoint "${name}" splits nothing: version ${String(endpoint['version'])} is its target and its extra version, and gets everybody.`, away)];
-    }
-    return [report('endpoint-pinned', 'error', at, `Every "s deploy" sets endpoint "${name}" back to version ${String(endpoint['version'])} and undoes its routing.`, away)];
+    const own = nameOf(endpoint);
+    const name = own ?? String(index + 1);
+    const again = own !== undefined && list.slice(0, index).some((earlier) => nameOf(earlier) === own);
+    return [
+      ...(again ? [report('endpoint-duplicate', 'error', [...at, 'name'], `There are two endpoints "${name}"; the second one is written over the first.`, 'Leave one of them.')] : []),
+      effectOf(endpoint, name, at, report),
+    ];
   });
 };
 
@@ -105,8 +116,12 @@ export const secretFindings = ({ secrets }: CodeArchive, src: string, path: KeyP
 export const contentFindings = (agent: Agent, path: KeyPath, report: Report): readonly Finding[] => {
   const image = agent.customContainerConfig?.image;
   const tag = image === undefined || image.includes('@sha256:') ? undefined : (/:([^:/]+)$/.exec(image)?.[1] ?? 'latest');
-  const not = (key: string): Finding => report('not-applied', 'warning', [...path, key], `Sluice does not apply ${key}; what is set up on the platform stays as it is.`);
+  const not = (key: string): Finding => report('not-applied', 'warning', [...path, key], `Sluice does not apply ${key}; what is set up on the platform stays as it is.`, `Set it up on the platform once, and take ${key} out.`);
+  const { imageRegistryType: registry, acrInstanceId, registryConfig } = agent.customContainerConfig ?? {};
+  const container = [...path, 'customContainerConfig'];
   return [
+    ...(registry === 'ACREE' && acrInstanceId === undefined ? [report('acr-instance', 'warning', [...container, 'imageRegistryType'], 'imageRegistryType is ACREE, and no acrInstanceId says which registry that is.', 'Add acrInstanceId, such as cri-abc123.')] : []),
+    ...(registry !== 'CUSTOM' && registryConfig !== undefined ? [report('registry-unused', 'warning', [...container, 'registryConfig'], 'registryConfig has no effect without imageRegistryType: CUSTOM.', 'Write imageRegistryType: CUSTOM, or take registryConfig out.')] : []),
     ...(tag === 'latest' ? [report('image-tag', 'warning', [...path, 'customContainerConfig', 'image'], 'The image tag "latest" names other content tomorrow, so a change cannot be seen.', 'Name a tag of its own for each build, or a digest (@sha256:...).')] : []),
     ...(agent.customDomain === undefined ? [] : [not('customDomain')]),
     ...(agent.armsConfiguration === undefined ? [] : [not('armsConfiguration')]),

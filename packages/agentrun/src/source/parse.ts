@@ -2,10 +2,13 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readYaml, type Finding, type Json, type KeyPath, type Parsed, type Place, type SourceFile } from '@sluice/core';
 import { readCode } from './code.ts';
-import { actionFindings, checkAgent, checkRegion, contentFindings, endpointFindings, environmentFindings, inheritanceFindings, reportAt, secretFindings, unknownKeys, type Report } from './findings.ts';
+import { actionFindings, checkAgent, checkRegion, contentFindings, endpointFindings, environmentFindings, inheritanceFindings, reportAt, secretFindings, textFindings, type Report } from './findings.ts';
 import { isJsonRecord, toJson, type JsonRecord } from './json.ts';
 import { initialOnly, keepAll, resolvePlaceholders } from './placeholders.ts';
+import { plainSecrets } from './plain-secrets.ts';
+import { endsReading } from './rules.ts';
 import { AgentRunSource } from './source.ts';
+import { documentKeys, propsKeys, unknownKeys } from './unknown-keys.ts';
 
 const componentName = /^(?:.*\/)?agentrun(?:@.+)?$/;
 
@@ -31,13 +34,17 @@ const findResource = (document: JsonRecord, report: Report): { readonly resource
   if (first === undefined) return { findings: [report('no-agent', 'error', ['resources'], 'No resource has the component agentrun.', 'Add resources.<name> with component: agentrun and props.')] };
   if (second !== undefined) return { findings: [report('several-agents', 'error', ['resources', second[0]], `The file holds ${agents.length} agents; a release is about one.`, 'Give each agent its own s.yaml.')] };
   const [id, resource] = first;
+  const others = Object.keys(resources).filter((name) => name !== id);
   const props = isJsonRecord(resource) ? resource['props'] : undefined;
-  if (!isJsonRecord(props)) return { findings: [report('shape', 'error', ['resources', id], `resources.${id} has no props.`)] };
+  if (!isJsonRecord(props)) return { findings: [report('props-missing', 'error', ['resources', id], `resources.${id} has no props.`, 'Add props with region and agent.')] };
   const component = isJsonRecord(resource) ? resource['component'] : undefined;
   const pinned = typeof component === 'string' ? /@(\d+\.\d+\.\d+)$/.exec(component)?.[1] : undefined;
   return {
     resource: { props, path: ['resources', id, 'props'], ...(pinned === undefined ? {} : { component: pinned }) },
-    findings: pinned !== undefined ? [] : [report('component-version', 'notice', ['resources', id, 'component'], 'The component has no version, so "s" uses whichever is newest.', 'Write component: agentrun@1.0.12.')],
+    findings: [
+      ...(pinned !== undefined ? [] : [report('component-version', 'notice', ['resources', id, 'component'], 'The component has no version, so "s" uses whichever is newest.', 'Write component: agentrun@1.0.12.')]),
+      ...others.map((name) => report('other-resource', 'warning', ['resources', name], `resources.${name} is no agent; Sluice does not deploy it.`, 'Deploy it by a step of its own, before the agent that needs it.')),
+    ],
   };
 };
 
@@ -72,10 +79,11 @@ const checkProps = (file: SourceFile, { props, path, component }: Resource, vari
     ...environmentFindings(kept.environment, path, report),
     ...checkRegion(region, [...path, 'region'], report),
     ...findings,
-    ...(isJsonRecord(raw) ? [...unknownKeys(raw, agentPath, report), ...endpointFindings(raw, agentPath, report)] : []),
+    ...propsKeys(whole, path, report),
+    ...(isJsonRecord(raw) ? [...unknownKeys(raw, agentPath, report), ...endpointFindings(raw, agentPath, report), ...textFindings(raw, agentPath, report)] : []),
     ...(agent === undefined ? [] : contentFindings(agent, agentPath, report)),
   ];
-  if (agent === undefined || typeof region !== 'string' || all.some(({ severity }) => severity === 'error')) return { findings: all };
+  if (agent === undefined || typeof region !== 'string' || all.some(({ rule, severity }) => endsReading(rule, severity))) return { findings: all };
   const src = agent.code?.src;
   const archive = src === undefined ? undefined : readCode(file.folder, file.path, src);
   if (archive?.ok === false) {
@@ -114,12 +122,20 @@ export const parse = (file: SourceFile): Parsed => {
   const { placeOf } = read.value;
   const report = reportAt(placeOf);
   const document = toJson(read.value.value);
-  if (!isJsonRecord(document)) return { findings: [report('shape', 'error', [], 'The file is not a mapping with edition and resources.')] };
+  if (!isJsonRecord(document)) return { findings: [report('not-a-mapping', 'error', [], 'The file is not a mapping with edition and resources.')] };
   const found = findResource(document, report);
-  const findings = [...editionFindings(document, report), ...inheritanceFindings(document, report), ...actionFindings(document, report), ...dotenvFindings(file), ...found.findings];
+  const findings = [
+    ...editionFindings(document, report),
+    ...inheritanceFindings(document, report),
+    ...documentKeys(document, report),
+    ...actionFindings(document, report),
+    ...dotenvFindings(file),
+    ...plainSecrets(document, file.text, report, file.path),
+    ...found.findings,
+  ];
   if (found.resource === undefined) return { findings };
   const variables: JsonRecord = isJsonRecord(document['vars']) ? document['vars'] : {};
   const parsed = checkProps(file, found.resource, variables, placeOf, report);
   const all = [...findings, ...parsed.findings];
-  return all.some(({ severity }) => severity === 'error') || parsed.source === undefined ? { findings: all } : { source: parsed.source, findings: all };
+  return all.some(({ rule, severity }) => endsReading(rule, severity)) || parsed.source === undefined ? { findings: all } : { source: parsed.source, findings: all };
 };

@@ -1,6 +1,7 @@
 import type { EnvironmentConfig, SettingFinding, Source } from '@sluice/core';
 import { inlineFault } from './code.ts';
 import { accountProblem, belongsToDify } from './overlay.ts';
+import type { RuleName } from './rules.ts';
 import { AgentRunSource } from './source.ts';
 
 type Settings = NonNullable<EnvironmentConfig['agentrun']>;
@@ -10,7 +11,7 @@ export const throughCli = 'deploy: s runs programs that sluice.yml names, and fo
 
 const sentence = (reason: string): string => `${reason[0]?.toUpperCase() ?? ''}${reason.slice(1)}${reason.endsWith('.') ? '' : '.'}`;
 
-const finding = (rule: string, path: readonly string[], message: string, hint?: string, severity: SettingFinding['severity'] = 'error'): SettingFinding => ({
+const finding = (rule: RuleName, path: readonly string[], message: string, hint?: string, severity: SettingFinding['severity'] = 'error'): SettingFinding => ({
   ...{ rule: `agentrun/${rule}`, severity, message, path },
   ...(hint === undefined ? {} : { hint }),
 });
@@ -39,6 +40,9 @@ const deployFindings = ({ deploy, build, component }: Settings, { parts }: Agent
   return [
     ...(component !== undefined && parts.component !== undefined && component !== parts.component
       ? [finding('two-components', ['agentrun', 'component'], `${parts.path} pins agentrun@${parts.component}, so component ${component} is never used.`, 'Name the version in one place.')]
+      : []),
+    ...(deploy === 's' && parts.agent.code?.language === 'custom'
+      ? [finding('language', ['agentrun', 'deploy'], `${parts.path} names the language custom, which the component refuses, and deploy is s.`, 'Take deploy out, or put the program into an image.')]
       : []),
     ...(build === 'reuse' && src === undefined
       ? [finding('nothing-to-build', ['agentrun', 'build'], `build is reuse, and ${parts.path} names ${parts.agent.code === undefined ? 'an image' : 'an object in OSS'}, which nobody builds here.`, 'Take build out.')]

@@ -34,7 +34,11 @@ const code = z
       checksum: z.optional(matching(/^\d{1,20}$/, 'must be the CRC-64 of the archive as a decimal number in quotes')),
     },
     'must be a mapping with language and src, or ossBucketName and ossObjectName',
-  ).check(z.refine((value) => (value.src === undefined) !== (value.ossBucketName === undefined && value.ossObjectName === undefined), 'needs exactly one of src, and ossBucketName with ossObjectName'), z.refine((value) => (value.ossBucketName === undefined) === (value.ossObjectName === undefined), 'needs ossBucketName and ossObjectName together'));
+  )
+  .check(
+    z.refine((value) => (value.src === undefined) !== (value.ossBucketName === undefined && value.ossObjectName === undefined), { error: 'needs exactly one of src, and ossBucketName with ossObjectName', params: { rule: 'code-source' } }),
+    z.refine((value) => (value.ossBucketName === undefined) === (value.ossObjectName === undefined), { error: 'needs ossBucketName and ossObjectName together', params: { rule: 'code-source' } }),
+  );
 
 const container = z.looseObject(
   {
@@ -71,14 +75,25 @@ const health = z.looseObject({
 /** endpointName is the form of an endpoint's name. */
 export const endpointName = /^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/;
 
+const versionMessage = 'must be LATEST or the number of a version, from 1';
+
 const endpointSchema = z.looseObject({
   name: matching(endpointName, 'must begin with a letter and have letters, digits, _ and - only, at most 64'),
-  version: z.optional(z.union([z.string(), z.number()], 'must be a version number')),
+  version: z.optional(z.union([z.number().check(z.minimum(1)), matching(/^(?:LATEST|[1-9][0-9]*)$/, versionMessage)], versionMessage)),
   description: z.optional(z.string('must be a text').check(z.maxLength(256, 'must have at most 256 characters'))),
   weight: z.optional(z.number('must be a number')),
 });
 
-const mounts = z.looseObject({ mountPoints: z.array(z.looseObject({ mountDir: text })).check(z.minLength(1, 'needs at least one mount point')) });
+const mountsOf = <Shape extends z.core.$ZodLooseShape>(point: Shape) =>
+  z.looseObject({ mountPoints: z.array(z.looseObject(point, 'must be a mapping'), 'must be a list').check(z.minLength(1, 'needs at least one mount point')) }, 'must be a mapping with mountPoints');
+
+const nas = mountsOf({ serverAddr: text, mountDir: text, enableTLS: z.optional(toggle) });
+const oss = mountsOf({ bucketName: text, mountDir: text, bucketPath: z.optional(text), endpoint: z.optional(text), readOnly: z.optional(toggle) });
+
+// Without one of them the component ends with an error (src/impl/agentrun.ts, getWorkspace).
+const workspace = z
+  .looseObject({ id: z.optional(text), name: z.optional(text) }, 'must be a mapping with id or name')
+  .check(z.refine((value) => Object.keys(value).length === 0 || value.id !== undefined || value.name !== undefined, 'needs id or name'));
 
 /**
  * agentSchema is `props.agent` of s.yaml (devsapp/agentrun 1.0.12, src/common/schema.json). cpu, memory and port are
@@ -100,21 +115,24 @@ export const agentSchema = z.looseObject(
     disableSessionAffinity: z.optional(toggle),
     vpcConfig: z.optional(vpc),
     internetAccess: z.optional(toggle),
-    nasConfig: z.optional(mounts),
-    ossMountConfig: z.optional(mounts),
+    nasConfig: z.optional(nas),
+    ossMountConfig: z.optional(oss),
     environmentVariables: z.optional(z.record(z.string(), z.string('must be a text; put numbers and booleans in quotes'), 'must be a mapping of names to texts')),
     role: z.optional(matching(/^(acs:ram::[0-9]+:role\/)?[a-zA-Z][a-zA-Z0-9_/-]{0,127}$/, 'must be a role name or acs:ram::<account>:role/<name>')),
     credentialName: z.optional(matching(/^[a-zA-Z][a-zA-Z0-9_-]{0,63}$/, 'must begin with a letter and have letters, digits, _ and - only, at most 64')),
     logConfig: z.optional(z.union([z.literal('auto'), z.looseObject({ project: text, logstore: text })], 'must be auto, or a mapping with project and logstore')),
     protocolConfiguration: z.optional(z.looseObject({ type: z.optional(z.enum(['HTTP', 'HTTPS'], 'must be HTTP or HTTPS')) })),
     healthCheckConfiguration: z.optional(health),
-    workspace: z.optional(z.looseObject({ id: z.optional(text), name: z.optional(text) })),
+    workspace: z.optional(workspace),
     endpoints: z.optional(z.array(endpointSchema, 'must be a list')),
     customDomain: z.optional(z.looseObject({})),
     armsConfiguration: z.optional(z.looseObject({})),
   },
   'must be a mapping',
-).check(z.refine((value) => (value.code === undefined) !== (value.customContainerConfig === undefined), 'needs exactly one of code and customContainerConfig'), z.refine((value) => value.nasConfig === undefined || value.vpcConfig !== undefined, 'nasConfig needs vpcConfig'));
+).check(
+  z.refine((value) => (value.code === undefined) !== (value.customContainerConfig === undefined), { error: 'needs exactly one of code and customContainerConfig', params: { rule: 'code-or-image' } }),
+  z.refine((value) => value.nasConfig === undefined || value.vpcConfig !== undefined, { error: 'has nasConfig, which needs vpcConfig', params: { rule: 'nas-without-vpc' } }),
+);
 
 /** Agent is a checked `props.agent`; numbers are text where they still wait for an environment variable. */
 export type Agent = z.output<typeof agentSchema>;
@@ -122,8 +140,12 @@ export type Agent = z.output<typeof agentSchema>;
 /** knownKeys are the keys of each part that people mistype; others pass through the real component without a word. */
 export const knownKeys = {
   agent: Object.keys(agentSchema.shape),
-  code: ['language', 'src', 'ossBucketName', 'ossObjectName', 'command', 'checksum'],
+  code: Object.keys(code.shape),
   customContainerConfig: Object.keys(container.shape),
   vpcConfig: Object.keys(vpc.shape),
   healthCheckConfiguration: Object.keys(health.shape),
-} as const;
+};
+
+/** numericKeys and switchKeys are keys of an agent that the component takes as numbers, and as true or false, only. */
+export const numericKeys: readonly string[] = ['cpu', 'memory', 'diskSize', 'port', 'instanceConcurrency', 'sessionIdleTimeoutSeconds'];
+export const switchKeys: readonly string[] = ['enableSessionIsolation', 'disableSessionAffinity', 'internetAccess'];
