@@ -8,6 +8,8 @@ export interface Project {
   readonly folder: string;
   /** file is sluice.yml's path as the user gave it. */
   readonly file: string;
+  /** text is sluice.yml as it was read; absent where the project was made without one. */
+  readonly text?: string;
   /** placeOf finds the line of a key path, as in `['environments', 'production']`. */
   placeOf(path: readonly (string | number)[]): Place;
 }

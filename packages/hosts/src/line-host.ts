@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock, Host, HostContext, Redactor } from '@sluice/core';
 import { addToFile, needOwnFolder } from './files.ts';
+import { writeFinding } from './finding-lines.ts';
 import { progressLines } from './progress-lines.ts';
 import { errorMessage } from './thrown.ts';
 import { subfolderOf } from './subfolder.ts';
@@ -49,7 +50,7 @@ export const lineHost = (name: Host['name'], context: HostContext, parts: HostPa
     environment: parts.environment,
     resultsFolder: parts.resultsFolder,
     log: voice.line,
-    annotate: (finding) => voice.line(findingText(finding)),
+    annotate: (finding, shown) => (shown === undefined ? voice.line(findingText(finding)) : writeFinding(voice, finding, shown)),
     warn: (message) => voice.line(`warning ${message}`),
     group: async (title, work) => {
       voice.line(title);

@@ -1,6 +1,8 @@
 import type { Host, HostContext, Status, StepResult } from '@sluice/core';
 import { barText, fitColumns, type LiveLine } from './bar.ts';
 import { changeRequestOf } from './change-request.ts';
+import type { Part } from './excerpt-lines.ts';
+import { plainDrawing, writeFinding, type Drawing } from './finding-lines.ts';
 import { lineHost, type Environment, type HostParts } from './line-host.ts';
 import type { Streams, Writer } from './streams.ts';
 import { endingDetails, endingText } from './wording.ts';
@@ -35,6 +37,9 @@ export const liveWriter = (environment: Environment, streams: Streams, json: boo
   return (json ? [streams.stderr] : [streams.stdout, streams.stderr]).find((writer) => writer.isTTY === true);
 };
 
+/** partColours are those of severities and of what stands around an excerpt. */
+const partColours: Readonly<Record<Part, number>> = { error: 31, warning: 33, notice: 36, gutter: 90 };
+
 const colours: Readonly<Record<Status, number>> = { passed: 32, skipped: 90, failed: 31, error: 31, inconclusive: 33, cancelled: 33 };
 
 const isColoured = (environment: Environment, log: Writer): boolean =>
@@ -47,6 +52,12 @@ const endingLine = (result: StepResult, clean: (text: string) => string, coloure
   if (!coloured || !line.startsWith(`${name} ${result.status}`)) return line;
   return `${name} \u001B[${colours[result.status]}m${result.status}\u001B[39m${line.slice(name.length + 1 + result.status.length)}`;
 };
+
+/** drawingOn is how findings are drawn on a stream: as wide as the terminal, with colours where it has some. */
+const drawingOn = (environment: Environment, log: Writer): Drawing => ({
+  columns: log.isTTY === true && !isPlain(environment) ? (log.columns ?? plainDrawing.columns) : plainDrawing.columns,
+  paint: isColoured(environment, log) ? (text, part) => `\u001B[${partColours[part]}m${text}\u001B[39m` : plainDrawing.paint,
+});
 
 /** terminalHost writes a line a step, and progress as a bar that is redrawn in place; without a terminal, plain lines. */
 export const terminalHost = (parts: HostParts, live: LiveLine | undefined): Host => {
@@ -66,6 +77,7 @@ export const terminalHost = (parts: HostParts, live: LiveLine | undefined): Host
             live.show((columns) => fitColumns(line, columns));
           },
         }),
+    annotate: (finding, shown) => (shown === undefined ? plain.annotate(finding) : writeFinding(voice, finding, shown, drawingOn(environment, voice.log))),
     stepEnded: (result) => {
       live?.end();
       voice.command(endingLine(result, voice.clean, isColoured(environment, voice.log)));

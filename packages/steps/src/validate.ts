@@ -13,13 +13,14 @@ import {
   type LintSettings,
   type Outcome,
   type Problem,
-  type Project,
+  type Rule,
   type Status,
   type StepContext,
   type StepEnding,
 } from '@sluice/core';
-import { lintPipeline, pipelineFiles, pipelineRules } from '@sluice/pipelines';
+import { lintPipeline, pipelineFiles, pipelineRules, type PipelineFile } from '@sluice/pipelines';
 import { choice, commonInputs } from './inputs.ts';
+import { tellFindings, type Found } from './validate-shown.ts';
 
 const inputs = z.strictObject({
   ...commonInputs,
@@ -63,30 +64,39 @@ const sharedFindings = async (context: StepContext): Promise<readonly Finding[]>
 };
 
 /** pipelineFindings are about the CI files around the project, which decide whether a gate can stop anything. */
-const pipelineFindings = async ({ folder, file }: Project, settings: LintSettings): Promise<readonly Finding[]> => [
-  ...(await pipelineFiles(folder, dirname(file))).flatMap((one) => settleFindings({ findings: lintPipeline(one), rules: pipelineRules, path: one.path, text: one.text }, settings)),
+const pipelineFindings = (files: readonly PipelineFile[], settings: LintSettings): readonly Finding[] => [
+  ...files.flatMap((one) => settleFindings({ findings: lintPipeline(one), rules: pipelineRules, path: one.path, text: one.text }, settings)),
   ...ruleSettingFindings('pipeline', pipelineRules, settings),
 ];
 
-const collect = async (context: StepContext): Promise<Outcome<readonly Finding[]>> => {
+const secretRulesOf = (rules: readonly Rule[]): readonly string[] => rules.flatMap(({ id, scope }) => (scope === 'secret' ? [id] : []));
+
+const collect = async (context: StepContext): Promise<Outcome<Found>> => {
   const seen = new Map<string, Finding>();
-  const { config, placeOf } = context.project;
+  const { config, file, folder, placeOf, text } = context.project;
+  const texts = new Map<string, string>(text === undefined ? [] : [[file, text]]);
+  const secretRules = new Set(secretRulesOf(pipelineRules));
+  // A source is read below the folder of sluice.yml, which need not be the working directory.
+  const shownAs = (path: string): string => posix.join(dirname(file), path);
   const lintSettings = { lint: config.lint ?? {}, pullRequest: context.host.context.pullRequest !== undefined, placeOf };
   for (const name of environmentsToParse(context)) {
     const application = await context.parseEnvironment(name);
     if (!application.ok) return application;
-    const { parsed, platform } = application.value;
+    const { files, parsed, platform } = application.value;
     const environment = config.environments[name];
     const settings = environment === undefined ? [] : (platform.review?.(environment, parsed.source) ?? []);
     const found = settings.map(({ path, ...finding }): Finding => ({ ...finding, place: placeOf(['environments', name, ...path]) }));
     const rules = platform.rules ?? [];
     const placed = [...settleFindings({ findings: found, rules, path: '', text: '' }, lintSettings), ...ruleSettingFindings(platform.name, rules, lintSettings)];
-    // A source is read below the folder of sluice.yml, which need not be the working directory.
-    const read = parsed.findings.map((finding): Finding => ({ ...finding, place: { ...finding.place, file: posix.join(dirname(context.project.file), finding.place.file) } }));
+    const read = parsed.findings.map((finding): Finding => ({ ...finding, place: { ...finding.place, file: shownAs(finding.place.file) } }));
+    for (const one of files) texts.set(shownAs(one.path), one.text);
+    for (const rule of secretRulesOf(rules)) secretRules.add(rule);
     for (const finding of [...placed, ...read]) seen.set(findingLine(finding), finding);
   }
-  for (const finding of [...(await sharedFindings(context)), ...(await pipelineFindings(context.project, lintSettings))]) seen.set(findingLine(finding), finding);
-  return done([...seen.values()]);
+  const pipelines = await pipelineFiles(folder, dirname(file));
+  for (const one of pipelines) texts.set(one.path, one.text);
+  for (const finding of [...(await sharedFindings(context)), ...pipelineFindings(pipelines, lintSettings)]) seen.set(findingLine(finding), finding);
+  return done({ findings: [...seen.values()], texts, secretRules });
 };
 
 /** checkLine is a connection check for people. */
@@ -159,17 +169,18 @@ export const validate = defineStep({
   connectsWhenNamed: true,
   deadlineMs: 60_000,
   run: async (context, values) => {
-    const findings = await collect(context);
-    if (!findings.ok) return endedBy(findings.problem);
-    for (const finding of findings.value) context.host.annotate(finding);
+    const found = await collect(context);
+    if (!found.ok) return endedBy(found.problem);
+    tellFindings(context.host, found.value);
+    const { findings } = found.value;
     const checks = await connection(context, values.environment !== undefined);
     if (!checks.ok) return endedBy(checks.problem);
     for (const check of checks.value) context.host.log(checkLine(check));
-    const failing = findings.value.filter(
+    const failing = findings.filter(
       (one) => one.severity === 'error' || (values['fail-on'] === 'warning' && one.severity === 'warning'),
     );
     const { config, file } = context.project;
     const sources = environmentsToParse(context).map((name) => config.environments[name]?.agentrun?.source ?? config.source);
-    return ending({ findings: findings.value, failing, checks: checks.value, checked: [file, ...new Set(sources)].join(' and ') });
+    return ending({ findings, failing, checks: checks.value, checked: [file, ...new Set(sources)].join(' and ') });
   },
 });

@@ -72,5 +72,5 @@ export const readConfig = (file: string, text: string | Uint8Array, folder: stri
   const [first, ...others] = problems;
   if (first !== undefined) return failed(others.length === 0 ? first : { ...first, others });
   if (!parsed.success) throw new Error('the schema refused the configuration without saying why');
-  return done({ config: parsed.data, folder, file, placeOf });
+  return done({ config: parsed.data, folder, file, ...(typeof text === 'string' ? { text } : {}), placeOf });
 };

@@ -1,6 +1,7 @@
 import { isAbsolute, posix } from 'node:path';
-import { canBeHidden, categories, type CommentSection, type Finding, type Host, type HostContext, type StepResult } from '@sluice/core';
+import { canBeHidden, categories, placeText, type CommentSection, type Host, type HostContext, type StepResult } from '@sluice/core';
 import { readText } from '../files.ts';
+import { belowFinding, plainDrawing } from '../finding-lines.ts';
 import { subfolderOf } from '../subfolder.ts';
 import { errorMessage } from '../thrown.ts';
 import { attempt, lineHost, redactAll, type HostParts } from '../line-host.ts';
@@ -38,7 +39,7 @@ const log = (parts: HostParts): Pick<Host, 'annotate' | 'warn' | 'group' | 'mask
   const command = (name: string, text: string, properties?: Parameters<typeof workflowCommand>[2]): void =>
     voice.command(workflowCommand(name, voice.value(text), properties));
   return {
-    annotate: ({ severity, message, hint, rule, place }: Finding) => {
+    annotate: ({ severity, message, hint, rule, place }, shown) => {
       annotated.add(message);
       command(severity, hint === undefined ? message : `${message} ${hint}`, {
         file: voice.value(isAbsolute(place.file) ? place.file : posix.join(subfolder, place.file)),
@@ -46,6 +47,12 @@ const log = (parts: HostParts): Pick<Host, 'annotate' | 'warn' | 'group' | 'mask
         col: place.column,
         title: voice.value(rule),
       });
+      if (shown === undefined) return;
+      // The log shows of a command only its message.
+      voice.line(`  ${placeText(place)} (${rule})`);
+      for (const line of belowFinding(voice, shown, plainDrawing)) voice.command(line);
+      if (shown.page !== undefined) voice.line(`  rule: ${shown.page}`);
+      voice.line('');
     },
     warn: (message) => command('warning', message),
     group: async (title, work) => {
