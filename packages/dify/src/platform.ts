@@ -7,6 +7,7 @@ import { overlay } from './source/overlay.ts';
 import { parse } from './source/parse.ts';
 import { datasetFindings } from './source/rules/datasets.ts';
 import { difyRules } from './source/rules/names.ts';
+import { settingFindings } from './source/rules/settings.ts';
 import { isDifySource, type DifySource } from './source/source.ts';
 
 /** difySecrets are the environment variables that a connection to Dify may read, each with what it is for. */
@@ -35,7 +36,7 @@ export const difyPlatform: Platform = {
   },
   diff: (before, after) => (isDifySource(before) && isDifySource(after) ? diffContent(before.content, after.content) : []),
   graph: (source) => (isDifySource(source) ? graphOf(source) : undefined),
-  review: (environment, source) => [...addressFindings(environment), ...datasetFindings(environment, source)],
+  review: (environment, source) => [...addressFindings(environment), ...datasetFindings(environment, source), ...settingFindings(environment, source)],
   shared: sharedWorkspace,
   check: async (connection) => (await import('./server/connection-check.ts')).checkConnection(connection),
   previews: async (connection, scope) => (await import('./server/previews.ts')).openPreviews(connection, scope),

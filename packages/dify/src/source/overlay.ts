@@ -61,12 +61,15 @@ const withVariables = (
   return done(source.with({ ...source.root, workflow: { ...workflow, environment_variables: variables } }));
 };
 
+/** Overlaid are the settings of an environment that an app is filled in with. */
+export type Overlaid = Pick<EnvironmentConfig, 'datasets' | 'models' | 'tools' | 'triggers' | 'variables'>;
+
 /**
  * overlay puts an environment's values into a source, in memory: `variables` by name, `datasets` by id, `tools` by id or
  * name, `models` by `name` or `provider/name`, `triggers` by title or id. A name that the app does not have is an `input`
  * problem. Values may be names in the target workspace, which the connection looks up.
  */
-export const overlay = (source: DifySource, environment: EnvironmentConfig, secrets: SecretReader): Outcome<DifySource> => {
+export const overlay = (source: DifySource, environment: Overlaid, secrets: SecretReader): Outcome<DifySource> => {
   const { datasets = {}, models = {}, tools = {}, triggers = {}, variables = {} } = environment;
   const steps: ((before: DifySource) => Outcome<DifySource>)[] = [
     (before) => withNames(before, 'datasets', datasets),

@@ -63,6 +63,7 @@ export const ruleTexts = {
   'plugin-unpinned': free('A plugin dependency is not pinned to its content.'),
   'tool-credential': free('A tool names a credential of one workspace.'),
   'dataset-unmapped': free('A knowledge base has no partner in the environment.'),
+  'setting-unfitting': shape('An environment sets what the app does not have.'),
   address: shape('The address of the app in sluice.yml is none.'),
   'no-app': free('An environment names no app yet.'),
   'secret-value': secret('A secret variable has its value in the file.'),
