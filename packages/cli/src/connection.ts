@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { delimiter, isAbsolute } from 'node:path';
 import {
   createCommandRunner,
   createHttpClient,
@@ -53,3 +54,12 @@ export const httpClient = ({ host, credentialHosts, ca, ...rest }: ConnectionOpt
 /** commandRunner runs programs with nothing of the environment but PATH and HOME. */
 export const commandRunner = (host: Host): CommandRunner =>
   createCommandRunner({ path: host.environment['PATH'] ?? '', home: host.environment['HOME'] ?? '' });
+
+/** nowhere is a PATH in which nothing is found: an empty one means the working directory to some systems. */
+const nowhere = '/nonexistent';
+
+/** examiner is a commandRunner for what comes from a pull request: it takes no program from a folder that depends on where it runs. */
+export const examiner = (host: Host): CommandRunner => {
+  const path = (host.environment['PATH'] ?? '').split(delimiter).filter(isAbsolute).join(delimiter);
+  return createCommandRunner({ path: path === '' ? nowhere : path, home: host.environment['HOME'] ?? '' });
+};

@@ -44,6 +44,9 @@ export interface Signals {
 
 const ended = (step: AnyStep, ending: StepEnding, origin: Origin = {}): StepResult => ({ ...resultOf(step.name, ending, safeOutputs(step), new Date(), 0), ...origin });
 
+/** examining are the steps that may ask programs about a source: validate, a release, which begins with it, and diff, which asks git. */
+const examining: ReadonlySet<string> = new Set(['validate', 'release', 'diff']);
+
 const textInput = (inputs: Readonly<Record<string, unknown>>, name: string): string | undefined => {
   const value = inputs[name];
   return typeof value === 'string' ? value : undefined;
@@ -95,7 +98,7 @@ const contextFor = async (
       workFolder: resolve(project.folder, '.sluice'),
       secrets,
       ...surroundings.value,
-      ...(step === 'validate' ? { programs: { run: async (...request: Parameters<CommandRunner['run']>) => (await import('./connection.ts')).commandRunner(host).run(...request) } } : {}),
+      ...(examining.has(step) ? { programs: { run: async (...request: Parameters<CommandRunner['run']>) => (await import('./connection.ts')).examiner(host).run(...request) } } : {}),
       results,
     }),
   );

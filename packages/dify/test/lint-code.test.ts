@@ -102,6 +102,19 @@ describe('python3 on the PATH', () => {
     expect(await examined('import os\nos._exit(7)\ndef main(a):\n    return {"out": a}\n', here)).toEqual([]);
   });
 
+  (there ? test : test.skip)(there ? 'keeps the suspicion where it cannot tell' : 'not shown: no python3 from 3.10 on', async () => {
+    expect(await examined('def main(a):\n    return {"out": (a}\n# \ud800', here)).toEqual(['dify/code-python warning']);
+  });
+
+  test('is given no more than a megabyte', async () => {
+    const asked: number[] = [];
+    const counting: CommandRunner = { run: ({ input }) => (asked.push(input?.length ?? 0), Promise.resolve(failed({ category: 'timeout', reason: 'python3 did not end within 10s' }))) };
+    expect(await examined(`def main(a):\n    return {"out": (a}\n#${'x'.repeat(1024 * 1024)}`, counting)).toEqual(['dify/code-python warning']);
+    expect(asked).toEqual([]);
+    expect(await examined(`def main(a):\n    return {"out": (a}\n#${'x'.repeat(1000)}`, counting)).toEqual(['dify/code-python warning']);
+    expect(asked).toHaveLength(1);
+  });
+
   test('an answer that is none changes nothing', async () => {
     const odd = (stdout: string, code = 0): CommandRunner => ({ run: () => Promise.resolve({ ok: true, value: { code, stdout, stderr: '' } }) });
     for (const commands of [odd('no json'), odd('[]'), odd('{}'), odd('[null]', 3)]) expect(await examined('def main(a):\n    return {"out": (a}\n', commands)).toEqual(['dify/code-python warning']);

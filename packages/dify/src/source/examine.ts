@@ -1,4 +1,4 @@
-import { oneLine, readYaml, type ExaminePorts, type Finding, type Parsed, type SourceFile } from '@sluice/core';
+import { oneLine, placeText, readYaml, type ExaminePorts, type Finding, type Parsed, type Place, type SourceFile } from '@sluice/core';
 import { graphNodes, type GraphNode } from './dsl.ts';
 import { isPython } from './rules/code.ts';
 import { dataPath } from './rules/graph.ts';
@@ -26,6 +26,9 @@ print(json.dumps([fault(code) for code in json.load(sys.stdin)]))
 
 const patienceMs = 10_000;
 
+/** mostAsked is the most code, in bytes, that is given to python3, whose trees take hundreds of bytes for each. */
+const mostAsked = 1024 * 1024;
+
 const answersOf = (text: string): readonly unknown[] => {
   try {
     const value: unknown = JSON.parse(text);
@@ -36,19 +39,16 @@ const answersOf = (text: string): readonly unknown[] => {
   }
 };
 
-const findingOf = (file: SourceFile, node: GraphNode, answer: Readonly<Record<string, unknown>>): Finding => {
-  const document = readYaml(file.path, file.text);
-  return {
-    rule: 'dify/code-python',
-    severity: 'error',
-    message: `The Python of node "${node.title}" cannot be parsed, line ${textOf(answer['line'])}: ${oneLine(textOf(answer['reason']), 200)}.`,
-    place: document.ok ? document.value.placeOf([...dataPath(node), 'code']) : { file: file.path },
-  };
-};
+const findingOf = (node: GraphNode, answer: Readonly<Record<string, unknown>>, place: Place): Finding => ({
+  rule: 'dify/code-python',
+  severity: 'error',
+  message: `The Python of node "${node.title}" cannot be parsed, line ${textOf(answer['line'])}: ${oneLine(textOf(answer['reason']), 200)}.`,
+  place,
+});
 
 /**
  * examine asks a python3 on the PATH about the Python of code nodes, and gives all findings again: what it refuses is an
- * error, and what it takes is not suspected any more. Without a python3 the findings stay as they are.
+ * error, and what it takes is not suspected any more. Without a python3, and where it cannot tell, the findings stay as they are.
  */
 export const examine = async (file: SourceFile, parsed: Parsed, { commands, signal }: ExaminePorts): Promise<readonly Finding[]> => {
   const { source, findings } = parsed;
@@ -56,12 +56,16 @@ export const examine = async (file: SourceFile, parsed: Parsed, { commands, sign
   const nodes = graphNodes(graph).filter(isPython);
   if (nodes.length === 0) return findings;
   const input = JSON.stringify(nodes.map((node) => textOf(node.data['code'])));
+  if (Buffer.byteLength(input) > mostAsked) return findings;
   const asked = await commands.run({ argv: ['python3', '-I', '-S', '-c', asking], input, deadlineMs: patienceMs }, signal);
   const answers = asked.ok && asked.value.code === 0 ? answersOf(asked.value.stdout) : [];
   if (answers.length !== nodes.length) return findings;
-  const faults = nodes.flatMap((node, index) => {
-    const answer = answers[index];
-    return isMapping(answer) && 'line' in answer ? [findingOf(file, node, answer)] : [];
+  const document = readYaml(file.path, file.text);
+  const judged = nodes.map((node, index) => {
+    const place = document.ok ? document.value.placeOf([...dataPath(node), 'code']) : { file: file.path };
+    return { node, place, answer: answers[index] };
   });
-  return [...findings.filter(({ rule }) => rule !== 'dify/code-python'), ...faults];
+  const faults = judged.flatMap(({ node, answer, place }) => (isMapping(answer) && 'line' in answer ? [findingOf(node, answer, place)] : []));
+  const decided = new Set(judged.filter(({ answer }) => answer === null || (isMapping(answer) && 'line' in answer)).map(({ place }) => placeText(place)));
+  return [...findings.filter(({ rule, place }) => rule !== 'dify/code-python' || !decided.has(placeText(place))), ...faults];
 };

@@ -1,6 +1,7 @@
 import { commentSecrets, nearest, readYaml, type Finding, type LintConfig, type Parsed, type Place, type Problem, type SourceFile } from '@sluice/core';
 import { hasGraph, hiddenSecret, isMode, modes, type Mode } from './dsl.ts';
 import { checkApp } from './rules/check.ts';
+import { atMost } from './rules/most.ts';
 import { ruleTexts } from './rules/names.ts';
 import type { Report } from './rules/report.ts';
 import { checkSecrets, looksReal } from './rules/secrets.ts';
@@ -141,13 +142,14 @@ export const parse = (file: SourceFile, lint: LintConfig = {}): Parsed => {
   const document = readYaml(file.path, file.text);
   if (!document.ok) return { findings: yamlFindings(file.path, document.problem) };
   const { value: root, placeOf } = document.value;
-  const findings: Finding[] = [];
+  const found = atMost();
   const { readable, secrets } = checkRoot(root, lint, (rule, severity, message, path, hint) => {
-    findings.push({ rule: `dify/${rule}`, severity, message, place: placeOf(path), ...(hint === undefined ? {} : { hint }) });
+    found.add(rule, severity, () => ({ rule: `dify/${rule}`, severity, message, place: placeOf(path), ...(hint === undefined ? {} : { hint }) }));
   });
   for (const { what, line } of commentSecrets(file.text, secrets)) {
-    findings.push({ rule: 'dify/secret-plain', severity: 'error', message: `A secret stands in a comment in plain text: ${what}.`, place: { file: file.path, line }, hint: 'Replace it where it is issued, and take it out of the comment.' });
+    found.add('secret-plain', 'error', () => ({ rule: 'dify/secret-plain', severity: 'error', message: `A secret stands in a comment in plain text: ${what}.`, place: { file: file.path, line }, hint: 'Replace it where it is issued, and take it out of the comment.' }));
   }
+  const findings = found.all();
   const source = readable && isMapping(root) ? DifySource.of(file.path, root) : undefined;
   return source === undefined ? { findings } : { source, findings };
 };

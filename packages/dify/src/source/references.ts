@@ -33,7 +33,10 @@ const isSelector = (value: unknown): value is readonly string[] =>
 
 const fromText = (text: string, path: Path, found: Sink): void => {
   if (!text.includes('{{#')) return;
+  const seen = new Set<string>();
   for (const [, inner = ''] of text.matchAll(braces)) {
+    if (seen.has(inner)) continue;
+    seen.add(inner);
     const [node = '', ...names] = inner.split('.');
     // Forms of human-input nodes name their own fields as `$output.name`.
     if (names.length > 0 && node !== '$output') found({ node, names, path, literal: !replaced.test(inner) });

@@ -4,11 +4,6 @@ export interface PythonFault {
   readonly reason: string;
 }
 
-interface Token {
-  readonly text: string;
-  readonly line: number;
-}
-
 const pairs: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
 
 /** pieces are comments, texts (with their prefix), brackets and line ends; texts that do not end match their beginning alone. */
@@ -27,16 +22,19 @@ const withoutTexts = (code: string): { readonly code: string; readonly fault?: P
   return fault === undefined ? { code: plain } : { code: plain, fault };
 };
 
+/** deepest is the most brackets inside of each other that Python takes (CPython, Parser/tokenizer.h MAXLEVEL). */
+const deepest = 200;
+
 const bracketFault = (code: string): PythonFault | undefined => {
-  const open: Token[] = [];
-  for (const match of code.matchAll(/[()[\]{}]/g)) {
-    const [text] = match;
+  const open: number[] = [];
+  for (const { 0: text, index } of code.matchAll(/[()[\]{}]/g)) {
     const wanted = pairs[text];
-    if (wanted === undefined) open.push({ text, line: match.index });
-    else if (open.pop()?.text !== wanted) return { line: lineAt(code, match.index), reason: `"${text}" closes nothing that is open` };
+    if (wanted === undefined) open.push(index);
+    else if (code[open.pop() ?? -1] !== wanted) return { line: lineAt(code, index), reason: `"${text}" closes nothing that is open` };
+    if (open.length > deepest) return { line: lineAt(code, index), reason: `more than ${deepest} brackets are open` };
   }
   const last = open.at(-1);
-  return last === undefined ? undefined : { line: lineAt(code, last.line), reason: `"${last.text}" is never closed` };
+  return last === undefined ? undefined : { line: lineAt(code, last), reason: `"${code[last] ?? ''}" is never closed` };
 };
 
 const blockFault = (code: string): PythonFault | undefined => {
