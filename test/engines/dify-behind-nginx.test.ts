@@ -197,7 +197,7 @@ const suite = (start: () => Promise<ContractServer>): void => {
     const nginx = await startServerBlocks('prefix', (_folder, port) => ({ http: block(port), files: {} }));
     try {
       const connection = connectionTo(server, http, { dify: `${nginx.origin}/dify/app/${made.id}/workflow` });
-      const checks = (await difyPlatform.check?.(connection)) ?? [];
+      const checks = (await difyPlatform.check?.(connection, { path: 'x.yml', folder: '', text: '' }))?.connection ?? [];
       expect(checks.filter(({ outcome }) => outcome?.ok === false)).toEqual([]);
       expect(checks.map(({ name }) => name)).toContain('service API');
       const opened = value(await value(await difyPlatform.connect(connection)).open('live'));

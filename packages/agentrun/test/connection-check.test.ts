@@ -34,7 +34,7 @@ const connection = ({ account, keys, yaml, ...more }: Given): Connection => ({
 const lines = (checks: readonly ConnectionCheck[]): readonly string[] =>
   checks.map(({ name, outcome, skipped }) => `${name}: ${outcome === undefined ? `skipped: ${skipped ?? ''}` : outcome.ok ? outcome.value : `${outcome.problem.category}: ${outcome.problem.reason}`}`);
 
-const checked = async (given: Given = {}): Promise<readonly string[]> => lines((await agentrunPlatform.check?.(connection(given))) ?? []);
+const checked = async (given: Given = {}): Promise<readonly string[]> => lines((await agentrunPlatform.check?.(connection(given), { path: 's.yaml', folder: '', text: '' }))?.connection ?? []);
 
 describe('a connection', () => {
   test('to an account without the runtime says what the first release makes', async () => {

@@ -1,12 +1,13 @@
 import {
   done,
   failed,
+  notAsked,
   placeText,
   readFileText,
   type Application,
+  type Checked,
   type CommandRunner,
   type Connection,
-  type ConnectionCheck,
   type EnvironmentConfig,
   type EvidenceRequest,
   type Outcome,
@@ -25,7 +26,7 @@ import type { EvidencePorts } from '@sluice/evidence';
 import { readApplication, sourceOf, type Reading } from './application.ts';
 
 /** Worked is what a context works out from its parts. */
-type Worked = 'application' | 'overlaid' | 'target' | 'previews' | 'connectionChecks' | 'parseEnvironment' | 'evidence' | 'earlier' | 'record';
+type Worked = 'application' | 'overlaid' | 'target' | 'previews' | 'checks' | 'parseEnvironment' | 'evidence' | 'earlier' | 'record';
 
 /** ContextParts are what a step's context is put together from. */
 export interface ContextParts extends Omit<StepContext, Worked> {
@@ -123,16 +124,18 @@ const connectionOf = (parts: ContextParts, { name, config }: SelectedEnvironment
   };
 };
 
-/** checkConnection asks with the source as it is: what the environment's values would change says nothing of the way there. */
-const checkConnection = async (parts: ContextParts, application: () => Promise<Outcome<Application>>): Promise<Outcome<readonly ConnectionCheck[]>> => {
+/** checkEnvironment asks with the source as it is: what an environment puts in its place is the platform's to know. */
+const checkEnvironment = async (parts: ContextParts, application: () => Promise<Outcome<Application>>): Promise<Outcome<Checked>> => {
   if (parts.offline) return refusedOffline();
   if (!parts.selected.ok) return parts.selected;
   const read = await application();
   if (!read.ok) return read;
-  const { platform, parsed } = read.value;
-  if (parsed.source === undefined) return done([{ name: 'connection', skipped: 'not checked, since the source cannot be read' }]);
-  if (platform.check === undefined) return done([{ name: 'connection', skipped: `not checked, since Sluice cannot check a connection to ${platform.name} yet` }]);
-  return done(await platform.check({ ...connectionOf(parts, parts.selected.value, platform, parsed.source), readOnly: true }));
+  const { platform, parsed, files } = read.value;
+  const [file] = files;
+  const skipped = (why: string, needs: readonly string[]): Outcome<Checked> => done({ connection: [{ name: 'connection', skipped: why }], environment: notAsked(needs, why) });
+  if (parsed.source === undefined || file === undefined) return skipped('not checked, since the source cannot be read', []);
+  if (platform.check === undefined) return skipped(`not checked, since Sluice cannot check a connection to ${platform.name} yet`, platform.needs?.(parsed.source) ?? []);
+  return done(await platform.check({ ...connectionOf(parts, parts.selected.value, platform, parsed.source), readOnly: true }, file));
 };
 
 const connectTarget = async (
@@ -201,7 +204,7 @@ export const createContext = (parts: ContextParts): Context => {
     overlaid,
     target,
     previews: once(() => connectPreviews(parts, application, overlaid)),
-    connectionChecks: () => checkConnection(parts, application),
+    checks: () => checkEnvironment(parts, application),
     parseEnvironment: (name) => environmentNamed(parts.project, name, read),
     evidence: async (request: EvidenceRequest) => (await import('@sluice/evidence')).openSources(request, evidencePorts(parts)),
     earlier: async (step) => remembered.get(step) ?? results.newest(step),

@@ -10,6 +10,7 @@ export * from './config/schema.ts';
 export * from './config/select.ts';
 export * from './config/select-preview.ts';
 export * from './ending-outputs.ts';
+export * from './environment-check.ts';
 export * from './evidence.ts';
 export * from './files/read-text.ts';
 export * from './finding.ts';

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts';
 import type { CommandRunner } from './command.ts';
 import type { EnvironmentConfig, LintConfig } from './config/schema.ts';
+import type { Checked } from './environment-check.ts';
 import type { SourceGraph } from './graph.ts';
 import type { HttpClient } from './http/client.ts';
 import type { Outcome } from './outcome.ts';
@@ -78,16 +79,6 @@ export interface SettingFinding extends Omit<Finding, 'place'> {
   readonly path: readonly (string | number)[];
 }
 
-/** ConnectionCheck is one thing that an environment was asked, before a release needs it; a person reads it as one line. */
-export interface ConnectionCheck {
-  /** name is what was asked, as in `login`. */
-  readonly name: string;
-  /** outcome is what was seen, or the problem; absent when nothing was asked. */
-  readonly outcome?: Outcome<string>;
-  /** skipped says why nothing was asked. */
-  readonly skipped?: string;
-}
-
 /** PlacedEnvironment is an environment with its source, before anything is filled in. */
 export interface PlacedEnvironment {
   readonly environment: EnvironmentConfig;
@@ -129,8 +120,15 @@ export interface Platform {
   review?(environment: EnvironmentConfig, source?: Source): readonly SettingFinding[];
   /** shared says what two environments have in common that only one may have, as in `endpoint production of runtime a in cn-hangzhou`; absent where they stand apart, or where that cannot be known. */
   shared?(one: PlacedEnvironment, other: PlacedEnvironment): string | undefined;
-  /** check asks an environment whether a release could work there, and writes nothing; it ends with the first that fails. */
-  check?(connection: Connection): Promise<readonly ConnectionCheck[]>;
+  /** environmentRules are what `check` looks for in an environment, beside the way there; their ids begin with `environment/`. */
+  readonly environmentRules?: readonly Rule[];
+  /** needs names the kinds of things that a source needs of an environment, as in `models`; `check` asks for each. */
+  needs?(source: Source): readonly string[];
+  /**
+   * check asks an environment whether a release could work there, and writes nothing: the way there, which ends with the first
+   * that fails, and then whether it has what the source needs. `file` is the source's own, for the places of what is missing.
+   */
+  check?(connection: Connection, file: SourceFile): Promise<Checked>;
   connect(connection: Connection): Promise<Outcome<Target>>;
   /** previews connects to an environment for previews; absent where a platform has none. */
   previews?(connection: Connection, scope: PreviewScope): Promise<Outcome<Previews>>;

@@ -1,11 +1,12 @@
 import type * as z from 'zod/mini';
 import type { Clock } from './clock.ts';
 import type { CommandRunner } from './command.ts';
+import type { Checked } from './environment-check.ts';
 import type { EvidenceRequest, EvidenceSource } from './evidence.ts';
 import type { Host } from './host.ts';
 import type { HttpClient } from './http/client.ts';
 import type { Outcome } from './outcome.ts';
-import type { ConnectionCheck, FilePort, Platform, SourceFile } from './platform.ts';
+import type { FilePort, Platform, SourceFile } from './platform.ts';
 import type { Previews } from './preview.ts';
 import type { Project, SelectedEnvironment } from './project.ts';
 import type { StepEnding, StepResult } from './result.ts';
@@ -64,8 +65,8 @@ export interface StepContext {
   target(): Promise<Outcome<Target>>;
   /** previews connects once to the selected environment, one for previews; a source that cannot be released does not keep them from being removed. */
   previews(): Promise<Outcome<Previews>>;
-  /** connectionChecks asks the selected environment whether a release could work there; nothing is asked offline. */
-  connectionChecks(): Promise<Outcome<readonly ConnectionCheck[]>>;
+  /** checks asks the selected environment whether a release could work there, and whether it has what the source needs; nothing is asked offline. */
+  checks(): Promise<Outcome<Checked>>;
   /** parseEnvironment parses the source of any environment, offline. */
   parseEnvironment(name: string): Promise<Outcome<Application>>;
   /** earlier is the newest result document of another step of this release, from this job or an earlier one. */

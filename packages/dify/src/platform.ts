@@ -2,7 +2,9 @@ import { done, failed, type Outcome, type Platform, type Source } from '@sluice/
 import { diffContent } from './source/diff.ts';
 import { addressFindings, sharedWorkspace } from './server/address.ts';
 import { difyExposures } from './server/exposure.ts';
+import { environmentRules } from './source/environment-rules.ts';
 import { graphOf } from './source/graph.ts';
+import { needNames } from './source/needs.ts';
 import { overlay } from './source/overlay.ts';
 import { parse } from './source/parse.ts';
 import { datasetFindings } from './source/rules/datasets.ts';
@@ -38,7 +40,9 @@ export const difyPlatform: Platform = {
   graph: (source) => (isDifySource(source) ? graphOf(source) : undefined),
   review: (environment, source) => [...addressFindings(environment), ...datasetFindings(environment, source), ...settingFindings(environment, source)],
   shared: sharedWorkspace,
-  check: async (connection) => (await import('./server/connection-check.ts')).checkConnection(connection),
+  environmentRules,
+  needs: (source) => (isDifySource(source) ? needNames(source) : []),
+  check: async (connection, file) => (await import('./server/connection-check.ts')).checkEnvironment(connection, file),
   previews: async (connection, scope) => (await import('./server/previews.ts')).openPreviews(connection, scope),
   connect: async (connection) => (await import('./server/target.ts')).connect(connection),
 };

@@ -38,7 +38,7 @@ const members = (role: string) => instead(/\/members$/, () => json(200, { accoun
 
 const checked = async (asked: Asked = {}, app = appId, source = sourceOf(chatflow())): Promise<readonly ConnectionCheck[]> => {
   const connection = connectionTo(house, app, source, { readOnly: true, environment: { dify: { console: house.lab.origin, ...(app === '' ? {} : { app }) } }, ...asked });
-  return (await difyPlatform.check?.(connection)) ?? [];
+  return (await difyPlatform.check?.(connection, { path: 'x.yml', folder: '', text: '' }))?.connection ?? [];
 };
 
 const lines = (checks: readonly ConnectionCheck[]): readonly string[] =>

@@ -256,7 +256,7 @@ describe.each(modes)('%s and its twin', (mode, saying) => {
     const { gateway } = pair;
     const checksOf = async (twin: string) => {
       const environment = { gateway: { twin, address: `${gateway.origin}/v1`, nginx: { include: gateway.includeFile } } };
-      return (await difyPlatform.check?.(connectionTo(house, pair.app, sourceOf(saying('old')), { readOnly: true, environment, gateway }))) ?? [];
+      return (await difyPlatform.check?.(connectionTo(house, pair.app, sourceOf(saying('old')), { readOnly: true, environment, gateway }), { path: 'x.yml', folder: '', text: '' }))?.connection ?? [];
     };
     const good = await checksOf(`${house.lab.origin}/app/${pair.twin}/workflow`);
     expect(good.find((check) => check.name === 'twin')?.outcome).toEqual(done(`"its twin" (${pair.twin}), ${mode === 'a workflow app' ? 'workflow' : 'completion'}; the gateway sends it 0 % of the users`));
@@ -287,7 +287,7 @@ describe('a workflow app and its twin', () => {
   test('the twin keeps its own name', async () => {
     const pair = await pairOf(workflowSaying('old'));
     value(await (await pair.target(workflowSaying('new'))).deploy(sourceOf(workflowSaying('new')), careful));
-    const checks = await difyPlatform.check?.(connectionTo(house, pair.twin, sourceOf(workflowSaying('new')), { readOnly: true }));
+    const checks = (await difyPlatform.check?.(connectionTo(house, pair.twin, sourceOf(workflowSaying('new')), { readOnly: true }), { path: 'x.yml', folder: '', text: '' }))?.connection;
     expect(checks?.find((check) => check.name === 'app')?.outcome).toEqual(done(`"its twin" (${pair.twin}), workflow`));
   });
 

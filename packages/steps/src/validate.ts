@@ -8,6 +8,7 @@ import {
   ruleSettingFindings,
   settleFindings,
   type ConnectionCheck,
+  type EnvironmentCheck,
   type Finding,
   type Json,
   type LintSettings,
@@ -19,6 +20,7 @@ import {
   type StepEnding,
 } from '@sluice/core';
 import { lintPipeline, pipelineFiles, pipelineRules, type PipelineFile } from '@sluice/pipelines';
+import { askEnvironment, environmentEvidence, environmentLines, environmentSettingFindings, notMade, settledChecks } from './environment-checks.ts';
 import { choice, commonInputs } from './inputs.ts';
 import { tellFindings, type Found } from './validate-shown.ts';
 
@@ -71,6 +73,9 @@ const pipelineFindings = (files: readonly PipelineFile[], settings: LintSettings
 
 const secretRulesOf = (rules: readonly Rule[]): readonly string[] => rules.flatMap(({ id, scope }) => (scope === 'secret' ? [id] : []));
 
+/** settingsOf is what the project says about rules, and whether a pull request says it. */
+const settingsOf = ({ host, project: { config, placeOf } }: StepContext): LintSettings => ({ lint: config.lint ?? {}, pullRequest: host.context.pullRequest !== undefined, placeOf });
+
 const collect = async (context: StepContext): Promise<Outcome<Found>> => {
   const seen = new Map<string, Finding>();
   const { config, file, folder, placeOf, text } = context.project;
@@ -78,7 +83,7 @@ const collect = async (context: StepContext): Promise<Outcome<Found>> => {
   const secretRules = new Set(secretRulesOf(pipelineRules));
   // A source is read below the folder of sluice.yml, which need not be the working directory.
   const shownAs = (path: string): string => posix.join(dirname(file), path);
-  const lintSettings = { lint: config.lint ?? {}, pullRequest: context.host.context.pullRequest !== undefined, placeOf };
+  const lintSettings = settingsOf(context);
   for (const name of environmentsToParse(context)) {
     const application = await context.parseEnvironment(name);
     if (!application.ok) return application;
@@ -95,20 +100,14 @@ const collect = async (context: StepContext): Promise<Outcome<Found>> => {
   }
   const pipelines = await pipelineFiles(folder, dirname(file));
   for (const one of pipelines) texts.set(one.path, one.text);
-  for (const finding of [...(await sharedFindings(context)), ...pipelineFindings(pipelines, lintSettings)]) seen.set(findingLine(finding), finding);
+  const others = [...(await sharedFindings(context)), ...(await environmentSettingFindings(context, lintSettings)), ...pipelineFindings(pipelines, lintSettings)];
+  for (const finding of others) seen.set(findingLine(finding), finding);
   return done({ findings: [...seen.values()], texts, secretRules });
 };
 
 /** checkLine is a connection check for people. */
 const checkLine = ({ name, outcome, skipped }: ConnectionCheck): string =>
   outcome === undefined ? `${name}: skipped: ${skipped ?? 'not checked'}` : `${name}: ${outcome.ok ? outcome.value : `failed: ${outcome.problem.reason}`}`;
-
-/** connection asks the environment that the user has named; nothing is asked for pull requests, nor when none was named. */
-const connection = async (context: StepContext, named: boolean): Promise<Outcome<readonly ConnectionCheck[]>> => {
-  if (!named) return done([]);
-  if (context.offline) return done([{ name: 'connection', skipped: 'not checked for pull requests' }]);
-  return context.connectionChecks();
-};
 
 /** brokenConnection is the problem of the check that failed. */
 const brokenConnection = (checks: readonly ConnectionCheck[]): Problem | undefined => {
@@ -120,6 +119,7 @@ interface Seen {
   readonly findings: readonly Finding[];
   readonly failing: readonly Finding[];
   readonly checks: readonly ConnectionCheck[];
+  readonly environment: readonly EnvironmentCheck[];
   /** checked names the files. */
   readonly checked: string;
 }
@@ -127,13 +127,14 @@ interface Seen {
 const checkStatus = ({ outcome }: ConnectionCheck): Status => (outcome === undefined ? 'skipped' : outcome.ok ? 'passed' : 'failed');
 
 /** evidenceOf are the findings as they are, each with its place in a file, and the connection checks, each with its status in place of one. */
-const evidenceOf = ({ findings, checks }: Seen): Json => [
+const evidenceOf = ({ findings, checks, environment }: Seen): Json => [
   ...findings.map(({ rule, severity, message, place, hint }) => ({ rule, severity, message, ...(hint === undefined ? {} : { hint }), place: { ...place } })),
   ...checks.map((one) => ({ rule: `connection/${one.name}`, severity: one.outcome?.ok === false ? 'error' : 'notice', message: checkLine(one), status: checkStatus(one) })),
+  ...environmentEvidence(environment),
 ];
 
 const ending = (seen: Seen): StepEnding => {
-  const { findings, failing, checks, checked } = seen;
+  const { findings, failing, checks, environment, checked } = seen;
   const counts = { errors: findings.filter((one) => one.severity === 'error').length, findings: findings.length };
   const outputs = { errors: String(counts.errors), findings: String(counts.findings) };
   const evidence = evidenceOf(seen);
@@ -152,10 +153,10 @@ const ending = (seen: Seen): StepEnding => {
   if (broken !== undefined) return endedBy(broken, { outputs, evidence });
   const rest = counts.findings === 0 ? 'nothing found' : `${counts.findings} ${counts.findings === 1 ? 'finding' : 'findings'}, none of them failing`;
   const reached = checks.some((one) => one.outcome !== undefined) ? '; the environment can be reached' : '';
-  return { category: 'passed', reason: `${checked}: ${rest}${reached}`, outputs, evidence };
+  return { category: 'passed', reason: `${checked}: ${rest}${reached}${notMade(environment)}`, outputs, evidence };
 };
 
-/** validate checks sluice.yml and the application's source, offline; and the way to an environment that the user names. */
+/** validate checks sluice.yml and the application's source, offline; and of an environment that the user names the way there, and whether it has what the application needs. */
 export const validate = defineStep({
   name: 'validate',
   summary: 'Check sluice.yml and the application, offline, and report every finding with file, line and column.',
@@ -171,16 +172,22 @@ export const validate = defineStep({
   run: async (context, values) => {
     const found = await collect(context);
     if (!found.ok) return endedBy(found.problem);
-    tellFindings(context.host, found.value);
-    const { findings } = found.value;
-    const checks = await connection(context, values.environment !== undefined);
-    if (!checks.ok) return endedBy(checks.problem);
-    for (const check of checks.value) context.host.log(checkLine(check));
+    const named = values.environment !== undefined;
+    const asked = await askEnvironment(context, named, environmentsToParse(context));
+    if (!asked.ok) {
+      tellFindings(context.host, found.value);
+      return endedBy(asked.problem);
+    }
+    const checks = asked.value.connection;
+    const environment = await settledChecks(context, asked.value.environment, settingsOf(context));
+    const findings = [...found.value.findings, ...environment.flatMap((check) => check.findings)];
+    tellFindings(context.host, { ...found.value, findings });
+    for (const line of [...checks.map(checkLine), ...(named ? environmentLines(environment) : [])]) context.host.log(line);
     const failing = findings.filter(
       (one) => one.severity === 'error' || (values['fail-on'] === 'warning' && one.severity === 'warning'),
     );
     const { config, file } = context.project;
     const sources = environmentsToParse(context).map((name) => config.environments[name]?.agentrun?.source ?? config.source);
-    return ending({ findings, failing, checks: checks.value, checked: [file, ...new Set(sources)].join(' and ') });
+    return ending({ findings, failing, checks, environment, checked: [file, ...new Set(sources)].join(' and ') });
   },
 });

@@ -67,24 +67,29 @@ describe('validate and the way to an environment', () => {
   test('asks it when it is named, one line each', async () => {
     const { result, lines } = await ran({ flags: staging });
     expect(result).toMatchObject({ category: 'passed', reason: expect.stringContaining('the environment can be reached') });
-    expect(lines.map((line) => line.split(':')[0])).toEqual(['address', 'TLS', 'version', 'login', 'workspace', 'role', 'app', 'service API']);
+    expect(lines.map((line) => line.split(':')[0])).toEqual(['address', 'TLS', 'version', 'login', 'workspace', 'role', 'app', 'service API', 'DSL version', 'models']);
     expect(result.evidence).toContainEqual({ rule: 'connection/login', severity: 'notice', message: 'login: as the account in DIFY_EMAIL', status: 'passed' });
   });
 
   test('asks nothing when none is named, also where the branch has one', async () => {
     const { result, lines } = await ran({ dify: `http://127.0.0.1:1/app/${app}`, variables: { ...account(), SLUICE_HOSTS: 'elsewhere.example.com' } });
-    expect([result.category, lines, result.evidence]).toEqual(['passed', [], []]);
+    expect([result.category, lines]).toEqual(['passed', []]);
+    expect(result.reason).toMatch(/; 2 environment checks were not made: no environment was named to validate$/);
+    expect(result.evidence).toEqual(['DSL version', 'models'].map((name) => ({ rule: `environment/${name.toLowerCase().replace(' ', '-')}`, severity: 'notice', message: `${name}: skipped: no environment was named to validate`, status: 'skipped' })));
   });
 
   test('says that it did not ask for pull requests', async () => {
     const { result, lines } = await ran({ flags: staging, pullRequest: { number: 7, fork: true } });
-    expect([result.category, lines]).toEqual(['passed', ['connection: skipped: not checked for pull requests']]);
+    expect([result.category, lines]).toEqual(['passed', ['connection: skipped: not checked for pull requests', 'DSL version, models: skipped: nothing is asked for pull requests']]);
+    expect(result.reason).toMatch(/; 2 environment checks were not made: nothing is asked for pull requests$/);
   });
 
   test('says that it did not ask without credentials, and passes', async () => {
     const { result, lines } = await ran({ flags: staging, variables: {}, dify: `http://127.0.0.1:1/app/${app}` });
     expect(result.category).toBe('passed');
-    expect(lines).toEqual(['connection: skipped: not checked, since no credentials are set (DIFY_EMAIL and DIFY_PASSWORD)']);
+    const why = 'since no credentials are set (DIFY_EMAIL and DIFY_PASSWORD)';
+    expect(lines).toEqual([`connection: skipped: not checked, ${why}`, `DSL version, models: skipped: not asked, ${why}`]);
+    expect(result.reason).toMatch(/; 2 environment checks were not made: no credentials are set \(DIFY_EMAIL and DIFY_PASSWORD\)$/);
   });
 
   test.each<[string, Run, string, string]>([
@@ -94,7 +99,7 @@ describe('validate and the way to an environment', () => {
   ])('fails on %s with its own category', async (_what, run, category, line) => {
     const { result, lines } = await ran({ flags: staging, ...run });
     expect(result).toMatchObject({ category, reason: line.replace('failed: ', ''), hint: expect.stringMatching(/\S/) });
-    expect(lines.at(-1)).toBe(line);
+    expect(lines.slice(-2)).toEqual([line, `DSL version, models: skipped: not asked, since the check of ${line.split(':')[0] ?? ''} failed`]);
   });
 });
 

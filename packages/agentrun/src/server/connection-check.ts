@@ -1,4 +1,6 @@
-import { done, failed, type Connection, type ConnectionCheck, type Outcome } from '@sluice/core';
+import { done, failed, type Checked, type Connection, type ConnectionCheck, type Outcome } from '@sluice/core';
+import { needsOf } from '../source/needs.ts';
+import { AgentRunSource } from '../source/source.ts';
 import { noCredentials } from '../credentials/chain.ts';
 import { accountOf, guardAccount, guardRuntime, openingOf, workspaceOf, type Opening } from './connect.ts';
 import { contextOf, findUsersEndpoint, type AgentRunContext } from './context.ts';
@@ -97,8 +99,8 @@ const steps: readonly (readonly [name: string, ask: (opening: Opening, seen: See
   ['rights', rights],
 ];
 
-/** checkConnection asks for address, TLS, credentials, account, region, workspace, runtime, endpoint and rights, in this order, to the first that fails. */
-export const checkConnection = async (connection: Connection): Promise<readonly ConnectionCheck[]> => {
+/** way asks for address, TLS, credentials, account, region, workspace, runtime, endpoint and rights, in this order, to the first that fails. */
+const way = async (connection: Connection): Promise<readonly ConnectionCheck[]> => {
   const opening = openingOf(connection);
   if (!opening.ok) {
     const { problem } = opening;
@@ -114,4 +116,11 @@ export const checkConnection = async (connection: Connection): Promise<readonly 
     if (name === 'credentials' && 'skipped' in found) break;
   }
   return checks;
+};
+
+/** checkEnvironment asks for the way to an environment. What an agent names beside it, no call of AgentRun can look for: each is told with the reason. */
+export const checkEnvironment = async (connection: Connection): Promise<Checked> => {
+  const { source } = connection;
+  const needs = source instanceof AgentRunSource ? needsOf(source.parts.agent) : [];
+  return { connection: await way(connection), environment: needs.map(({ name, unasked }) => ({ name, skipped: unasked, findings: [] })) };
 };

@@ -22,6 +22,18 @@ const providersShape = z.array(z.object({ id: z.string(), name: z.string(), type
 
 const modelsShape = z.object({ data: z.array(z.object({ provider: z.string(), models: z.array(z.object({ model: z.string() })) })) });
 
+const statesShape = z.object({ data: z.array(z.object({ model: z.string(), model_type: text, status: text, deprecated: z.nullish(z.boolean()) })) });
+
+const defaultShape = z.object({ data: z.nullish(z.object({ model: z.string() })) });
+
+const toolsShape = z.array(z.object({ id: z.string(), name: z.string(), server_identifier: text, is_team_authorization: z.nullish(z.boolean()), tools: z.array(z.object({ name: z.string() })) }));
+
+const identity = z.object({ name: z.string() });
+
+const strategiesShape = z.array(z.object({ declaration: z.object({ identity, strategies: z.array(z.object({ identity })) }) }));
+
+const triggersShape = z.array(z.object({ name: z.string(), events: z.array(z.object({ name: z.string() })) }));
+
 const subscriptionsShape = z.array(z.object({ id: z.string(), name: text }));
 
 const pluginsShape = z.object({ plugins: z.array(z.object({ plugin_unique_identifier: z.string() })) });
@@ -96,6 +108,65 @@ export const modelsOf = async (application: Application, kind: string): Promise<
   const list = await read(application, `/workspaces/current/models/model-types/${kind}`, modelsShape, `list the ${kind} models of the workspace`);
   if (!list.ok) return list;
   return done(list.value.data.flatMap(({ provider, models }) => models.map(({ model }) => ({ id: `${provider}/${model}`, name: model, note: provider }))));
+};
+
+/** ModelState is one model of a provider, usable or not. */
+export interface ModelState {
+  readonly name: string;
+  readonly kind: string;
+  readonly status: string;
+  readonly deprecated: boolean;
+}
+
+/** modelStates lists all models of a provider with their states; a provider that the workspace does not have has none. */
+export const modelStates = async (application: Application, provider: string): Promise<Outcome<readonly ModelState[]>> => {
+  const list = await read(application, `/workspaces/current/model-providers/${provider}/models`, statesShape, `list the models of ${provider}`);
+  return list.ok ? done(list.value.data.map((one) => ({ name: one.model, kind: one.model_type, status: one.status, deprecated: one.deprecated === true }))) : list;
+};
+
+/** defaultModel is the model that the workspace has chosen for a kind; undefined when it has chosen none. */
+export const defaultModel = async (application: Application, kind: string): Promise<Outcome<string | undefined>> => {
+  const chosen = await read(application, `/workspaces/current/default-model?model_type=${kind}`, defaultShape, `find the default ${kind} model`);
+  return chosen.ok ? done(chosen.value.data?.model) : chosen;
+};
+
+/** ToolList is a provider of tools with the names of its tools. */
+export interface ToolList {
+  readonly id: string;
+  readonly name: string;
+  readonly authorized: boolean;
+  readonly tools: readonly string[];
+}
+
+/** toolsOf lists the tools of one type with their providers. An MCP server is found by its identifier. */
+export const toolsOf = async (application: Application, type: string): Promise<Outcome<readonly ToolList[]>> => {
+  const list = await read(application, `/workspaces/current/tools/${type}`, toolsShape, `list the ${type} tools of the workspace`);
+  if (!list.ok) return list;
+  return done(list.value.map((one) => ({ id: type === 'mcp' && one.server_identifier !== '' ? one.server_identifier : one.id, name: one.name, authorized: one.is_team_authorization !== false, tools: one.tools.map(({ name }) => name) })));
+};
+
+/** ProviderParts is what a plugin provides: strategies of agents, or events of triggers. */
+export interface ProviderParts {
+  readonly id: string;
+  readonly parts: readonly string[];
+}
+
+/** strategyProviders lists the strategies of agents (Dify >= 1.0). */
+export const strategyProviders = async (application: Application): Promise<Outcome<readonly ProviderParts[]>> => {
+  const list = await read(application, '/workspaces/current/agent-providers', strategiesShape, 'list the agent strategies of the workspace');
+  return list.ok ? done(list.value.map(({ declaration }) => ({ id: declaration.identity.name, parts: declaration.strategies.map((one) => one.identity.name) }))) : list;
+};
+
+/** triggerProviders lists the triggers of plugins with their events (Dify >= 1.10). */
+export const triggerProviders = async (application: Application): Promise<Outcome<readonly ProviderParts[]>> => {
+  const list = await read(application, '/workspaces/current/triggers', triggersShape, 'list the triggers of the workspace');
+  return list.ok ? done(list.value.map(({ name, events }) => ({ id: name, parts: events.map((one) => one.name) }))) : list;
+};
+
+/** someDatasets gives the names of the first knowledge bases, for people. */
+export const someDatasets = async (application: Application): Promise<Outcome<readonly string[]>> => {
+  const list = await read(application, `/datasets?page=1&limit=${pageSize}`, datasetsShape, 'list the datasets of the workspace');
+  return list.ok ? done(list.value.data.map(({ name }) => name)) : list;
 };
 
 /** subscriptionsOf lists the subscriptions of a trigger's provider (Dify >= 1.10). */

@@ -1,6 +1,10 @@
-import { done, failed, type Connection, type ConnectionCheck, type Outcome } from '@sluice/core';
+import { done, failed, notAsked, type Checked, type Connection, type ConnectionCheck, type Outcome, type SourceFile } from '@sluice/core';
+import { needNames } from '../source/needs.ts';
+import { overlay } from '../source/overlay.ts';
+import { isDifySource, type DifySource } from '../source/source.ts';
 import type { Application } from './application.ts';
 import { askParameters } from './checks.ts';
+import { checkNeeds } from './environment-check.ts';
 import { consoleCredentials } from './login.ts';
 import { usersAddress } from './open.ts';
 import { adminKeyRunsChatDrafts, loginDialect } from './release.ts';
@@ -135,19 +139,36 @@ const steps: readonly (readonly [name: string, ask: (application: Application) =
   ['service API', serviceApi],
 ];
 
-/** checkConnection asks for address, TLS, version, login, workspace, role, app and service API, in this order, to the first that fails. */
-export const checkConnection = async (connection: Connection): Promise<readonly ConnectionCheck[]> => {
-  if (consoleCredentials.every((name) => connection.secrets.find(name) === undefined)) {
-    return [{ name: 'connection', skipped: 'not checked, since no credentials are set (DIFY_EMAIL and DIFY_PASSWORD)' }];
-  }
-  const application = await openApplication(connection);
-  if (!application.ok) return [{ name: 'address', outcome: application }];
-  const checks = [...(await server(application.value))];
-  const asked = steps.filter(([name]) => name !== 'twin' || application.value.twin !== undefined);
+const overlayOf = ({ environment, secrets, source }: Connection): Outcome<DifySource> => {
+  if (!isDifySource(source)) return failed({ category: 'defect', reason: 'a source of another platform was given to Dify' });
+  // What an environment needs does not hang on the values of its variables, which may be secrets that this step was not given.
+  return overlay(source, { ...environment, variables: {} }, secrets);
+};
+
+const unset = 'no credentials are set (DIFY_EMAIL and DIFY_PASSWORD)';
+
+/** way asks for address, TLS, version, login, workspace, role, app and service API, in this order, to the first that fails. */
+const way = async (application: Application): Promise<readonly ConnectionCheck[]> => {
+  const checks = [...(await server(application))];
+  const asked = steps.filter(([name]) => name !== 'twin' || application.twin !== undefined);
   for (const [name, ask] of asked) {
     if (checks.some((check) => check.outcome?.ok === false)) break;
-    const found = await ask(application.value);
+    const found = await ask(application);
     checks.push('skipped' in found ? { name, ...found } : { name, outcome: found });
   }
   return checks;
+};
+
+/** checkEnvironment asks for the way to an environment, and then for what the app needs there, as the environment has it. */
+export const checkEnvironment = async (connection: Connection, file: SourceFile): Promise<Checked> => {
+  const needs = isDifySource(connection.source) ? needNames(connection.source) : [];
+  if (consoleCredentials.every((name) => connection.secrets.find(name) === undefined)) {
+    return { connection: [{ name: 'connection', skipped: `not checked, since ${unset}` }], environment: notAsked(needs, `not asked, since ${unset}`) };
+  }
+  const source = overlayOf(connection);
+  if (!source.ok) return { connection: [{ name: 'sluice.yml', outcome: source }], environment: notAsked(needs, 'not asked, since sluice.yml does not fit the app') };
+  const application = await openApplication({ ...connection, source: source.value });
+  if (!application.ok) return { connection: [{ name: 'address', outcome: application }], environment: notAsked(needs, 'not asked, since the check of address failed') };
+  const checks = await way(application.value);
+  return { connection: checks, environment: await checkNeeds(application.value, file, checks) };
 };

@@ -26,25 +26,33 @@ export interface ModelUse {
   readonly provider: string;
   readonly name: string;
   /** kind is the server's model type. */
-  readonly kind: 'llm' | 'rerank' | 'text-embedding';
+  readonly kind: ModelKind;
 }
+
+/** ModelKind is a type of models, by the server's name (Dify 1.12.1, api/core/model_runtime/entities/model_entities.py ModelType). */
+export type ModelKind = (typeof modelKinds)[number];
+
+const modelKinds = ['llm', 'rerank', 'text-embedding', 'speech2text', 'moderation', 'tts'] as const;
 
 /**
  * modelUse reads a use of a model. Nodes and `model_config` have `provider` and `name`, agents and rerankers `provider` and
- * `model`, and weights of a knowledge node name an embedding model.
+ * `model`, weights of a knowledge node name an embedding model, and chat apps name their reranker in words of its own.
  */
 export const modelUse = (mapping: Mapping): ModelUse | undefined => {
   const { provider, name, model, embedding_provider_name: embedder, embedding_model_name: embedding } = mapping;
   if (typeof embedder === 'string' && typeof embedding === 'string') return { provider: embedder, name: embedding, kind: 'text-embedding' };
+  const { reranking_provider_name: reranker, reranking_model_name: reranking } = mapping;
+  if (typeof reranker === 'string' && typeof reranking === 'string') return { provider: reranker, name: reranking, kind: 'rerank' };
   if (typeof provider !== 'string') return undefined;
   if (typeof name === 'string') return { provider, name, kind: 'llm' };
   if (typeof model !== 'string') return undefined;
-  return { provider, name: model, kind: mapping['model_type'] === 'llm' ? 'llm' : 'rerank' };
+  return { provider, name: model, kind: modelKinds.find((kind) => kind === mapping['model_type']) ?? 'rerank' };
 };
 
 /** withModel points a use of a model at another one. */
 export const withModel = (mapping: Mapping, provider: string, name: string): Mapping => {
   if (typeof mapping['embedding_model_name'] === 'string') return { ...mapping, embedding_provider_name: provider, embedding_model_name: name };
+  if (typeof mapping['reranking_model_name'] === 'string') return { ...mapping, reranking_provider_name: provider, reranking_model_name: name };
   return typeof mapping['name'] === 'string' ? { ...mapping, provider, name } : { ...mapping, provider, model: name };
 };
 
