@@ -33,7 +33,7 @@ afterAll(() => rmSync(home, { recursive: true, force: true }));
 const preview = (props: object): Promise<Json | undefined> => {
   made += 1;
   const file = join(home, `${made}.yaml`);
-  writeFileSync(file, JSON.stringify({ edition: '3.0.0', name: 't', access: 'default', vars: variables, resources: { r: { component: 'agentrun@1.0.12', props } } }));
+  writeFileSync(file, JSON.stringify({ edition: '3.0.0', name: 't', access: 'default', vars: variables, resources: { ...resources, r: { component: 'agentrun@1.0.12', props } } }));
   const env = { PATH: process.env['PATH'] ?? '', HOME: home, serverless_devs_config_home: home, SERVERLESS_DEVS_CICD: '1', ...environment };
   return new Promise((resolve) => {
     execFile(process.execPath, [program, 'preview', '-t', file, '--silent', '--output', 'json'], { env, cwd: home }, (error, stdout) =>
@@ -41,7 +41,8 @@ const preview = (props: object): Promise<Json | undefined> => {
   });
 };
 
-const ours = (props: Json) => resolvePlaceholders(props, variables, lookup);
+const resources = { o: { component: 'fc3', props: { region: 'cn-shanghai', deep: { list: [1, '两'], 'k-k': 'dash' }, by: '${vars.region}' } }, 'my-fn': { component: 'fc3', props: { region: 'cn-beijing' } } };
+const ours = (props: Json) => resolvePlaceholders(props, variables, lookup, { resources: { ...resources, r: { props } }, this: { props } });
 
 const taken = [
   '${vars.n}', 'a${vars.n}b${vars.b}', '${vars.no}', '${vars.f}', '${vars.z}', '${vars.empty}|', 'x${vars.empty}y', '${vars.deep}', '${vars.deep.list}', '${vars.deep.list.1}', '${vars.deep.k-k}',
@@ -56,6 +57,13 @@ describe('what Serverless Devs takes, Sluice takes alike', () => {
     const { value, faults } = ours(taken);
     expect(faults).toEqual([]);
     expect(value).toEqual(Object.values((await preview({ list: taken })) ?? {})[0]);
+  }, 30_000);
+
+  test('what other parts of the file say', async () => {
+    const props = { own: 'x', n: 7, agent: { name: 'a-${vars.n}' }, one: '${resources.o.props.region}', two: 'a${resources.o.props.deep.list.1}b', three: '${resources.o.props.deep}', four: '${resources.o.props.by}', five: '${this.props.own}-${this.props.n}', six: '${this.props.n}', seven: '${resources.r.props.own}', eight: '${resources.my-fn.props.region}' };
+    const { value, faults } = ours(props);
+    expect(faults).toEqual([]);
+    expect(value).toEqual(await preview(props));
   }, 30_000);
 
   test('documents put together at random', async () => {
@@ -74,7 +82,7 @@ describe('what Serverless Devs takes, Sluice takes alike', () => {
 });
 
 describe('what Serverless Devs refuses, Sluice refuses', () => {
-  test.each(['${vars.gone}', 'x${vars.none}y', '${ vars.n }', '${env.FOO}', '${PORT}', "${env('GONE','{}')}"])('%s', async (text) => {
+  test.each(['${vars.gone}', '${resources.o.props.gone}', '${resources.gone.props.region}', '${this.props.gone}', 'x${vars.none}y', '${ vars.n }', '${env.FOO}', '${PORT}', "${env('GONE','{}')}"])('%s', async (text) => {
     expect(ours({ text }).faults).toHaveLength(1);
     expect(await preview({ text })).toBeUndefined();
   }, 30_000);
@@ -86,6 +94,6 @@ describe('what Serverless Devs refuses, Sluice refuses', () => {
   }, 30_000);
 });
 
-test.each(['x${vars.deep}', 'x${vars.deep.list}', '${cwd}', '${vars}', '<%= vars.n %>', "${file('./x')}"])('%s is refused here alone: it is nonsense there, or code', (text) => {
+test.each(['${resources.o.output.url}', "${config('AccountID')}", "${path('.')}", "${json('{}')}", 'x${vars.deep}', 'x${vars.deep.list}', '${cwd}', '${vars}', '<%= vars.n %>', "${file('./x')}"])('%s is refused here alone: it is nonsense there, or code', (text) => {
   expect(ours({ text }).faults).toHaveLength(1);
 });

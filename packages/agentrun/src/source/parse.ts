@@ -66,9 +66,11 @@ const dotenvFindings = ({ path, folder }: SourceFile): readonly Finding[] => {
   }];
 };
 
-const checkProps = (file: SourceFile, { props, path, component }: Resource, variables: JsonRecord, placeOf: (path: KeyPath) => Place, report: Report): Parsed => {
-  const kept = resolvePlaceholders(props, variables, keepAll);
-  const filled = resolvePlaceholders(props, variables, initialOnly);
+const checkProps = (file: SourceFile, { props, path, component }: Resource, document: JsonRecord, placeOf: (path: KeyPath) => Place, report: Report): Parsed => {
+  const variables: JsonRecord = isJsonRecord(document['vars']) ? document['vars'] : {};
+  const others = { resources: document['resources'] ?? {}, this: { props } };
+  const kept = resolvePlaceholders(props, variables, keepAll, others);
+  const filled = resolvePlaceholders(props, variables, initialOnly, others);
   const agentPath = [...path, 'agent'];
   const whole: JsonRecord = isJsonRecord(filled.value) ? filled.value : {};
   const raw: Json | undefined = whole['agent'];
@@ -134,8 +136,7 @@ export const parse = (file: SourceFile): Parsed => {
     ...found.findings,
   ];
   if (found.resource === undefined) return { findings };
-  const variables: JsonRecord = isJsonRecord(document['vars']) ? document['vars'] : {};
-  const parsed = checkProps(file, found.resource, variables, placeOf, report);
+  const parsed = checkProps(file, found.resource, document, placeOf, report);
   const all = [...findings, ...parsed.findings];
   return all.some(({ rule, severity }) => endsReading(rule, severity)) || parsed.source === undefined ? { findings: all } : { source: parsed.source, findings: all };
 };

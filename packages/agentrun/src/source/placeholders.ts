@@ -1,4 +1,4 @@
-import type { Json, KeyPath } from '@sluice/core';
+import { nearest, type Json, type KeyPath } from '@sluice/core';
 import { isJsonRecord, type JsonRecord } from './json.ts';
 
 /** EnvironmentName is one use of `${env('NAME', 'initial')}`. */
@@ -22,7 +22,8 @@ export type EnvironmentLookup = (name: string, initial: Json | undefined) => Jso
 const placeholder = /\$\{([^]*?)\}/g;
 const alone = /^\$\{([^}]*)\}$/;
 const environmentCall = /^env\(\s*(?:(\w+)|'(\w+)'|"(\w+)")\s*(?:,\s*(?:'([^']*)'|"([^"]*)"|(-?\d+(?:\.\d+)?)|(true|false)|(vars(?:\.[\w-]+)+))\s*)?\)$/;
-const variablePath = /^vars(?:\.[\w-]+)+$/;
+/** variablePath names a part of the file itself: its variables, or the props of a resource (`this` is the agent's own). */
+const variablePath = /^(?:vars|this\.props|resources\.[\w-]+\.props)(?:\.[\w-]+)+$/;
 const deepest = 8;
 // Variables that repeat variables grow without bound, as aliases do.
 const mostReplaced = 10_000;
@@ -41,9 +42,31 @@ const memberOf = (value: Json | undefined, key: string): Json | undefined => {
   return isJsonRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 };
 
-/** variableAt is a variable's value; null counts as none, as it does for Serverless Devs. */
-const variableAt = (variables: JsonRecord, path: string): Json | undefined =>
-  path.split('.').slice(1).reduce<Json | undefined>(memberOf, variables) ?? undefined;
+/** variableAt is what a path of the file leads to; null counts as none, as it does for Serverless Devs. */
+const variableAt = (roots: JsonRecord, path: string): Json | undefined => path.split('.').reduce<Json | undefined>(memberOf, roots) ?? undefined;
+
+/** refusals say why other expressions of Serverless Devs are not for a release, by how they begin. */
+const refusals: readonly (readonly [RegExp, string])[] = [
+  [/^env\./, 'Serverless Devs does not know it either; write ${env(NAME)}'],
+  [/^config\(/, "Sluice hands no credentials into an agent; a role may be a bare name, which agentrun.account completes"],
+  [/^(?:file|json|yaml)\(/, 'Sluice reads no other file into an agent; write the value, or take it from env(...)'],
+  [/^path\(/, 'paths count from the folder of s.yaml; write the path itself'],
+  [/^secret\(/, "the secrets of Serverless Devs lie on one machine; write ${env(NAME)}"],
+  [/^(?:resources|components)\.[^.]+\.(?:output|info)\b/, 'it is known only after a deployment of that resource; hand it on as a variable of the environment'],
+];
+
+const refusalOf = (expression: string): string => {
+  if (variablePath.test(expression.trim())) return 'Serverless Devs allows no space beside the name of a variable';
+  return refusals.find(([begin]) => begin.test(expression.trim()))?.[1] ?? "Sluice knows ${vars.x}, ${resources.x.props.y} and ${env('X', 'default')} only";
+};
+
+/** absence says that a path leads to nothing, and what was meant where that can be told. */
+const absence = (roots: JsonRecord, path: string): string => {
+  const keys = path.split('.');
+  const holder = keys.slice(0, -1).reduce<Json | undefined>(memberOf, roots);
+  const meant = isJsonRecord(holder) ? nearest(keys.at(-1) ?? '', Object.keys(holder)) : undefined;
+  return `there is no such variable${meant === undefined ? '' : `; did you mean ${[...keys.slice(0, -1), meant].join('.')}?`}`;
+};
 
 interface EnvironmentCall {
   readonly name: string;
@@ -61,24 +84,26 @@ const environmentCallOf = (expression: string): EnvironmentCall | undefined => {
 };
 
 /**
- * resolvePlaceholders replaces `${vars.x}`, `${env('X', 'd')}` and `${env(X)}` in every text of a document, as
- * Serverless Devs 3.1.10 does; what it knows beside them (`file()`, `this`, `<% %>`) is a fault. A text that is one
+ * resolvePlaceholders replaces `${vars.x}`, `${resources.x.props.y}`, `${this.props.y}`, `${env('X', 'd')}` and
+ * `${env(X)}` in every text of a document, as Serverless Devs 3.1.10 does; what it knows beside them (`file()`, `<% %>`)
+ * is a fault. `others` are the `resources` and `this` of the file. A text that is one
  * placeholder alone takes the value's type, and a key without a value is left out.
  */
-export const resolvePlaceholders = (document: Json, variables: JsonRecord, lookup: EnvironmentLookup): Resolved => {
+export const resolvePlaceholders = (document: Json, variables: JsonRecord, lookup: EnvironmentLookup, others: JsonRecord = {}): Resolved => {
+  const roots: JsonRecord = { ...others, vars: variables };
   const environment: EnvironmentName[] = [];
   const faults: { path: KeyPath; message: string }[] = [];
   let replaced = 0;
 
   const fault = (path: KeyPath, whole: string, why: string): void => {
-    if (replaced <= mostReplaced + 1) faults.push({ path, message: `The placeholder ${whole} cannot be resolved: ${why}.` });
+    if (replaced <= mostReplaced + 1) faults.push({ path, message: `The placeholder ${whole} cannot be resolved: ${why}${why.endsWith('?') ? '' : '.'}` });
   };
 
   const variable = (whole: string, name: string, path: KeyPath, depth: number): Json | undefined => {
-    const value = variableAt(variables, name);
+    const value = variableAt(roots, name);
     replaced += 1;
     if (value !== undefined && depth < deepest && replaced <= mostReplaced) return walk(value, path, depth + 1);
-    fault(path, whole, value === undefined ? 'there is no such variable' : 'variables refer to each other without end');
+    fault(path, whole, value === undefined ? absence(roots, name) : 'variables refer to each other without end');
     return undefined;
   };
 
@@ -91,7 +116,7 @@ export const resolvePlaceholders = (document: Json, variables: JsonRecord, looku
     }
     if (variablePath.test(expression)) return variable(whole, expression, path, depth) ?? whole;
     replaced += 1;
-    fault(path, whole, variablePath.test(expression.trim()) ? 'Serverless Devs allows no space beside the name of a variable' : "Sluice knows ${vars.x} and ${env('X', 'default')} only");
+    fault(path, whole, refusalOf(expression));
     return whole;
   };
 
