@@ -8,6 +8,12 @@ const nodes = (dsl: Dsl): Record<string, unknown>[] => dsl.workflow?.graph?.node
 /** drawn is a text that looks drawn at random: written in two parts, so that no scanner takes this file for a leak. */
 const drawn = (prefix: string, length = 40): string => `${prefix}${'q7Rk2mZx9LpW4vTs8BnY3cHd6FgJ1aQe5UtK0oVi'.repeat(3).slice(0, length)}`;
 
+/** The same of hexadecimal digits, of small and of capital letters, and in the form of a UUID. */
+const drawn16 = (prefix: string, length: number): string => `${prefix}${'9f86d081c84e7d659a2feb0c55ad015b3bf4f1a2'.repeat(2).slice(0, length)}`;
+const drawnLower = (prefix: string, length: number): string => `${prefix}${'qxkzwvpjmrtblhycgdnsfauoeijtrwqpzmxkvblhgncsdyfa'.slice(0, length)}`;
+const drawnUpper = (prefix: string, length: number): string => `${prefix}${'Q7RK2MZX9LPW4VTS8BNY'.slice(0, length)}`;
+const drawnUuid = (): string => ['9f86d081', 'c84e', '4d65', '9a2f', 'eb0c55ad015b'].join('-');
+
 const request = (data: Record<string, unknown>) => (dsl: Dsl): void => {
   nodes(dsl).push(node('http', 'http-request', { method: 'get', url: 'https://api.example.com', ...data }));
   dsl.workflow?.graph?.edges.splice(1, 1, edge('llm', 'http'), edge('http', 'answer'));
@@ -51,8 +57,90 @@ describe('secrets in plain text', () => {
     expect(JSON.stringify(finding)).not.toMatch(/q7Rk2mZx|Tr0ub4dor|difyai123456|Q7RK2MZX|fedcba98|9f86d081/);
   });
 
+  test.each<[string, string]>([
+    ['OpenAI', drawn('sk-', 48)],
+    ['OpenAI, of a project', drawn(['sk', 'proj', ''].join('-'), 90)],
+    ['Anthropic', drawn(['sk', 'ant', 'api03', ''].join('-'), 90)],
+    ['OpenRouter', drawn(['sk', 'or', 'v1', ''].join('-'), 64)],
+    ['DashScope and DeepSeek', drawn16('sk-', 32)],
+    ['SiliconFlow', drawnLower('sk-', 48)],
+    ['Zhipu', `${drawn16('', 32)}.${drawn('', 16)}`],
+    ['Baidu Qianfan', drawn16(`${drawn(['bce-v3', 'ALTAK-'].join('/'), 21)}/`, 40)],
+    ['Alibaba Cloud', drawn('LTAI', 20)],
+    ['Tencent Cloud', drawn('AKID', 32)],
+    ['Volcengine', drawn('AKLT', 40)],
+    ['AWS', drawnUpper('AKIA', 16)],
+    ['Google', drawn('AIza', 35)],
+    ['a client of Google', drawn('GOCSPX-', 28)],
+    ['GitHub', drawn('ghp_', 36)],
+    ['GitHub, fine-grained', drawn('github_pat_', 82)],
+    ['GitLab', drawn('glpat-', 20)],
+    ['Slack', drawn('xoxb-', 40)],
+    ['a webhook of Slack', drawn(`https://hooks.slack.com/services/${drawnUpper('T', 9)}/${drawnUpper('B', 9)}/`, 24)],
+    ['a webhook of Discord', drawn('https://discord.com/api/webhooks/112233445566778899/', 60)],
+    ['a webhook of DingTalk', drawn16('https://oapi.dingtalk.com/robot/send?access_token=', 64)],
+    ['a webhook of Feishu', `https://open.feishu.cn/open-apis/bot/v2/hook/${drawnUuid()}`],
+    ['a webhook of WeCom', `https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=${drawnUuid()}`],
+    ['Hugging Face', drawn('hf_', 34)],
+    ['Groq', drawn('gsk_', 52)],
+    ['Tavily', drawn('tvly-', 32)],
+    ['Jina', drawn('jina_', 60)],
+    ['Perplexity', drawn('pplx-', 48)],
+    ['xAI', drawn('xai-', 80)],
+    ['Replicate', drawn('r8_', 37)],
+    ['NVIDIA', drawn('nvapi-', 64)],
+    ['Notion', drawn('ntn_', 46)],
+    ['Notion, of old', drawn('secret_', 43)],
+    ['Atlassian', drawn('ATATT3', 180)],
+    ['Stripe', drawn(['sk', 'live', ''].join('_'), 24)],
+    ['SendGrid', drawn(`${drawn('SG.', 22)}.`, 43)],
+    ['Shopify', drawn16('shpat_', 32)],
+    ['Linear', drawn('lin_api_', 40)],
+    ['a bot of Telegram', drawn('1234509876:AA', 33)],
+    ['npm', drawn('npm_', 36)],
+    ['PyPI', drawn('pypi-', 100)],
+    ['a Dify app', drawn('app-', 24)],
+    ['a Dify knowledge base', drawn('dataset-', 24)],
+    ['a store of Azure', `DefaultEndpointsProtocol=https;AccountName=files;AccountKey=${drawn('', 86)}==`],
+    ['a private key', `-----BEGIN ${'OPENSSH PRIVATE'} KEY-----`],
+    ['a signed token, as of MiniMax', `eyJhbGciOi${drawn('', 20)}.eyJ${drawn('', 60)}.${drawn('', 40)}`],
+    ['PostgreSQL', 'postgresql://app:Tr0ub4dor3@db.internal:5432/app'],
+    ['MySQL', 'mysql+pymysql://root:Tr0ub4dor3@10.0.0.4/app'],
+    ['Redis', 'redis://:Tr0ub4dor3@cache.internal:6379/0'],
+    ['MongoDB', 'mongodb+srv://app:Tr0ub4dor3@cluster0.mongodb.net'],
+    ['an address with a password', 'https://deploy:Tr0ub4dor3@git.internal/app.git'],
+  ])('the shape of %s is known wherever it stands', (_name, value) => {
+    for (const place of [prompt(`请用 ${value} 调用`), code(`x = '${value}'`), request({ body: { type: 'raw-text', data: [{ type: 'text', value }] } })]) {
+      expect(found(place)).toEqual([expect.objectContaining({ rule: 'dify/secret-plain', severity: 'error' })]);
+    }
+  });
+
+  test.each<[string, (dsl: Dsl) => void]>([
+    ['Azure OpenAI', request({ headers: `api-key: ${drawn16('', 32)}` })],
+    ['Volcengine Ark', request({ headers: `Authorization: Bearer ${drawnUuid()}` })],
+    ['basic authorization', request({ headers: `Authorization: Basic ${drawn('', 24)}==` })],
+    ['the secret key of AWS', code(`aws_secret_access_key = "${drawn('', 40)}"`)],
+    ['the secret of a Feishu app', code(`body = {"app_id": "cli_a1b2c3d4e5f60718", "app_secret": "${drawn('', 32)}"}`)],
+    ['the key of a WeCom bot, which a tool keeps', (dsl) => nodes(dsl).push(node('t', 'tool', { tool_configurations: { hook_key: drawnUuid() } }))],
+    ['what the plugin of a tool calls a secret', (dsl) => nodes(dsl).push(node('t', 'tool', { paramSchemas: [{ name: 'sender', type: 'secret-input' }], tool_parameters: { sender: { type: 'mixed', value: 'Tr0ub4dor3' } } }))],
+    ['a variable whose name says nothing, which a header sends', (dsl) => { request({ headers: 'Authorization:Bearer {{#env.jimeng#}}' })(dsl); dsl.workflow?.environment_variables.push({ id: 'x', name: 'jimeng', value_type: 'string', value: drawn16('', 32) }); }],
+    ['a variable which the key of a request is', (dsl) => { apiKey('{{#env.partner#}}')(dsl); dsl.workflow?.environment_variables.push({ id: 'x', name: 'partner', value_type: 'string', value: 'Tr0ub4dor3' }); }],
+  ])('%s is found by where it stands', (_name, change) => {
+    expect(found(change)).toEqual([expect.objectContaining({ rule: 'dify/secret-plain', severity: 'error' })]);
+  });
+
   test.each<[string, (dsl: Dsl) => void]>([
     ['a reference', apiKey('{{#env.TOKEN#}}')],
+    ['a variable that a header sends, with a placeholder', (dsl) => { request({ headers: 'Authorization:Bearer {{#env.partner#}}' })(dsl); dsl.workflow?.environment_variables.push({ id: 'x', name: 'partner', value_type: 'string', value: '请填写你的密钥' }); }],
+    ['a variable that another header sends', (dsl) => { request({ headers: 'Accept-Language:{{#env.partner#}}' })(dsl); dsl.workflow?.environment_variables.push({ id: 'x', name: 'partner', value_type: 'string', value: drawn16('', 32) }); }],
+    ['what the plugin of a tool calls a secret, by reference', (dsl) => nodes(dsl).push(node('t', 'tool', { paramSchemas: [{ name: 'sender', type: 'secret-input' }], tool_parameters: { sender: { type: 'mixed', value: '{{#env.TOKEN#}}' } } }))],
+    ['a picture', prompt(`data:image/png;base64,${drawn('iVBORw0KGgo', 120)}`)],
+    ['a UUID', prompt(`See conversation ${drawnUuid()} and id: ${drawnUuid()}`)],
+    ['an id of a Feishu document', request({ url: `https://example.feishu.cn/wiki/${drawn('', 27)}` })],
+    ['an id of a model or an app', (dsl) => dsl.workflow?.environment_variables.push({ id: 'x', name: 'app_id', value_type: 'string', value: drawn16('', 32) })],
+    ['a pinned plugin', (dsl) => nodes(dsl).push(node('t', 'tool', { plugin_unique_identifier: `langgenius/openai:0.2.7@${drawn16('', 64)}` }))],
+    ['Chinese talk of keys', prompt('api_key：请填写您的密钥；token：从后台获取；密码：至少八位数字')],
+    ['an address that shows its form', prompt('mysql://user:password@host:3306/database, postgres://<user>:<password>@<host>/<db>, redis://:your_password@localhost')],
     ['a placeholder', apiKey('YOUR_API_KEY')],
     ['an empty key', apiKey('')],
     ['stars', apiKey('********')],

@@ -1,7 +1,10 @@
-import { isPlaceholder, looksRandom, shapedIn } from './secret-shapes.ts';
+import { isPlaceholder, looksRandom, shapedIn, withoutShaped } from './secret-shapes.ts';
 
 /** secretKey are the keys of nodes, headers and variables that promise a secret. */
-const secretKey = /(?:^|[_-])(?:api[_-]?key|x-api-key|app[_-]?key|access[_-]?key(?:[_-]?(?:id|secret))?|secret(?:[_-]?(?:key|id))?|token|access[_-]?token|password|passwd|pwd|authorization|private[_-]?key|webhook)$/i;
+const secretKey = /(?:^|[_-])(?:api[_-]?key|x-api-key|app[_-]?key|access[_-]?key(?:[_-]?(?:id|secret))?|secret(?:[_-]?(?:key|id))?|token|access[_-]?token|password|passwd|pwd|authorization|private[_-]?key|webhook|hook[_-]?key)$/i;
+
+/** carriesSecret says whether a header of this name carries a secret. */
+export const carriesSecret = (header: string): boolean => /^(?:proxy-authorization|cookie)$/i.test(header) || secretKey.test(header);
 
 const dashed = (key: string): string => key.replace(/([a-z0-9])([A-Z])/g, '$1_$2');
 
@@ -17,6 +20,14 @@ export const namesSecret = (text: string): boolean => {
   if (carried !== undefined && looksRandom(carried)) return true;
   if (!/key|token|secret|passw|pwd|auth|webhook/i.test(text)) return false;
   return [...text.matchAll(assigned)].some(([, name = '', value = '']) => secretKey.test(dashed(name)) && looksRandom(value));
+};
+
+/** hideSecrets puts something else in the place of every secret in a text: those of a known shape, and those beside a name that promises one. */
+export const hideSecrets = (text: string, hide: (secret: string) => string): string => {
+  const hidden = (found: string, value: string): string => `${found.slice(0, -value.length)}${hide(value)}`;
+  return withoutShaped(text, hide)
+    .replace(new RegExp(bearer, 'g'), (found, value: string) => (looksRandom(value) ? hidden(found, value) : found))
+    .replace(assigned, (found, name: string, value: string) => (secretKey.test(dashed(name)) && looksRandom(value) ? hidden(found, value) : found));
 };
 
 const isPassword = (name: string, value: string): boolean => /passw(?:or)?d$/i.test(name) && /^\S{6,100}$/.test(value) && /\d/.test(value) && !isPlaceholder(value);

@@ -14,27 +14,35 @@ const shapes: readonly Shape[] = [
   shape('an access key of AWS', /\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/),
   shape('an access key of Alibaba Cloud', /\bLTAI[0-9A-Za-z]{12,30}\b/),
   shape('an access key of Tencent Cloud', /\bAKID[0-9A-Za-z]{32}\b/),
+  shape('an access key of Volcengine', /\bAKLT[\w+/-]{24,}/),
+  shape('a key of Baidu Qianfan', /\bbce-v3\/ALTAK-\w{10,}\/[0-9a-f]{32,}/),
+  shape('a key of Zhipu', /\b[0-9a-f]{32}\.[0-9A-Za-z]{16}\b/),
   shape('a key of Google', /\bAIza[\w-]{35}/),
+  shape('the secret of a client of Google', /\bGOCSPX-[\w-]{24,}/),
+  shape('the key of a store of Azure', /\bAccountKey=[\w+/]{80,}={0,2}/),
   shape('a token of GitHub', /\b(?:gh[pousr]_[0-9A-Za-z]{36,}|github_pat_\w{22,})/),
   shape('a token of GitLab', /\bglpat-[\w-]{20,}/),
   shape('a token of Slack', /\bxox[abeprs]-[\w-]{10,}/),
   shape('a webhook of Slack', /\bhooks\.slack\.com\/services\/T\w+\/B\w+\/\w{16,}/),
+  shape('a webhook of Discord', /\bdiscord(?:app)?\.com\/api\/webhooks\/\d{17,20}\/[\w-]{50,}/),
   shape('a webhook of DingTalk', /\boapi\.dingtalk\.com\/robot\/send\?access_token=[0-9a-f]{40,}/),
   shape('a webhook of Feishu', /\bopen\.(?:feishu\.cn|larksuite\.com)\/open-apis\/bot\/v2\/hook\/[0-9a-f-]{30,}/),
   shape('a webhook of WeCom', /\bqyapi\.weixin\.qq\.com\/cgi-bin\/webhook\/send\?key=[0-9a-f-]{30,}/),
   shape('a key of a Dify app', /\bapp-[0-9A-Za-z]{24}\b/),
   shape('a key of a Dify knowledge base', /\b(?:dataset|ds)-[0-9A-Za-z]{24}\b/),
   shape('a key of Stripe', /\b[rs]k_live_[0-9A-Za-z]{16,}/),
+  shape('a token of Atlassian', /\bATATT3[\w=-]{50,}/),
+  shape('a token of Shopify', /\bshp(?:at|ca|pa|ss)_[0-9a-f]{32}/),
   shape('a token of Hugging Face', /\bhf_[0-9A-Za-z]{30,}/),
-  shape('a key of a search or model provider', /\b(?:tvly-|gsk_|jina_|xai-|pplx-|fc-|r8_|ntn_|npm_|pypi-|dop_v1_|key-|nvapi-)[\w-]{28,}/),
+  shape('a key of a search or model provider', /\b(?:tvly-|gsk_|jina_|xai-|pplx-|fc-|r8_|ntn_|npm_|pypi-|dop_v1_|key-|nvapi-|secret_|lin_api_)[\w-]{28,}/),
   shape('a key of SendGrid', /\bSG\.[\w-]{20,}\.[\w-]{20,}/),
   shape('a token of a Telegram bot', /\b\d{8,10}:AA[\w-]{33}\b/),
   shape('a signed token (JWT)', /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/),
-  shape('a password in an address', /\b[a-z][a-z0-9+.-]{2,20}:\/\/[^\s/:@{}<>"']{1,100}:[^\s/:@{}<>"']{3,100}@[\w.-]+/i),
+  shape('a password in an address', /\b[a-z][a-z0-9+.-]{2,20}:\/\/[^\s/:@{}<>"']{0,100}:[^\s/:@{}<>"']{3,100}@[\w.-]+/i),
 ];
 
 /** prefilter is cheap and true for every text that one of the shapes could match. */
-const prefilter = /sk-|AKIA|ASIA|LTAI|AKID|AIza|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|hooks\.slack|access_token=|\/hook\/|webhook\/send|app-|dataset-|ds-|k_live_|hf_|tvly-|gsk_|jina_|xai-|pplx-|fc-|r8_|ntn_|npm_|pypi-|dop_v1_|key-|nvapi-|SG\.|:AA|eyJ|:\/\/[^\s/@]*@|PRIVATE KEY/;
+const prefilter = /sk-|AKIA|ASIA|LTAI|AKID|AKLT|bce-v3|AIza|GOCSPX-|AccountKey=|ATATT3|shp(?:at|ca|pa|ss)_|secret_|lin_api_|\/webhooks\/|gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|hooks\.slack|access_token=|\/hook\/|webhook\/send|app-|dataset-|ds-|k_live_|hf_|tvly-|gsk_|jina_|xai-|pplx-|fc-|r8_|ntn_|npm_|pypi-|dop_v1_|key-|nvapi-|SG\.|:AA|eyJ|:\/\/[^\s/@]*@|PRIVATE KEY|[0-9a-f]{8}\.[0-9A-Za-z]{16}\b/;
 
 const placeholder = /x{4,}|\*{3,}|\.{3}|…|[<>{}]|your|example|placeholder|changeme|change_me|dummy|sample|redacted|hidden|password|1234567|abcdef|todo|示例|你的|您的|填写|替换/i;
 
@@ -59,7 +67,8 @@ export interface Shaped {
   readonly index: number;
 }
 
-const isPlainWords = (text: string): boolean => /^[a-z]+(?:-[a-z]+)*$/i.test(text);
+/** isPlainWords says whether a text is words with hyphens; a key of SiliconFlow is small letters alone, but 48 in a row. */
+const isPlainWords = (text: string): boolean => /^[a-z]{1,24}(?:-[a-z]{1,24})*$/i.test(text);
 
 /** shapedIn finds the first secret of each known shape in a text. */
 export const shapedIn = (text: string): readonly Shaped[] => {
@@ -71,4 +80,14 @@ export const shapedIn = (text: string): readonly Shaped[] => {
     const key = what.startsWith('a private') || !isPlainWords(found);
     return key && (what.startsWith('a private') || !isPlaceholder(found)) ? [{ what, text: found, index: match.index }] : [];
   }).slice(0, 1);
+};
+
+/** withoutShaped puts something else in the place of every secret of a known shape; of a private key, of all of it. */
+export const withoutShaped = (text: string, hide: (secret: string) => string): string => {
+  if (text.length < 16 || !prefilter.test(text)) return text;
+  return shapes.reduce((rest, { what, pattern }) => {
+    const whole = what.startsWith('a private');
+    const all = new RegExp(whole ? `${pattern.source}[^]*?(?:-----END (?:[A-Z]+ )*PRIVATE KEY-----|$)` : pattern.source, `g${pattern.flags}`);
+    return rest.replace(all, (found) => (!whole && (isPlainWords(found) || isPlaceholder(found)) ? found : hide(found)));
+  }, text);
 };
