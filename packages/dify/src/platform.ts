@@ -1,5 +1,5 @@
 import { done, failed, type Outcome, type Platform, type Source } from '@sluice/core';
-import { diffContent } from './source/diff.ts';
+import { diffSources } from './source/diff.ts';
 import { addressFindings, sharedWorkspace } from './server/address.ts';
 import { difyExposures } from './server/exposure.ts';
 import { environmentRules } from './source/environment-rules.ts';
@@ -36,7 +36,7 @@ export const difyPlatform: Platform = {
     const dify = own(source);
     return dify.ok ? overlay(dify.value, environment, secrets) : dify;
   },
-  diff: (before, after) => (isDifySource(before) && isDifySource(after) ? diffContent(before.content, after.content) : []),
+  diff: (before, after) => (isDifySource(before) && isDifySource(after) ? diffSources(before, after) : []),
   graph: (source) => (isDifySource(source) ? graphOf(source) : undefined),
   review: (environment, source) => [...addressFindings(environment), ...datasetFindings(environment, source), ...settingFindings(environment, source)],
   shared: sharedWorkspace,

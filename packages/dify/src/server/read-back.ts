@@ -13,11 +13,11 @@ const longestList = 8;
 const longestValue = 60;
 
 /** isPrivate says whether a value may not be shown: an app's variables often hold what an environment keeps to itself. */
-const isPrivate = (change: Change): boolean => / variable /.test(change.subject);
+const isPrivate = (change: Change): boolean => change.about === 'variable';
 
-/** lossText says what was sent and what the server has, as in `node "Search" dataset_ids: sent ["a"], the server has []`. */
+/** lossText says what was sent and what the server has, as in `knowledge of node "Search": sent a, the server has none`. */
 export const lossText = (change: Change): string => {
-  if (isPrivate(change)) return `${change.subject} ${change.kind}`;
+  if (isPrivate(change) || (change.before === undefined && change.after === undefined)) return `${change.subject} ${change.kind}`;
   const value = (text: string | undefined): string => (text === undefined ? 'nothing' : oneLine(text, longestValue) || 'nothing');
   return `${change.subject}: sent ${value(change.before)}, the server has ${value(change.after)}`;
 };

@@ -1,109 +1,72 @@
 import type { Change } from '@sluice/core';
 import { canonicalJson, type Content } from './content.ts';
-import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
+import { applicationChanges, dependencyChanges } from './diff-application.ts';
+import { edgeChanges } from './diff-edges.ts';
+import { containerIn, nodeChanges, titleIn } from './diff-nodes.ts';
+import { flowOrder } from './diff-order.ts';
+import { grouped } from './diff-pairs.ts';
+import { edgesOf, renamed, renamesOf, type Renames } from './diff-renames.ts';
+import { sealer } from './diff-secrets.ts';
+import { named, quoted, told, type Scope } from './diff-shown.ts';
+import { featureChanges, modelConfigChanges, variableChanges } from './diff-sections.ts';
+import { isTrigger } from './node-types.ts';
+import { mappingOf, textOf } from './shape.ts';
+import type { DifySource } from './source.ts';
 
-/** shown writes a value for people; texts are given as they are. */
-const shown = (value: unknown): string => (typeof value === 'string' ? value : canonicalJson(value));
+/** orderOf puts the nodes of both contents in the order of the flow. */
+const orderOf = (before: Content, after: Content): readonly string[] => {
+  const nodes = { ...before.nodes, ...after.nodes };
+  const ids = Object.keys(nodes);
+  const type = (id: string): string => textOf(mappingOf(mappingOf(nodes[id])['data'])['type']);
+  // The inside of a container comes before what follows the container, and begins with its start.
+  const startsFirst = ids.toSorted((one, other) => Number(type(other).endsWith('-start')) - Number(type(one).endsWith('-start')));
+  const inward = startsFirst.map((id) => ({ source: containerIn(nodes[id]), target: id })).filter(({ source }) => source !== '');
+  const ways = grouped([...inward, ...edgesOf(after), ...edgesOf(before)], ({ source }) => source);
+  return flowOrder(ids, ids.filter((id) => type(id) === 'start' || isTrigger(type(id))), (id) => ways.get(id) ?? []).filter((id) => Object.hasOwn(nodes, id));
+};
 
-/** same tells a key that is not there from one that is null. */
-const same = (one: unknown, other: unknown): boolean =>
-  (one === undefined) === (other === undefined) && canonicalJson(one) === canonicalJson(other);
-
-/** changeOf compares two values of one subject; what is only on one side was added or removed. */
-const changeOf = (subject: string, before: unknown, after: unknown): Change[] => {
-  if (same(before, after)) return [];
+const idChanges = ({ nodes }: Renames, scope: Scope): readonly Change[] => {
+  const list = [...nodes];
+  const [only] = list;
   const about = 'setting';
-  if (before === undefined) return [{ kind: 'added', about, subject, after: shown(after) }];
-  if (after === undefined) return [{ kind: 'removed', about, subject, before: shown(before) }];
-  return [{ kind: 'changed', about, subject, before: shown(before), after: shown(after) }];
+  if (list.length === 1 && only !== undefined) return told({ ...scope, node: only[1] }, `id of node ${quoted(scope.title(only[1]) ?? only[1])}`, only[0], only[1], { about });
+  const ids = (side: 0 | 1): string => list.map((pair) => `${quoted(scope.title(pair[1]) ?? pair[1])} ${pair[side]}`).join('\n');
+  return list.length === 0 ? [] : told(scope, `ids of ${list.length} nodes that are otherwise known`, ids(0), ids(1), { about });
 };
 
-/** changesBelow compares two objects and names the deepest keys that differ. */
-const changesBelow = (subject: string, before: unknown, after: unknown): Change[] => {
-  if (!isMapping(before) || !isMapping(after)) return changeOf(subject, before, after);
-  return keysOf(before, after).flatMap((key) => changesBelow(`${subject} ${key}`, before[key], after[key]));
-};
-
-const keysOf = (before: Mapping, after: Mapping): string[] => [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
-
-const titleOf = (node: Mapping, id: string): string => textOf(mappingOf(node['data'])['title']) || id;
-
-const prompts = (data: Mapping): Map<string, unknown> => {
-  const template = data['prompt_template'];
-  const list = isMapping(template) ? [template] : listOf(template).filter(isMapping);
-  return new Map(list.map((prompt, index) => [`${index + 1}${textOf(prompt['role']) === '' ? '' : ` (${textOf(prompt['role'])})`}`, prompt['text']]));
-};
-
-const promptChanges = (title: string, before: Mapping, after: Mapping): Change[] => {
-  const one = prompts(before);
-  const other = prompts(after);
-  return [...new Set([...one.keys(), ...other.keys()])].flatMap((key) =>
-    changeOf(`prompt ${key} of node "${title}"`, one.get(key), other.get(key)),
-  );
-};
-
-const modelText = (data: Mapping): unknown => {
-  const model = mappingOf(data['model']);
-  return textOf(model['name']) === '' ? undefined : `${textOf(model['provider'])}/${textOf(model['name'])}`;
-};
-
-const nodeChanges = (title: string, before: Mapping, after: Mapping): Change[] => {
-  const found = [
-    ...promptChanges(title, before, after),
-    ...changeOf(`model of node "${title}"`, modelText(before), modelText(after)),
-  ];
-  const told = new Set(['prompt_template', 'model']);
-  const rest = keysOf(before, after)
-    .filter((key) => !told.has(key))
-    .flatMap((key) => changesBelow(`node "${title}" ${key}`, before[key], after[key]));
-  const settings = changesBelow(
-    `node "${title}" model`,
-    mappingOf(mappingOf(before['model'])['completion_params']),
-    mappingOf(mappingOf(after['model'])['completion_params']),
-  );
-  const all = [...found, ...settings, ...rest];
-  return all.length > 0 || same(before, after) ? all : [{ kind: 'changed', about: 'node', subject: `node "${title}"` }];
-};
-
-const allNodeChanges = (before: Content, after: Content): Change[] =>
-  keysOf(before.nodes, after.nodes).flatMap((id): Change[] => {
-    const one = before.nodes[id];
-    const other = after.nodes[id];
-    if (!isMapping(one)) return [{ kind: 'added', about: 'node', subject: `node "${titleOf(mappingOf(other), id)}"` }];
-    if (!isMapping(other)) return [{ kind: 'removed', about: 'node', subject: `node "${titleOf(one, id)}"` }];
-    const changes = nodeChanges(titleOf(other, id), mappingOf(one['data']), mappingOf(other['data']));
-    const place = (node: Mapping): Mapping => ({ type: node['type'], parentId: node['parentId'] });
-    return [...changes, ...changesBelow(`node "${titleOf(other, id)}"`, place(one), place(other))];
-  });
-
-const edgeChanges = (before: Content, after: Content): Change[] => {
-  const title = (content: Content, id: string): string => titleOf(mappingOf(content.nodes[id]), id);
-  const subject = (content: Content, edge: string): string => {
-    const [source = '', handle = '', target = ''] = edge.split(' ');
-    const branch = handle === 'source' ? '' : ` (branch ${handle})`;
-    return `edge "${title(content, source)}"${branch} to "${title(content, target)}"`;
+/** diffContent lists what differs between two contents, in words of the editor and in the order of the flow. Secret values are no part of a content, and what looks like a secret elsewhere is hidden. */
+export const diffContent = (before: Content, after: Content): readonly Change[] => {
+  const renames = renamesOf(before, after);
+  const older = renamed(before, renames);
+  const title = (id: string): string | undefined => {
+    const own = titleIn(after, id) ?? titleIn(older, id);
+    return own === undefined ? undefined : named(own);
   };
-  return [
-    ...before.edges.filter((edge) => !after.edges.includes(edge)).map((edge): Change => ({ kind: 'removed', about: 'edge', subject: subject(before, edge) })),
-    ...after.edges.filter((edge) => !before.edges.includes(edge)).map((edge): Change => ({ kind: 'added', about: 'edge', subject: subject(after, edge) })),
+  const seal = sealer();
+  const scope: Scope = { of: '', title };
+  const ways = grouped(edgeChanges(older, after), ({ from }) => from);
+  const order = orderOf(older, after);
+  const known = new Set(order);
+  const dangling = [...ways.keys()].filter((id) => !known.has(id));
+  const changes = [
+    ...told(scope, 'mode', before.mode, after.mode, { about: 'application' }),
+    ...[...order, ...dangling].flatMap((id) => [...nodeChanges({ before: older, after, title, seal }, id), ...(ways.get(id) ?? []).map(({ change }) => change)]),
+    ...idChanges(renames, scope),
+    ...variableChanges(scope, 'environment variable', before.environment, after.environment, seal),
+    ...variableChanges(scope, 'conversation variable', before.conversation, after.conversation, seal),
+    ...featureChanges(scope, before.features, after.features, seal),
+    ...modelConfigChanges(scope, before.model, after.model, seal),
   ];
+  const silent = changes.length === 0 && canonicalJson(before) !== canonicalJson(after);
+  return silent ? [{ kind: 'changed', about: 'setting', subject: 'inner ids of the app' }] : changes;
 };
 
-const variableChanges = (what: string, before: Mapping, after: Mapping): Change[] =>
-  keysOf(before, after).flatMap((name) => {
-    const subject = `${what} ${name}`;
-    if (before[name] === undefined) return [{ kind: 'added', about: 'variable', subject }];
-    if (after[name] === undefined) return [{ kind: 'removed', about: 'variable', subject }];
-    return changesBelow(subject, before[name], after[name]);
-  });
-
-/** diffContent lists what differs between two contents, in words of the editor. Secret values are no part of a content. */
-export const diffContent = (before: Content, after: Content): readonly Change[] => [
-  ...changeOf('mode', before.mode, after.mode),
-  ...allNodeChanges(before, after),
-  ...edgeChanges(before, after),
-  ...variableChanges('environment variable', before.environment, after.environment),
-  ...variableChanges('conversation variable', before.conversation, after.conversation),
-  ...changesBelow('feature', before.features, after.features),
-  ...changesBelow('model_config', before.model, after.model),
-];
+/** diffSources lists what differs between two files: their contents, and what users see of the app and which plugins it needs. */
+export const diffSources = (before: DifySource, after: DifySource): readonly Change[] => {
+  const scope: Scope = { of: '', title: () => undefined };
+  return [
+    ...applicationChanges(scope, mappingOf(before.root['app']), mappingOf(after.root['app'])),
+    ...diffContent(before.content, after.content),
+    ...dependencyChanges(scope, before.root['dependencies'], after.root['dependencies']),
+  ];
+};
