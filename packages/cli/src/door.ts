@@ -100,8 +100,9 @@ const documentText = (result: StepResult): string => `${JSON.stringify(result).r
 /** tell gives a result to the host: outputs and summary for CI systems, and the document alone with --json. */
 const tell = async (host: Host, ended: StepResult, json: boolean): Promise<void> => {
   const result = quotable(host, ended);
+  const { filesUrl } = host.context;
   await host.outputs(outputsOf(result));
-  if (host.context.onCi) await host.summary(await summaryOf(showable(host, ended)));
+  if (host.context.onCi) await host.summary(await summaryOf(showable(host, ended), filesUrl === undefined ? {} : { filesUrl }));
   if (json) host.print(documentText(result));
   if (result.category !== 'passed') host.log(`exit code ${exitCode(result.category)}: ${categories[result.category].meaning}`);
 };

@@ -36,6 +36,8 @@ export interface HostContext {
   readonly jobId?: string;
   /** subfolder leads from the root of the repository to the working directory, with slashes; absent at the root, or where that is not known. */
   readonly subfolder?: string;
+  /** filesUrl is the address of the repository's files at the commit, without a slash at its end; absent where that is not known. */
+  readonly filesUrl?: string;
   readonly event: string;
   readonly pullRequest?: PullRequest;
   /** onCi is false only on a person's terminal. */

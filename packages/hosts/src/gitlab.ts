@@ -45,8 +45,9 @@ const mergeRequest = (environment: Environment): PullRequest | undefined => {
 /** gitlabContext reads the predefined variables; merge requests and external pull requests are pull requests. */
 export const gitlabContext = (environment: Environment): HostContext => {
   const pullRequest = mergeRequest(environment);
+  const { CI_PROJECT_URL: address, CI_COMMIT_SHA: commit } = environment;
   return {
-    commit: environment.CI_COMMIT_SHA ?? '',
+    commit: commit ?? '',
     branch: pullRequest === undefined ? (environment.CI_COMMIT_BRANCH ?? '') : '',
     tag: pullRequest === undefined ? (environment.CI_COMMIT_TAG ?? '') : '',
     repository: environment.CI_PROJECT_PATH ?? '',
@@ -54,6 +55,7 @@ export const gitlabContext = (environment: Environment): HostContext => {
     runUrl: environment.CI_JOB_URL ?? environment.CI_PIPELINE_URL ?? '',
     runId: environment.CI_PIPELINE_ID ?? '',
     ...(environment.CI_JOB_ID === undefined ? {} : { jobId: environment.CI_JOB_ID }),
+    ...(address === undefined || commit === undefined ? {} : { filesUrl: `${address}/-/blob/${commit}` }),
     event: environment.CI_PIPELINE_SOURCE ?? '',
     ...(pullRequest === undefined ? {} : { pullRequest }),
     onCi: true,

@@ -26,6 +26,11 @@ const run = (head: string | null, pulls: object[] = []) => ({
   workflow_run: { event: 'push', head_repository: head === null ? null : { full_name: head }, pull_requests: pulls },
 });
 
+test('GitLab shows the files of a commit', () => {
+  expect(gitlabContext({ CI_PROJECT_URL: 'https://gitlab.example.com/acme/app', CI_COMMIT_SHA: 'abc' }).filesUrl).toBe('https://gitlab.example.com/acme/app/-/blob/abc');
+  expect(gitlabContext({ CI_COMMIT_SHA: 'abc' })).not.toHaveProperty('filesUrl');
+});
+
 describe('GitHub pull requests', () => {
   test.each<[string, Record<string, string>, unknown, { number: number; fork: boolean } | undefined]>([
     ['a push', { GITHUB_EVENT_NAME: 'push' }, { repository: { full_name: 'acme/app' } }, undefined],
@@ -60,7 +65,7 @@ describe('GitHub pull requests', () => {
     };
     expect(githubContext(environment, {})).toEqual({
       commit: 'a'.repeat(40), branch: '', tag: 'v1', repository: 'acme/app', actor: 'li', event: 'push', onCi: true, runId: '77',
-      runUrl: 'https://github.example.com/acme/app/actions/runs/77',
+      runUrl: 'https://github.example.com/acme/app/actions/runs/77', filesUrl: `https://github.example.com/acme/app/blob/${'a'.repeat(40)}`,
     });
   });
 });

@@ -1,12 +1,13 @@
-import { placeText, type StepResult } from '@sluice/core';
+import type { StepResult } from '@sluice/core';
 import * as z from 'zod/mini';
 import { endedBadly, leavesOf } from './leaves.ts';
 import { diffEvidenceOf } from './diff-evidence.ts';
 import { diffSection } from './diff-section.ts';
-import { foundIn } from './found.ts';
-import { cell, longCell, markdownTable } from './markdown-table.ts';
+import { findingsSection } from './findings-section.ts';
+import { cell, longCell } from './markdown-table.ts';
 import { planEvidenceOf } from './plan-evidence.ts';
 import { planSection } from './plan-section.ts';
+import { webLink } from './web-link.ts';
 
 /** mostRows is how many findings a comment lists; the result document has all of them. */
 const mostRows = 30;
@@ -16,28 +17,17 @@ export interface Judged {
   /** commit is a full hash; empty when unknown. */
   readonly commit: string;
   readonly runUrl: string;
+  /** filesUrl is the address of the repository's files at the commit; absent where that is not known. */
+  readonly filesUrl?: string;
 }
 
 const asked = z.object({ checked: z.array(z.object({ name: z.string(), passed: z.boolean() })) });
 
-/** webAddress is an address that may become a link: no script, no credentials, and nothing that ends the link. */
-const webAddress = (text: string): string | undefined => {
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  if (!/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') return undefined;
-  return url.href.replace(/[()[\]<>|\\`*_~]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
-};
-
-const link = (text: string, address: string): string => {
-  const url = webAddress(address);
-  return url === undefined ? '' : `[${text}](${url})`;
-};
-
 const headLine = ({ step, environment, status }: StepResult, { commit, runUrl }: Judged): string => {
   const where = environment === undefined ? '' : ` (${cell(environment)})`;
   const of = /^[0-9a-f]{7,}$/.test(commit) ? ` for ${commit.slice(0, 7)}` : '';
-  const log = link('log', runUrl);
-  return `**${cell(step)}**${where}: ${status}${of}${log === '' ? '' : `, ${log}`}`;
+  const log = webLink('log', runUrl);
+  return `**${cell(step)}**${where}: ${status}${of}${log === undefined ? '' : `, ${log}`}`;
 };
 
 /** saidOf is why it ended so. What an application or a server said is for the log: a comment is read by everybody. */
@@ -52,23 +42,16 @@ const saidOf = (result: StepResult): readonly string[] => {
   return [why, ...(hint === '' ? [] : [`Next: ${longCell(hint)}`])];
 };
 
-const findingsTable = (result: StepResult): readonly string[] => {
-  const found = foundIn(leavesOf(result))?.found ?? [];
-  if (found.length === 0) return [];
-  const rows = found.slice(0, mostRows).map(({ severity, place, message, rule, hint }) => [severity, cell(placeText(place)), cell(hint === '' ? message : `${message} ${hint}`), cell(rule)]);
-  return [markdownTable(['severity', 'place', 'finding', 'rule'], rows), ...(found.length > mostRows ? [`And ${found.length - mostRows} more: they are in the log.`] : [])];
-};
-
 /** commentSection is a step's part of the comment on a pull request: how it ended, the address to look at, and what a reviewer has to know. */
 export const commentSection = (result: StepResult, judged: Judged): string => {
-  const preview = link('Open the preview', result.outputs['url'] ?? result.outputs['preview'] ?? '');
+  const preview = webLink('Open the preview', result.outputs['url'] ?? result.outputs['preview'] ?? '');
   const diffs = leavesOf(result).flatMap((leaf) => diffEvidenceOf(leaf) ?? []);
   const plans = leavesOf(result).flatMap((leaf) => planEvidenceOf(leaf) ?? []);
   return [
     headLine(result, judged),
-    ...(preview === '' ? [] : [preview]),
+    ...(preview === undefined ? [] : [preview]),
     ...saidOf(result),
-    ...findingsTable(result),
+    ...findingsSection(result, { most: mostRows, filesUrl: judged.filesUrl ?? '' }),
     ...diffs.map(diffSection),
     ...plans.map((plan) => `<details><summary>Forecast</summary>\n\n${planSection(plan)}\n\n</details>`),
   ].join('\n\n');

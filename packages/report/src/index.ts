@@ -11,5 +11,5 @@ export { shownChange } from './diff-words.ts';
 export { changedFlow, type ChangedFlow } from './graph-changed.ts';
 export { graphMermaid } from './graph-mermaid.ts';
 export { htmlReport } from './html-report.ts';
-export { releaseSummary } from './release-summary.ts';
+export { releaseSummary, type Around } from './release-summary.ts';
 export { stepsTable } from './steps-table.ts';

@@ -1,4 +1,4 @@
-import { placeText, type StepResult } from '@sluice/core';
+import { placeText, rulePage, type StepResult } from '@sluice/core';
 import * as z from 'zod/mini';
 import { canaryEvidenceOf, type CanaryEvidence } from './canary-evidence.ts';
 import { guardRow } from './canary-section.ts';
@@ -67,7 +67,7 @@ const ruleCases = (result: StepResult): readonly JunitCase[] => {
     outcome: found.some(({ severity }) => severities.has(severity)) ? 'failure' : 'passed',
     type: found.find(({ severity }) => severities.has(severity))?.severity ?? 'notice',
     message: found.length === 1 ? (found[0]?.message ?? '') : `${found[0]?.message ?? ''} (and ${found.length - 1} more)`,
-    lines: found.map(({ place, severity, message, hint }) => `${placeText(place)} ${severity} ${message} ${hint}`.trimEnd()),
+    lines: [...[rulePage(found[0]?.rule ?? '')].filter((page) => page !== undefined), ...found.map(({ place, severity, message, hint }) => `${placeText(place)} ${severity} ${message} ${hint}`.trimEnd())],
     seconds: 0,
   }));
   const asked = checks.map(({ name, status, message }): JunitCase => ({

@@ -1,4 +1,4 @@
-import { oneLine, type StepResult } from '@sluice/core';
+import { markdownText, oneLine, rulePage, type StepResult } from '@sluice/core';
 import { foundIn, type Found, type Findings } from './found.ts';
 
 const longest = 1000;
@@ -19,12 +19,14 @@ const titleOf = (rule: string): string => rule.replace('/', ': ').replaceAll('-'
 /** ruleOf describes a rule by what was found with it: GitHub wants all of these texts. */
 const ruleOf = (rule: string, found: readonly Found[]) => {
   const hints = [...new Set(found.map(({ hint }) => hint))].filter((hint) => hint !== '').slice(0, 5);
+  const page = rulePage(rule);
   const help = hints.length === 0 ? 'Look at the message of each place.' : hints.join('\n');
   return {
     id: rule,
     shortDescription: { text: titleOf(rule) },
     fullDescription: { text: titleOf(rule) },
-    help: { text: help },
+    ...(page === undefined ? {} : { helpUri: page }),
+    help: { text: page === undefined ? help : `${help}\n${page}`, ...(page === undefined ? {} : { markdown: `${hints.map((hint) => `- ${markdownText(hint)}`).join('\n')}\n\n[What it means, and how to mend it](${page})`.trimStart() }) },
     defaultConfiguration: { level: levels[found[0]?.severity ?? 'warning'] },
   };
 };

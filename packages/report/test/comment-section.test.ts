@@ -17,9 +17,18 @@ describe('commentSection', () => {
   test('lists what was found, thirty at most', () => {
     const text = commentSection(result('validate', { category: 'gate', reason: 'r', hint: 'Correct it.', outputs, evidence: Array.from({ length: 33 }, (_, line) => ({ ...finding, place: { file: 'a.yml', line: line + 1 } })) }), of);
     expect(text).toContain('| severity | place | finding | rule |');
-    expect(text).toContain('| warning | a\\.yml\\:1 | 模型 \\| &lt;b&gt; | dify/model |');
+    expect(text).toContain('| warning | a\\.yml\\:1 | 模型 \\| &lt;b&gt; | [dify/model](https://github.com/OWNER/sluice/blob/main/docs/rules/dify/model.md) |');
     expect(text.match(/^\| warning/gm)).toHaveLength(30);
-    expect(text).toMatch(/Next: Correct it\\\.[^]*And 3 more: they are in the log\.$/);
+    expect(text).toMatch(/Next: Correct it\\\.[^]*And 3 more: the result document and the reports of the job have them\.$/);
+  });
+
+  test('leads to the files at the commit, those of the repository alone', () => {
+    const at = (file: string): string => {
+      const text = commentSection(result('validate', { category: 'gate', reason: 'r', outputs, evidence: [{ ...finding, place: { file, line: 4 } }] }), { ...of, filesUrl: 'https://git.example.com/acme/bot/blob/0123' });
+      return text.split('\n').find((line) => line.startsWith('| warning'))?.split(' | ')[1] ?? '';
+    };
+    expect(at('app/机器 人(1).yml')).toBe('[app/机器 人\\(1\\)\\.yml\\:4](https://git.example.com/acme/bot/blob/0123/app/%E6%9C%BA%E5%99%A8%20%E4%BA%BA%281%29.yml#L4)');
+    for (const file of ['../bot.yml', '/bot.yml', 'C:/bot.yml']) expect(at(file)).not.toContain('](');
   });
 
   test('shows the preview, and no address that is none', () => {

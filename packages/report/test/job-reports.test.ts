@@ -46,7 +46,7 @@ describe('junit.xml', () => {
     expect(caseLines(document)).toEqual([
       'sluice.support-bot.validate | validate | failure | app/bot.yml:12:3: no edge',
       'sluice.support-bot.validate | dify/edge-endpoint-missing app/bot.yml | failure | no edge leads to "回答" (and 1 more)',
-      'sluice.support-bot.validate | dify/model app/bot.yml | system-out | the model is not on the list\napp/bot.yml:40 warning the model is not on the list',
+      'sluice.support-bot.validate | dify/model app/bot.yml | system-out | the model is not on the list\nhttps://github.com/OWNER/sluice/blob/main/docs/rules/dify/model.md\napp/bot.yml:40 warning the model is not on the list',
       'sluice.staging.health-check | health-check | failure | "ping" answered 空',
       'sluice.staging.health-check | address | system-out | answers',
       'sluice.staging.health-check | "ping" | failure | empty answer',
@@ -137,9 +137,13 @@ describe('what was found', () => {
     const [run, ...others] = runsOf(refused);
     expect(others).toEqual([]);
     expect(run.automationDetails).toEqual({ id: 'sluice/support-bot/' });
+    const help = (rule: string, text: string, markdown: string) => {
+      const page = `https://github.com/OWNER/sluice/blob/main/docs/rules/${rule}.md`;
+      return { helpUri: page, help: { text: `${text}\n${page}`, markdown: `${markdown}[What it means, and how to mend it](${page})` } };
+    };
     expect(run.tool.driver.rules).toEqual([
-      { id: 'dify/edge-endpoint-missing', shortDescription: { text: 'dify: edge endpoint missing' }, fullDescription: { text: 'dify: edge endpoint missing' }, help: { text: 'Connect it.' }, defaultConfiguration: { level: 'error' } },
-      { id: 'dify/model', shortDescription: { text: 'dify: model' }, fullDescription: { text: 'dify: model' }, help: { text: 'Look at the message of each place.' }, defaultConfiguration: { level: 'warning' } },
+      { id: 'dify/edge-endpoint-missing', shortDescription: { text: 'dify: edge endpoint missing' }, fullDescription: { text: 'dify: edge endpoint missing' }, ...help('dify/edge-endpoint-missing', 'Connect it.', '- Connect it\\.\n\n'), defaultConfiguration: { level: 'error' } },
+      { id: 'dify/model', shortDescription: { text: 'dify: model' }, fullDescription: { text: 'dify: model' }, ...help('dify/model', 'Look at the message of each place.', ''), defaultConfiguration: { level: 'warning' } },
     ]);
     expect(run.results[0]).toEqual({
       ruleId: 'dify/edge-endpoint-missing',

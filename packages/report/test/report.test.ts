@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { displayWidth } from '@sluice/core';
+import { displayWidth, type Json } from '@sluice/core';
 import * as fc from 'fast-check';
 import { niceTop } from '../src/canary-svg.ts';
 import { createHash } from 'node:crypto';
@@ -12,8 +12,31 @@ const hostile = fc.oneof(
   fc.constantFrom('<script>alert(1)</script>', '| a | b |', '```\n::set-output name=a::b', '"]; click s0 "javascript:x"', '@everyone #1', '[x](http://evil.example)', '\u001b[31mred', '文字\n---\n# 标题', '--> end', '${{ secrets.X }}', '<!--', '&amp;', "' onload='x"),
 );
 
+describe('the summary of a validate', () => {
+  const finding = { rule: 'dify/cycle', severity: 'warning', message: '圈 | <b>', hint: 'Cut one.', place: { file: 'app/bot.yml', line: 4 } };
+  const checks = [{ rule: 'connection/login', severity: 'notice', message: 'connection/login: as 小李', status: 'passed' }];
+  const summaryOf = (evidence: Json): string => releaseSummary(result('validate', { category: 'passed', reason: 'r', outputs: { findings: '1' }, evidence }), { filesUrl: 'https://git.example.com/acme/bot/blob/0123' });
+
+  test('lists what was found and asked, with the line and the page of each rule', () => {
+    expect(summaryOf([finding, ...checks]).split('\n').filter((line) => line.startsWith('|'))).toEqual([
+      '| severity | place | finding | rule |',
+      '| --- | --- | --- | --- |',
+      '| warning | [app/bot\\.yml\\:4](https://git.example.com/acme/bot/blob/0123/app/bot.yml#L4) | 圈 \\| &lt;b&gt; Cut one\\. | [dify/cycle](https://github.com/OWNER/sluice/blob/main/docs/rules/dify/cycle.md) |',
+      '| check | status | said |',
+      '| --- | --- | --- |',
+      '| connection/login | passed | as 小李 |',
+    ]);
+  });
+
+  test('keeps below what GitHub takes, and says what is left out', () => {
+    const text = summaryOf(Array.from({ length: 300 }, (_, line) => ({ ...finding, message: '字'.repeat(2000), place: { file: `${'文件/'.repeat(60)}a.yml`, line: line + 1 } })));
+    expect(Buffer.byteLength(text)).toBeLessThan(1024 * 1024);
+    expect(text).toContain('And 100 more: the result document and the reports of the job have them.');
+  });
+});
+
 describe('releaseSummary', () => {
-  const lines = releaseSummary(release, exposure).split('\n');
+  const lines = releaseSummary(release, { exposure }).split('\n');
 
   test('says first what failed and what to do', () => {
     expect(lines[0]).toBe('## release: failed');
@@ -75,7 +98,7 @@ describe('releaseSummary', () => {
         result('validate', { category: 'passed', reason }),
         result('canary', { category: 'gate', reason, evidence: { ...canaryEvidence, stable: reason, silent: [reason], readings: [{ ...canaryEvidence.readings[0], source: reason }] }, problem: { category: 'gate', reason, where: reason, answer: { message: reason }, hint: reason } }),
       ];
-      return releaseSummary(result('release', { category: 'gate', reason, steps }), { title: reason, rows: [{ step: reason, served: 'nobody', note: reason }], bypasses: [reason] }).split('\n');
+      return releaseSummary(result('release', { category: 'gate', reason, steps }), { exposure: { title: reason, rows: [{ step: reason, served: 'nobody', note: reason }], bypasses: [reason] } }).split('\n');
     };
     const plain = shape('plain');
     const bars = (line: string): number => (line.match(/(?<!\\)\|/g) ?? []).length;

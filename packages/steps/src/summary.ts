@@ -2,7 +2,7 @@ import type { StepResult } from '@sluice/core';
 import * as report from '@sluice/report';
 
 /** summaryOf is the Markdown of a result for a CI system's summary page. */
-export const summaryOf = (result: StepResult): string => report.releaseSummary(result);
+export const summaryOf = (result: StepResult, around: report.Around = {}): string => report.releaseSummary(result, around);
 
 /** commentOf is a result's section of the comment on a pull request. */
 export const commentOf = (result: StepResult, judged: report.Judged): string => report.commentSection(result, judged);

@@ -54,11 +54,15 @@ const runUrlOf = (environment: Environment): string => {
   return server === undefined || repository === undefined || run === undefined ? '' : `${server}/${repository}/actions/runs/${run}`;
 };
 
+const filesUrlOf = ({ GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: repository, GITHUB_SHA: commit }: Environment): string | undefined =>
+  server === undefined || repository === undefined || commit === undefined ? undefined : `${server}/${repository}/blob/${commit}`;
+
 /** githubContext reads the runner's variables and the event that started the run; `event` is what stood in GITHUB_EVENT_PATH. */
 export const githubContext = (environment: Environment, event: unknown): HostContext => {
   const pullRequest = pullRequestOf(environment, event);
   const name = environment.GITHUB_REF_NAME ?? '';
   const type = pullRequest === undefined ? environment.GITHUB_REF_TYPE : 'pull request';
+  const filesUrl = filesUrlOf(environment);
   return {
     commit: environment.GITHUB_SHA ?? '',
     branch: type === 'branch' ? name : '',
@@ -68,6 +72,7 @@ export const githubContext = (environment: Environment, event: unknown): HostCon
     runUrl: runUrlOf(environment),
     runId: environment.GITHUB_RUN_ID ?? '',
     ...(environment.GITHUB_JOB === undefined ? {} : { jobId: environment.GITHUB_JOB }),
+    ...(filesUrl === undefined ? {} : { filesUrl }),
     event: environment.GITHUB_EVENT_NAME ?? '',
     ...(pullRequest === undefined ? {} : { pullRequest }),
     onCi: true,
