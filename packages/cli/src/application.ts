@@ -7,8 +7,10 @@ import {
   type Application,
   type EnvironmentConfig,
   type ExaminePorts,
+  type LintConfig,
   type Outcome,
   type Project,
+  type SourceFile,
 } from '@sluice/core';
 import { platformFor } from './platforms.ts';
 
@@ -54,4 +56,10 @@ export const readApplication = async (project: Project, environment: Environment
   const linted = { findings: found ?? parsed.findings, rules: platform.rules ?? [], path, text: text.value };
   const findings = settleFindings(linted, { lint, pullRequest });
   return done({ platform, files: [file], parsed: { ...parsed, findings } });
+};
+
+/** parseFile parses a source that lies elsewhere than in the project, by the platform of an environment. */
+export const parseFile = async (environment: EnvironmentConfig, file: SourceFile, lint: LintConfig = {}): Promise<Application> => {
+  const platform = await platformFor(environment);
+  return { platform, files: [file], parsed: platform.parse(file, lint) };
 };

@@ -23,10 +23,11 @@ import {
   type Target,
 } from '@sluice/core';
 import type { EvidencePorts } from '@sluice/evidence';
-import { readApplication, sourceOf, type Reading } from './application.ts';
+import { parseFile, readApplication, sourceOf, type Reading } from './application.ts';
+import { gitOnly } from './git-only.ts';
 
 /** Worked is what a context works out from its parts. */
-type Worked = 'application' | 'overlaid' | 'target' | 'previews' | 'checks' | 'parseEnvironment' | 'evidence' | 'earlier' | 'record';
+type Worked = 'git' | 'parseFile' | 'application' | 'overlaid' | 'target' | 'previews' | 'checks' | 'parseEnvironment' | 'evidence' | 'earlier' | 'record';
 
 /** ContextParts are what a step's context is put together from. */
 export interface ContextParts extends Omit<StepContext, Worked> {
@@ -205,6 +206,8 @@ export const createContext = (parts: ContextParts): Context => {
     target,
     previews: once(() => connectPreviews(parts, application, overlaid)),
     checks: () => checkEnvironment(parts, application),
+    git: gitOnly(parts.programs),
+    parseFile: (environment, file) => parseFile(environment, file, parts.project.config.lint),
     parseEnvironment: (name) => environmentNamed(parts.project, name, read),
     evidence: async (request: EvidenceRequest) => (await import('@sluice/evidence')).openSources(request, evidencePorts(parts)),
     earlier: async (step) => remembered.get(step) ?? results.newest(step),

@@ -1,6 +1,7 @@
 import type * as z from 'zod/mini';
 import type { Clock } from './clock.ts';
 import type { CommandRunner } from './command.ts';
+import type { EnvironmentConfig } from './config/schema.ts';
 import type { Checked } from './environment-check.ts';
 import type { EvidenceRequest, EvidenceSource } from './evidence.ts';
 import type { Host } from './host.ts';
@@ -53,6 +54,8 @@ export interface StepContext {
   readonly secrets: SecretReader;
   readonly http: HttpClient;
   readonly commands: CommandRunner;
+  /** git runs the program git alone, which looks at this clone only, offline too; in steps that read no commits it refuses. */
+  readonly git: CommandRunner;
   readonly files: FilePort;
   readonly state: StateStore;
   /** evidence opens the sources that this target and configuration offer; none is a problem of category `evidence`. */
@@ -69,6 +72,8 @@ export interface StepContext {
   checks(): Promise<Outcome<Checked>>;
   /** parseEnvironment parses the source of any environment, offline. */
   parseEnvironment(name: string): Promise<Outcome<Application>>;
+  /** parseFile parses the text of a source that lies elsewhere than in the project, such as in an older commit, as one of this environment. */
+  parseFile(environment: EnvironmentConfig, file: SourceFile): Promise<Application>;
   /** earlier is the newest result document of another step of this release, from this job or an earlier one. */
   earlier(step: string): Promise<StepResult | undefined>;
   /** record writes a result document into the results folder and remembers it. */

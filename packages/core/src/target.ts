@@ -98,6 +98,13 @@ export interface Snapshot {
   readonly version?: Version;
 }
 
+/** Against is what users get beside a source, both without secrets and in the platform's own words, so that they differ in what a release would change. */
+export interface Against {
+  /** running is absent while nothing is live. */
+  readonly running?: Source;
+  readonly source: Source;
+}
+
 /** Rung is one health check of a target, from cheap to deep. */
 export interface Rung {
   readonly name: string;
@@ -147,7 +154,7 @@ export interface Entries {
 }
 
 /** Capability names what a target may lack. */
-export type Capability = 'traffic' | 'logs' | 'entries' | 'openCandidate' | 'mark' | 'versions';
+export type Capability = 'traffic' | 'logs' | 'entries' | 'openCandidate' | 'mark' | 'versions' | 'against';
 
 /**
  * Target is one application in one environment, behind an authenticated connection.
@@ -173,6 +180,8 @@ export interface Target {
   /** open gives an address that serves only this version: an id, `draft` where the candidate can be asked, or `live` for the users' own address. */
   open(version: string): Promise<Outcome<Opened>>;
   snapshot(options?: SnapshotOptions): Promise<Outcome<Snapshot>>;
+  /** against puts what users get beside a source, which has the environment's values; nothing is written. */
+  against?(source: Source): Promise<Outcome<Against>>;
   /** restore makes a published version live for everybody and gives what is then live, read back. */
   restore(version: string, marks: Marks): Promise<Outcome<Version>>;
   readonly logs?: Logs;

@@ -8,7 +8,7 @@ const partText = ({ kind, text }: ShownPart): string => (kind === 'kept' ? text 
 
 const changeLines = ({ kind, subject, lines }: ShownChange): readonly string[] => [
   `  ${marks[kind]} ${subject}`,
-  ...lines.map((parts) => `      ${parts.map(partText).join('')}`.trimEnd()),
+  ...lines.map((parts) => `      ${parts.map((part) => (kind === 'changed' ? partText(part) : part.text)).join('')}`.trimEnd()),
 ];
 
 const applicationLines = (application: DiffedApplication): readonly string[] => {

@@ -19,6 +19,9 @@ const partMarkdown = ({ kind, text }: ShownPart, first: boolean): string => {
   return `${open}${'&nbsp;'.repeat(indent.replaceAll('\t', '    ').length)}${markdownText(text.slice(indent.length))}${close}`;
 };
 
+/** plainParts are parts without marks: where the whole is new or gone, that is said once. */
+const plainParts = (parts: readonly ShownPart[]): readonly ShownPart[] => parts.map(({ text }) => ({ kind: 'kept', text }));
+
 const lineMarkdown = (parts: readonly ShownPart[]): string => parts.map((part, index) => partMarkdown(part, index === 0)).join('');
 
 /** summaryMarkdown is the line of a folded text. It is HTML: Markdown is not read there, mentions and issues are. */
@@ -31,7 +34,8 @@ const isLong = ({ lines }: ShownChange): boolean => lines.flat().reduce((sum, { 
 
 /** changeMarkdown is one change: what it is, its text on the same line where it is short, else quoted, else folded. */
 const changeMarkdown = (change: ShownChange): string => {
-  const { kind, subject, lines } = change;
+  const { kind, subject } = change;
+  const lines = kind === 'changed' ? change.lines : change.lines.map(plainParts);
   const head = kind === 'changed' ? cell(subject) : `${kind}: ${cell(subject)}`;
   const [only, second] = lines;
   if (only === undefined) return `- ${head}`;

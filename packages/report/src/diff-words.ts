@@ -12,7 +12,7 @@ const longestText = 4000;
 const longestValue = 80;
 
 /** linesOf breaks parts at line ends, so that no text of a document has one. */
-const linesOf = (parts: readonly WordPart[]): readonly ShownPart[][] => {
+const linesOf = (parts: readonly WordPart[]): ShownPart[][] => {
   const lines: ShownPart[][] = [[]];
   for (const { kind, text } of parts) {
     for (const [index, piece] of text.split('\n').entries()) {
@@ -20,6 +20,7 @@ const linesOf = (parts: readonly WordPart[]): readonly ShownPart[][] => {
       if (piece !== '') lines.at(-1)?.push({ kind, text: piece });
     }
   }
+  while (lines.at(-1)?.length === 0) lines.pop();
   return lines;
 };
 
@@ -54,5 +55,5 @@ const partsOf = async ({ before, after, prose }: Change): Promise<readonly WordP
 export const shownChange = async (change: Change): Promise<ShownChange> => {
   const { kind, about, subject } = change;
   const parts = bounded(await partsOf(change));
-  return { kind, about, subject, lines: parts.length === 0 ? [] : linesOf(parts) };
+  return { kind, about, subject, lines: linesOf(parts) };
 };

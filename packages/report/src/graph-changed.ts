@@ -4,12 +4,14 @@ import type { GraphEdge, GraphNode, SourceGraph } from '@sluice/core';
 export type Fate = 'added' | 'removed' | 'changed' | 'kept';
 
 /** FlowNode is a node of either revision and what became of it. */
-export interface FlowNode extends GraphNode {
+export interface FlowNode extends Omit<GraphNode, 'inside'> {
+  readonly inside?: string | undefined;
   readonly fate: Fate;
 }
 
 /** FlowEdge is an edge of either revision and what became of it. */
-export interface FlowEdge extends GraphEdge {
+export interface FlowEdge extends Omit<GraphEdge, 'label'> {
+  readonly label?: string | undefined;
   readonly fate: Exclude<Fate, 'changed'>;
 }
 

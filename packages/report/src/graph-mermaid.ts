@@ -18,7 +18,11 @@ const strokes: Readonly<Record<FlowEdge['fate'], string | undefined>> = {
   kept: undefined,
 };
 
-const label = ({ name, kind, fate }: FlowNode): string => `"${mermaidText(`${marks[fate]}${oneLine(name === '' ? kind : name, 40)}`)}<br/>${mermaidText(oneLine(kind, 30))}"`;
+/** label is a node's name above its kind; the title of a frame has one line. */
+const label = ({ name, kind, fate }: FlowNode, between: string): string => {
+  const title = mermaidText(`${marks[fate]}${oneLine(name === '' ? kind : name, 40)}`);
+  return name === '' || name === kind ? `"${title}"` : `"${title}${between}${mermaidText(oneLine(kind, 30))}"`;
+};
 
 /** Drawing is what lines are made with: names that Mermaid takes for nothing else, and what is inside of what. */
 interface Drawing {
@@ -29,8 +33,8 @@ interface Drawing {
 const drawn = (node: FlowNode, drawing: Drawing, indent: string): readonly string[] => {
   const inner = drawing.within(node.id);
   const name = drawing.nameOf(node.id);
-  if (inner.length === 0) return [`${indent}${name}[${label(node)}]:::${node.fate}`];
-  return [`${indent}subgraph ${name}[${label(node)}]`, ...inner.flatMap((one) => drawn(one, drawing, `${indent}  `)), `${indent}end`];
+  if (inner.length === 0) return [`${indent}${name}[${label(node, '<br/>')}]:::${node.fate}`];
+  return [`${indent}subgraph ${name}[${label(node, ', ')}]`, ...inner.flatMap((one) => drawn(one, drawing, `${indent}  `)), `${indent}end`];
 };
 
 const arrow = ({ from, to, label: text, fate }: FlowEdge, { nameOf }: Drawing): string => {

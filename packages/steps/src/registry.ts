@@ -3,6 +3,7 @@ import type { AnyStep } from '@sluice/core';
 /** loaders bring one step each, so that a command pays for no other step's code. The order is that of the documentation. */
 const loaders = {
   validate: async () => (await import('./validate.ts')).validate,
+  diff: async () => (await import('./diff.ts')).diff,
   snapshot: async () => (await import('./snapshot.ts')).snapshot,
   deploy: async () => (await import('./deploy.ts')).deploy,
   'health-check': async () => (await import('./health-check.ts')).healthCheck,

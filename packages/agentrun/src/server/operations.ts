@@ -2,7 +2,7 @@
 export type StepRole = (typeof stepRoles)[number];
 
 /** stepRoles are all of them, in the order of the documentation. */
-export const stepRoles = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'plan', 'canary', 'rollback', 'preview', 'sweep', 'notify', 'release', 'release with s', 'versions', 'info', 'logs'] as const;
+export const stepRoles = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'plan', 'canary', 'rollback', 'preview', 'sweep', 'notify', 'release', 'release with s', 'versions', 'info', 'logs', 'diff'] as const;
 
 /**
  * Reach is what a right can be limited to, by the platform's documentation: nothing (`all`), a runtime, or an endpoint
@@ -30,7 +30,7 @@ type Steps = Operation['steps'];
 
 const inSteps = (reach: readonly Reach[], steps: readonly StepRole[]): Steps => Object.fromEntries(steps.map((step) => [step, reach]));
 
-const connecting: readonly StepRole[] = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'canary', 'rollback', 'preview', 'sweep', 'release', 'versions', 'info', 'logs'];
+const connecting: readonly StepRole[] = ['validate', 'snapshot', 'deploy', 'deploy with s', 'health-check', 'publish-version', 'canary', 'rollback', 'preview', 'sweep', 'release', 'versions', 'info', 'logs', 'diff'];
 
 /** judging are the steps that look at versions and at what the endpoint gives whom. */
 const judging = connecting.filter((step) => step !== 'logs');

@@ -1,4 +1,4 @@
-import { done, draft, failed, type DeployOptions, type Deployment, type Entries, type EntriesRequest, type Exposure, type Inspection, type Logs, type Opened, type Outcome, type Publication, type PublishRequest, type Rung, type Snapshot, type Source, type Target, type Traffic, type Version } from '@sluice/core';
+import { done, draft, failed, type Against, type DeployOptions, type Deployment, type Entries, type EntriesRequest, type Exposure, type Inspection, type Logs, type Opened, type Outcome, type Publication, type PublishRequest, type Rung, type Snapshot, type Source, type Target, type Traffic, type Version } from '@sluice/core';
 import { countedLogs, noLogs } from '../logs/place.ts';
 import { AgentRunSource } from '../source/source.ts';
 import { checks } from './checks.ts';
@@ -98,6 +98,13 @@ export class AgentRunTarget implements Target {
 
   async snapshot(): Promise<Outcome<Snapshot>> {
     return (await import('./snapshot.ts')).snapshot(this.#context);
+  }
+
+  async against(source: Source): Promise<Outcome<Against>> {
+    if (!(source instanceof AgentRunSource) || source.title !== this.#context.source.title) {
+      return failed({ category: 'input', reason: `the source "${source.title}" is another agent than "${this.#context.source.title}"`, tried: 'read what runs', where: source.path });
+    }
+    return (await import('./against.ts')).against(this.#context, source);
   }
 
   /** restore gives everybody a published version, whatever the split was; the marks cannot be kept (see `lacking.mark`). */

@@ -33,11 +33,12 @@ export class AgentRunSource implements Source {
   readonly parts: SourceParts;
   readonly configuration: Configuration;
 
-  constructor(parts: SourceParts) {
+  /** `configuration` is what a platform shows, in place of what the parts come to. */
+  constructor(parts: SourceParts, configuration = configurationOf(parts.agent, parts.region, parts.account, parts.archive)) {
     this.path = parts.path;
     this.title = parts.agent.name;
     this.parts = parts;
-    this.configuration = configurationOf(parts.agent, parts.region, parts.account, parts.archive);
+    this.configuration = configuration;
     this.digest = digestOf(this.configuration) ?? sha256(canonicalJson(contentOf(this.configuration)));
   }
 }

@@ -25,7 +25,7 @@ const withIcon = (root: Mapping, app: App): Mapping =>
  * withoutSecrets blanks secrets, which an export leaves out by itself, and what the environment gives from a variable: on
  * the server that stands in plain text where it is no `secret`.
  */
-const withoutSecrets = (root: Mapping, given: ReadonlySet<string>): Mapping => {
+export const withoutSecrets = (root: Mapping, given: ReadonlySet<string>): Mapping => {
   const workflow = root['workflow'];
   if (!isMapping(workflow) || !('environment_variables' in workflow)) return root;
   const variables = listOf(workflow['environment_variables']).map((item) => {
@@ -50,7 +50,8 @@ const ofPublished = (root: Mapping, { graph, features, environment_variables, co
   },
 });
 
-const givenNames = (application: Application): ReadonlySet<string> =>
+/** givenNames are the variables whose values the environment reads from a variable of the CI. */
+export const givenNames = (application: Application): ReadonlySet<string> =>
   new Set(Object.entries(application.connection.environment.variables ?? {}).flatMap(([name, value]) => (typeof value === 'object' ? [name] : [])));
 
 /** exported gives the DSL of the published version, or of the draft or configuration, as canonical YAML without secrets. */

@@ -1,6 +1,7 @@
 import { done, failed, type Connection, type Inspection, type Outcome, type Target } from '@sluice/core';
 import { hasGraph } from '../source/dsl.ts';
 import { isDifySource } from '../source/source.ts';
+import { against } from './against.ts';
 import { readAddress } from './address.ts';
 import { noApplication, type Application } from './application.ts';
 import { checksOf } from './checks.ts';
@@ -86,6 +87,7 @@ export const createTarget = (application: Application, doors = createDoors(appli
   checks: () => checksOf(application),
   open: (version) => openVersion(application, version),
   snapshot: (options) => snapshot(application, options),
+  against: (source) => against(application, source),
   restore: (version, marks) => restore(application, version, marks),
   ...(application.traffic === undefined ? {} : { traffic: application.traffic }),
   close: () => Promise.resolve(),

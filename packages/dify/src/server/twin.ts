@@ -1,5 +1,6 @@
 import { done, draft, live, type Connection, type Inspection, type Logs, type Opened, type Outcome, type Target, type Traffic, type Version } from '@sluice/core';
 import { hasGraph } from '../source/dsl.ts';
+import { against } from './against.ts';
 import type { Application } from './application.ts';
 import { checksOf } from './checks.ts';
 import { createDoors } from './doors.ts';
@@ -148,6 +149,7 @@ export const createTwinTarget = (twins: Twins): Target => {
     checks: () => checksOf(main),
     open: (version) => open(twins, version),
     snapshot: (options) => snapshot(main, options),
+    against: (source) => against(main, source),
     restore: (version, marks) => restoreBesideTwin(twins, version, marks, overwritten),
     traffic: createTwinTraffic(twins),
     close: () => Promise.resolve(),
