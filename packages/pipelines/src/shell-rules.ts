@@ -25,6 +25,15 @@ const within = (line: string, at: number): boolean => {
   return before.split('$(').length > before.split(')').length;
 };
 
+/** sends are the options of curl and wget that change something on the other side: a failed notice or clean-up need not fail the job. */
+const sends = /\s(?:(?:-X|--request)[\s=]*["']?(?!GET|HEAD)[A-Z]|-d\b|--data\b|--json\b|-F\b|--form\b|-T\b|--upload-file\b|--post-(?:data|file)\b)/;
+const keeps = /\s(?:-[A-Za-z]*O(?=\s)(?!\s*(?:-|\/dev\/null))|--remote-name\b|(?:-[A-Za-z]*o|--output)[\s=]+(?!\/dev\/null))/;
+const failsOnStatus = /\s(?:-[A-Za-z]*f[A-Za-z]*(?=\s)|--fail\b|--spider\b)/;
+const asksHealth = /\b(?:health\w*|ready|readyz|readiness|live|livez|liveness|alive|ping|status)\b/i;
+
+/** isCheck says whether a command of curl or wget asks if something answers: it sends and keeps nothing, and fails by the status or asks an address that is there to be asked. */
+const isCheck = (command: string): boolean => !sends.test(command) && !keeps.test(command) && (failsOnStatus.test(command) || asksHealth.test(command));
+
 /**
  * shellRules are habits that make a gate pass whatever happens, or a release depend on luck. What `s` does was seen with
  * @serverless-devs/s 3.1.10 and its agentrun component 1.0.12.
@@ -37,7 +46,7 @@ export const shellRules: readonly ShellRule[] = [
     hint: 'Take away what follows ||, or use the step health-check, which judges status, content and latency.',
     found: (line) => {
       const at = new RegExp(String.raw`\b(?:curl|wget)\b.*${swallowed}`).exec(line)?.index;
-      return at === undefined || leaves.test(line) || within(line, at) ? undefined : at;
+      return at === undefined || leaves.test(line) || within(line, at) || !isCheck(line.slice(at)) ? undefined : at;
     },
   },
   {

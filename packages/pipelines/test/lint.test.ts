@@ -12,7 +12,12 @@ describe('command lines', () => {
   test.each<[string, string, string[]]>([
     ['a health check that says something instead of failing', 'curl -f https://a.example.com/health || echo "not ready, continuing"', ['pipeline/check-cannot-fail:1']],
     ['over two lines', '  - curl -sf https://a.example.com \\\n      || true', ['pipeline/check-cannot-fail:1']],
-    ['with wget and :', 'wget -q https://a || :', ['pipeline/check-cannot-fail:1']],
+    ['with wget and :', 'wget -q --spider https://a || :', ['pipeline/check-cannot-fail:1']],
+    ['an address of health without --fail', 'curl -s https://a.example.com/healthz || true', ['pipeline/check-cannot-fail:1']],
+    ['a download that may fail', 'wget -q https://a/cache.tar.gz || true; curl -fsSLo x.tgz https://a/x.tgz || true; curl -fO https://a/x || true', []],
+    ['a notice that may fail', `curl -fsS -X POST -H 'Content-Type: application/json' --data '{"text":"live"}' https://hooks.example.com/x || true`, []],
+    ['a clean-up that may fail', 'curl -sf "https://api.example.com/tunnels/1/connections" \\\n  --request DELETE || true', []],
+    ['a code that is printed for people', 'curl -s -o /dev/null -w "%{http_code}" --proxy http://proxy:3128 https://a.example.com || true', []],
     ['one that leaves with a code of its own', 'curl -f https://a || { echo bad; exit 1; }', []],
     ['one whose echo is followed by an exit', 'curl -f https://a || echo bad && exit 1', []],
     ['a text that is judged later', 'STATE=$(curl -s https://a || echo none)', []],
