@@ -146,6 +146,7 @@ const usualSteps = async (recorded: Recorded): Promise<void> => {
   await run(recorded, 'rollback', { version: '1' });
   await run(recorded, 'notify');
   for (const step of ['versions', 'info'] as const) await run(recorded, step);
+  await run(recorded, 'diff', { from: 'running', environment: 'production' });
   await look(recorded);
 };
 
