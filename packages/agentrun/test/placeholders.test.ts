@@ -94,6 +94,12 @@ describe('what Serverless Devs refuses, Sluice refuses', () => {
   }, 30_000);
 });
 
-test.each(['${resources.o.output.url}', "${config('AccountID')}", "${path('.')}", "${json('{}')}", 'x${vars.deep}', 'x${vars.deep.list}', '${cwd}', '${vars}', '<%= vars.n %>', "${file('./x')}"])('%s is refused here alone: it is nonsense there, or code', (text) => {
+test.each(['${resources.o.output.url}', "${config('AccessKeySecret')}", "${path('.')}", "${json('{}')}", 'x${vars.deep}', 'x${vars.deep.list}', '${cwd}', '${vars}', '<%= vars.n %>', "${file('./x')}"])('%s is refused here alone: it is nonsense there, or code', (text) => {
   expect(ours({ text }).faults).toHaveLength(1);
+});
+
+test('the account is what the environment says, and stays a placeholder until then', () => {
+  const role = 'acs:ram::${config("AccountID")}:role/runner';
+  expect(resolvePlaceholders({ role }, {}, lookup)).toMatchObject({ value: { role }, faults: [], environment: [] });
+  expect(resolvePlaceholders({ role, again: "${ config( 'AccountID' ) }" }, {}, lookup, { account: '1234567890' }).value).toEqual({ role: 'acs:ram::1234567890:role/runner', again: '1234567890' });
 });

@@ -44,6 +44,7 @@ describe('settings that cannot be meant', () => {
     ['nobody to evict', { evict: true }, {}, agentYaml(['disableSessionAffinity: true']), 'evict has nobody to end: s.yaml turns session affinity off, so no session stays on a version.', ['agentrun', 'evict']],
     ['one per cent on the scale of per cents', { weights: 'percent' }, { canary: { steps: ['1%', '50%'] } }, agentYaml(), 'With `weights: percent` a step of a canary is above 1 % and below 99 %: a server that counts in shares would take 1 for everybody.', ['canary']],
     ['a role without an account', {}, {}, agentYaml(['role: runner']), 'The role "runner" is a bare name, and the account is not known.', ['agentrun']],
+    ['an address of a role without an account', {}, {}, agentYaml(['role: acs:ram::${config("AccountID")}:role/runner']), '${config("AccountID")} needs the account, which is not known.', ['agentrun']],
     ['a log store without an account', {}, {}, agentYaml(['logConfig: auto']), 'logConfig: auto needs the account, which is not known.', ['agentrun']],
     ['datasets', {}, { datasets: { a: 'b' } }, agentYaml(), 'datasets belongs to Dify and has no meaning for an agent.', ['datasets']],
     ['triggers', {}, { triggers: { a: 'b' } }, agentYaml(), 'triggers belongs to Dify and has no meaning for an agent.', ['triggers']],

@@ -141,6 +141,12 @@ describe('overlay', () => {
     expect(JSON.stringify(agentrunPlatform.diff(project.source(yaml), overlaid))).not.toMatch(/key-value|token-value|debug/);
   });
 
+  test('the id of the account in the address of a role is that of sluice.yml', () => {
+    const source = project.source(agentYaml(['role: acs:ram::${config("AccountID")}:role/runner']));
+    expect(own(must(agentrunPlatform.overlay(source, environmentOf({ endpoint: 'production', account: '1234567890' }), secretsOf({})))).configuration).toMatchObject({ executionRoleArn: 'acs:ram::1234567890:role/runner' });
+    expect(problemOf(agentrunPlatform.overlay(source, environmentOf({ endpoint: 'production' }), secretsOf({}))).reason).toContain('needs the account');
+  });
+
   test('names every secret that is missing', () => {
     const outcome = agentrunPlatform.overlay(project.source(yaml), environment, secretsOf({}));
     expect(problemOf(outcome).category).toBe('input');

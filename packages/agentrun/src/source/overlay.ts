@@ -1,7 +1,7 @@
 import { done, failed, type EnvironmentConfig, type Json, type Outcome, type Problem, type SecretReader, type Source, placeText } from '@sluice/core';
 import { checkAgent, checkRegion, reportAt } from './findings.ts';
 import { isJsonRecord, type JsonRecord } from './json.ts';
-import { keepAll, resolvePlaceholders } from './placeholders.ts';
+import { keepAll, namesAccount, resolvePlaceholders } from './placeholders.ts';
 import { endpointName, type Agent } from './schema.ts';
 import { AgentRunSource } from './source.ts';
 
@@ -26,7 +26,7 @@ const readVariables = (environment: EnvironmentConfig, secrets: SecretReader, pr
   );
 
 /** fill reads the environment variables that the source itself names. */
-const fill = (props: JsonRecord, secrets: SecretReader, path: string, problems: Problem[]): Json => {
+const fill = (props: JsonRecord, account: string | undefined, secrets: SecretReader, path: string, problems: Problem[]): Json => {
   const values = new Map<string, string>();
   const missing = new Map<string, Problem>();
   for (const { name, initial } of resolvePlaceholders(props, {}, keepAll).environment) {
@@ -38,13 +38,14 @@ const fill = (props: JsonRecord, secrets: SecretReader, path: string, problems: 
     else missing.set(name, secret.problem);
   }
   problems.push(...missing.values());
-  return resolvePlaceholders(props, {}, (name, initial) => values.get(name) ?? initial).value;
+  return resolvePlaceholders(props, {}, (name, initial) => values.get(name) ?? initial, account === undefined ? {} : { account }).value;
 };
 
 /** accountProblem is what s.yaml cannot say without the account's id. */
 export const accountProblem = (agent: Agent, account: string | undefined, path: string): Problem | undefined => {
   if (account !== undefined) return undefined;
   const hint = "Add agentrun.account, the account's id in quotes, to the environment in sluice.yml.";
+  if (namesAccount(JSON.stringify(agent))) return input('${config("AccountID")} needs the account, which is not known.', path, hint);
   if (agent.role !== undefined && !agent.role.startsWith('acs:')) return input(`The role "${agent.role}" is a bare name, and the account is not known.`, path, hint);
   return agent.logConfig === 'auto' ? input('logConfig: auto needs the account, which is not known.', path, hint) : undefined;
 };
@@ -63,7 +64,8 @@ export const overlay = (source: Source, environment: EnvironmentConfig, secrets:
     problems.push(input(`"${endpoint}" cannot be the name of an endpoint`, 'sluice.yml: agentrun.endpoint', 'It begins with a letter and has letters, digits, _ and - only, at most 64.'));
   }
   const variables = readVariables(environment, secrets, problems);
-  const filled = fill(parts.props, secrets, source.path, problems);
+  const { account } = environment.agentrun;
+  const filled = fill(parts.props, account, secrets, source.path, problems);
   const props: JsonRecord = isJsonRecord(filled) ? filled : {};
   const given: JsonRecord = isJsonRecord(props['agent']) ? props['agent'] : {};
   const own: JsonRecord = isJsonRecord(given['environmentVariables']) ? given['environmentVariables'] : {};
@@ -76,7 +78,6 @@ export const overlay = (source: Source, environment: EnvironmentConfig, secrets:
   for (const finding of [...checkRegion(region, [...parts.propsPath, 'region'], report), ...findings]) {
     problems.push(input(finding.message, placeText(finding.place), finding.hint));
   }
-  const account = environment.agentrun.account;
   const unknownAccount = agent === undefined ? undefined : accountProblem(agent, account, source.path);
   if (unknownAccount !== undefined) problems.push(unknownAccount);
   const problem = together(problems);

@@ -49,9 +49,7 @@ const findResource = (document: JsonRecord, report: Report): { readonly resource
 };
 
 const editionFindings = (document: JsonRecord, report: Report): readonly Finding[] =>
-  typeof document['edition'] === 'string' && /^3\.\d+\.\d+$/.test(document['edition'])
-    ? []
-    : [report('edition', 'error', ['edition'], 'edition must be 3.0.0.', 'Add the line edition: 3.0.0.')];
+  document['edition'] === '3.0.0' ? [] : [report('edition', 'error', ['edition'], 'edition must be 3.0.0; "s" passes over the resources of any other.', 'Write edition: 3.0.0.')];
 
 /** dotenvFindings warn of a file that "s" reads in silence, and that even wins over the credentials it was given. */
 const dotenvFindings = ({ path, folder }: SourceFile): readonly Finding[] => {

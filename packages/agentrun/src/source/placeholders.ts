@@ -24,6 +24,7 @@ const alone = /^\$\{([^}]*)\}$/;
 const environmentCall = /^env\(\s*(?:(\w+)|'(\w+)'|"(\w+)")\s*(?:,\s*(?:'([^']*)'|"([^"]*)"|(-?\d+(?:\.\d+)?)|(true|false)|(vars(?:\.[\w-]+)+))\s*)?\)$/;
 /** variablePath names a part of the file itself: its variables, or the props of a resource (`this` is the agent's own). */
 const variablePath = /^(?:vars|this\.props|resources\.[\w-]+\.props)(?:\.[\w-]+)+$/;
+const accountCall = /^config\(\s*(?:'AccountID'|"AccountID")\s*\)$/;
 const deepest = 8;
 // Variables that repeat variables grow without bound, as aliases do.
 const mostReplaced = 10_000;
@@ -35,7 +36,10 @@ export const keepAll: EnvironmentLookup = () => undefined;
 export const initialOnly: EnvironmentLookup = (_name, initial) => initial;
 
 /** hasPlaceholder says whether a text still waits for an environment variable. */
-export const hasPlaceholder = (text: string): boolean => /\$\{\s*env\(/.test(text);
+export const hasPlaceholder = (text: string): boolean => /\$\{\s*(?:env|config)\(/.test(text);
+
+/** namesAccount says whether a text still waits for the id of the account, as in `acs:ram::${config("AccountID")}:role/runner`. */
+export const namesAccount = (text: string): boolean => /\$\{\s*config\(/.test(text);
 
 const memberOf = (value: Json | undefined, key: string): Json | undefined => {
   if (Array.isArray(value)) return /^\d+$/.test(key) ? value[Number(key)] : undefined;
@@ -48,7 +52,7 @@ const variableAt = (roots: JsonRecord, path: string): Json | undefined => path.s
 /** refusals say why other expressions of Serverless Devs are not for a release, by how they begin. */
 const refusals: readonly (readonly [RegExp, string])[] = [
   [/^env\./, 'Serverless Devs does not know it either; write ${env(NAME)}'],
-  [/^config\(/, "Sluice hands no credentials into an agent; a role may be a bare name, which agentrun.account completes"],
+  [/^config\(/, 'Sluice hands no credentials into an agent; of the account it knows config("AccountID") alone'],
   [/^(?:file|json|yaml)\(/, 'Sluice reads no other file into an agent; write the value, or take it from env(...)'],
   [/^path\(/, 'paths count from the folder of s.yaml; write the path itself'],
   [/^secret\(/, "the secrets of Serverless Devs lie on one machine; write ${env(NAME)}"],
@@ -86,7 +90,8 @@ const environmentCallOf = (expression: string): EnvironmentCall | undefined => {
 /**
  * resolvePlaceholders replaces `${vars.x}`, `${resources.x.props.y}`, `${this.props.y}`, `${env('X', 'd')}` and
  * `${env(X)}` in every text of a document, as Serverless Devs 3.1.10 does; what it knows beside them (`file()`, `<% %>`)
- * is a fault. `others` are the `resources` and `this` of the file. A text that is one
+ * is a fault. `others` are the `resources` and `this` of the file, and the `account` that `${config('AccountID')}` gives,
+ * which stays as it stands where that is not known. A text that is one
  * placeholder alone takes the value's type, and a key without a value is left out.
  */
 export const resolvePlaceholders = (document: Json, variables: JsonRecord, lookup: EnvironmentLookup, others: JsonRecord = {}): Resolved => {
@@ -108,6 +113,7 @@ export const resolvePlaceholders = (document: Json, variables: JsonRecord, looku
   };
 
   const one = (whole: string, expression: string, path: KeyPath, depth: number): Json => {
+    if (accountCall.test(expression.trim())) return others['account'] ?? whole;
     const call = environmentCallOf(expression.trim());
     if (call !== undefined) {
       const initial = call.variable === undefined ? call.initial : variable(whole, call.variable, path, depth);
