@@ -1,5 +1,5 @@
 import type { Change } from '@sluice/core';
-import { told, type Scope } from './diff-shown.ts';
+import { named, told, type Scope } from './diff-shown.ts';
 import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 
 /** labels are what users see of an app without running it. */
@@ -38,5 +38,5 @@ const pluginsOf = (list: unknown): ReadonlyMap<string, string> =>
 /** dependencyChanges compares the plugins that two files depend on. */
 export const dependencyChanges = (scope: Scope, before: unknown, after: unknown): readonly Change[] => {
   const [older, newer] = [pluginsOf(before), pluginsOf(after)];
-  return [...new Set([...newer.keys(), ...older.keys()])].flatMap((name) => told(scope, `plugin ${name}`, older.get(name), newer.get(name), { about: 'setting' }));
+  return [...new Set([...newer.keys(), ...older.keys()])].flatMap((name) => told(scope, `plugin ${named(name)}`, older.get(name), newer.get(name), { about: 'setting' }));
 };

@@ -1,6 +1,7 @@
 import type { Change } from '@sluice/core';
 import { edgesOf, type Edge } from './diff-renames.ts';
 import type { Content } from './content.ts';
+import { titleIn } from './diff-nodes.ts';
 import { quoted } from './diff-shown.ts';
 import { branchLabel } from './graph.ts';
 import { mappingOf, textOf } from './shape.ts';
@@ -19,7 +20,7 @@ export interface Side {
 
 /** sideOf names nodes by their titles and branches as the editor does. */
 export const sideOf = (content: Content): Side => ({
-  name: (id) => quoted(textOf(mappingOf(mappingOf(content.nodes[id])['data'])['title']) || id),
+  name: (id) => quoted(titleIn(content, id) ?? id),
   branch: ({ source, handle }) => {
     const data = mappingOf(mappingOf(content.nodes[source])['data']);
     return branchLabel({ id: source, type: textOf(data['type']), title: '', data, note: false, parent: '', index: 0 }, handle);

@@ -2,7 +2,8 @@ import type { Change } from '@sluice/core';
 import { canonicalJson } from './content.ts';
 import { isMoved, pairsOf } from './diff-pairs.ts';
 import { conditionsShown, quoted, shown, told, type Scope } from './diff-shown.ts';
-import { listChanges, modelChanges, orderChanges, valueChanges, wordsOf } from './diff-values.ts';
+import { listChanges, modelChanges, orderChanges, valueChanges } from './diff-values.ts';
+import { wordsOf } from './diff-words.ts';
 import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 
 /** Part compares one key of a node's `data`; a value is undefined where the key is not there. */

@@ -1,23 +1,27 @@
 import type { Change } from '@sluice/core';
-import { canonicalJson, type Content } from './content.ts';
+import type { Content } from './content.ts';
 import { essence, partChanges } from './diff-node-parts.ts';
 import type { Seal } from './diff-secrets.ts';
-import { quoted, told, type Scope } from './diff-shown.ts';
+import { quoted, same, told, type Scope } from './diff-shown.ts';
 import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 
 const dataOf = (node: unknown): Mapping => mappingOf(mappingOf(node)['data']);
 
 const isNote = (node: Mapping): boolean => node['type'] === 'custom-note';
 
-/** titleIn gives the title of a node; undefined for what is no node. */
-export const titleIn = (content: Content, id: string): string | undefined => {
-  const node = Object.hasOwn(content.nodes, id) ? content.nodes[id] : undefined;
-  return node === undefined ? undefined : textOf(dataOf(node)['title']) || id;
-};
-
 /** containerIn is the iteration or loop that a node lies in, or an empty text. */
 export const containerIn = (node: unknown): string =>
   [mappingOf(node)['parentId'], dataOf(node)['iteration_id'], dataOf(node)['loop_id']].map(textOf).find((id) => id !== '') ?? '';
+
+/** titleIn gives the title of a node; the start of a container has none of its own. Undefined for what is no node. */
+export const titleIn = (content: Content, id: string): string | undefined => {
+  const node = Object.hasOwn(content.nodes, id) ? content.nodes[id] : undefined;
+  if (node === undefined) return undefined;
+  const { title, type } = dataOf(node);
+  const container = containerIn(node);
+  if (textOf(title) !== '' || container === '' || container === id || !textOf(type).endsWith('-start')) return textOf(title) || id;
+  return `start of ${textOf(dataOf(content.nodes[container])['title']) || container}`;
+};
 
 /** noteText is what people read on a note, which the editor keeps as a tree of Lexical (Dify 1.12.1, note-node). */
 const noteText = (value: unknown): string => {
@@ -67,7 +71,7 @@ const wholeNode = (scope: Scope, id: string, node: Mapping, kind: 'added' | 'rem
   const what = essence(data);
   const [older, newer] = kind === 'added' ? [undefined, kindOf(data)] : [kindOf(data), undefined];
   return [
-    ...told({ ...scope, of: '' }, `node ${quoted(textOf(data['title']) || id)}`, older, newer, { about: 'node' }),
+    ...told({ ...scope, of: '' }, `node ${quoted(scope.title(id) ?? id)}`, older, newer, { about: 'node' }),
     ...(kind === 'added' ? partChanges(scope, {}, what) : partChanges(scope, what, {})),
   ];
 };
@@ -88,7 +92,7 @@ const changedNode = (scope: Scope, older: Mapping, newer: Mapping): readonly Cha
 /** nodeChanges tells what differs in one node; `id` is the newer one's. */
 export const nodeChanges = ({ before, after, title, seal }: NodeSides, id: string): readonly Change[] => {
   const [older, newer] = [before, after].map((content) => (Object.hasOwn(content.nodes, id) ? mappingOf(content.nodes[id]) : undefined));
-  if (older !== undefined && newer !== undefined && canonicalJson(older) === canonicalJson(newer)) return [];
+  if (same(older, newer)) return [];
   const sealed = (node: Mapping | undefined): Mapping | undefined => {
     const value = node === undefined ? undefined : seal(node, []);
     return isMapping(value) ? value : undefined;

@@ -120,10 +120,16 @@ const matchBy = (older: Side, newer: Side, signature: Signature, pair: (old: str
   return found;
 };
 
+/** aloneIn are the nodes that only one content has; what an edge of the other one still leads to by its id was not made anew. */
+const aloneIn = (content: Content, other: Content): readonly string[] => {
+  const ends = new Set(edgesOf(other).flatMap(({ source, target }) => [source, target]));
+  return Object.keys(content.nodes).filter((id) => id !== '' && !Object.hasOwn(other.nodes, id) && !ends.has(id));
+};
+
 const matchedNodes = (before: Content, after: Content): ReadonlyMap<string, string> => {
   const renamed = new Map<string, string>();
-  const gone = Object.keys(before.nodes).filter((id) => !Object.hasOwn(after.nodes, id));
-  const come = Object.keys(after.nodes).filter((id) => !Object.hasOwn(before.nodes, id));
+  const gone = aloneIn(before, after);
+  const come = aloneIn(after, before);
   if (gone.length === 0 || come.length === 0) return renamed;
   const known = new Set(Object.keys(after.nodes).filter((id) => Object.hasOwn(before.nodes, id)));
   const older: Side = { content: before, open: new Set(gone), around: neighbours(before), name: (id) => renamed.get(id) ?? (Object.hasOwn(after.nodes, id) ? id : undefined) };
@@ -173,7 +179,9 @@ const withBranches = (data: Mapping, handles: ReadonlyMap<string, string> | unde
 /** renamed is an older content in the ids of the newer one. */
 export const renamed = (content: Content, { nodes, branches }: Renames): Content => {
   if (nodes.size === 0 && branches.size === 0) return content;
-  const named = (id: string): string | undefined => nodes.get(id);
+  const taken = new Set(nodes.values());
+  // What led nowhere before does not lead to a node that has got that id since.
+  const named = (id: string): string | undefined => nodes.get(id) ?? (taken.has(id) ? `${id}?` : undefined);
   return {
     ...content,
     nodes: Object.fromEntries(

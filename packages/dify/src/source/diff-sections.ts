@@ -1,8 +1,9 @@
-import { oneLine, type Change } from '@sluice/core';
+import type { Change } from '@sluice/core';
 import { promptsPart } from './diff-node-parts.ts';
 import type { Seal } from './diff-secrets.ts';
-import { shown, told, type Scope } from './diff-shown.ts';
-import { listChanges, modelChanges, valueChanges, wordsOf } from './diff-values.ts';
+import { named, shown, told, type Scope } from './diff-shown.ts';
+import { listChanges, modelChanges, valueChanges } from './diff-values.ts';
+import { wordsOf } from './diff-words.ts';
 import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 
 const keysOf = (before: Mapping, after: Mapping): readonly string[] => [...new Set([...Object.keys(after), ...Object.keys(before)])];
@@ -15,7 +16,7 @@ export const variableChanges = (scope: Scope, what: string, before: Mapping, aft
   const [older, newer] = [sealed(seal, before), sealed(seal, after)];
   const show = (value: unknown): string => [textOf(mappingOf(value)['type']), shown(mappingOf(value)['value'], scope)].filter((text) => text !== '').join(', ');
   return keysOf(older, newer).flatMap((name) => {
-    const subject = `${what} ${oneLine(name, 80)}`;
+    const subject = `${what} ${named(name)}`;
     const [one, other] = [older[name], newer[name]];
     if (!isMapping(one) || !isMapping(other)) return told(scope, subject, one, other, { about, show });
     const secret = [one, other].some((side) => side['type'] === 'secret');

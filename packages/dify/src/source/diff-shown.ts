@@ -1,6 +1,7 @@
 import { hideSecrets, oneLine, type Change } from '@sluice/core';
 import { canonicalJson } from './content.ts';
 import { hiddenMark, untagged } from './diff-secrets.ts';
+import { opaque, wordsOf } from './diff-words.ts';
 import { isMapping, listOf, textOf, type Mapping } from './shape.ts';
 
 /** Scope is what a change belongs to, and how people know the nodes that it speaks of. */
@@ -37,12 +38,15 @@ const selectorShown = (list: readonly unknown[], { title }: Scope): string | und
   return node === undefined ? undefined : [node, ...names].join('.');
 };
 
+/** operators are those that the editor shows by other words. */
+const operators: Readonly<Record<string, string>> = { empty: 'is empty', 'not empty': 'is not empty', null: 'is null', 'not null': 'is not null' };
+
 /** conditionShown writes one condition, as in `sys.query contains "price"`. */
 const conditionShown = (condition: Mapping, scope: Scope): string => {
   const { variable_selector: selector, key, name, comparison_operator: operator, value, sub_variable_condition: inner } = condition;
   const what = Array.isArray(selector) ? shown(selector, scope) : textOf(key) || textOf(name);
   const given = value === undefined || value === '' || value === null ? '' : ` ${typeof value === 'string' && !/^-?\d+(\.\d+)?$/.test(value) ? JSON.stringify(shown(value, scope)) : shown(value, scope)}`;
-  return `${what} ${textOf(operator)}${given}${isMapping(inner) ? ` (${conditionsShown(inner, scope)})` : ''}`;
+  return `${what} ${operators[textOf(operator)] ?? textOf(operator)}${given}${isMapping(inner) ? ` (${conditionsShown(inner, scope)})` : ''}`;
 };
 
 /** isCondition says whether a value is one condition of a list. */
@@ -60,20 +64,28 @@ const listShown = (list: readonly unknown[], scope: Scope): string => {
   return list.length === 0 ? 'none' : list.map((item) => inner(item, scope)).join(sentences ? '\n' : ', ');
 };
 
+const isNothing = (value: unknown): boolean => value === null || value === undefined || value === '' || (typeof value === 'object' && Object.keys(value).length === 0);
+
 const inner = (value: unknown, scope: Scope): string => (isMapping(value) ? `{ ${shown(value, scope)} }` : shown(value, scope));
 
-/** shown writes a value for people: references by the titles of nodes, selectors with dots, objects as `key: value`. */
+/** shown writes a value for people: references by the titles of nodes, selectors with dots, objects as `key: value` without what is empty. */
 export const shown = (value: unknown, scope: Scope): string => {
   if (typeof value === 'string') return value.replace(reference, (_whole, id: string) => `{{#${scope.title(id) ?? id}`);
   if (Array.isArray(value)) return listShown(value, scope);
   if (!isMapping(value)) return value === undefined ? '' : canonicalJson(value);
   if (listOf(value['conditions']).some(isCondition)) return conditionsShown(value, scope);
-  return Object.entries(value).map(([key, item]) => `${key}: ${inner(item, scope)}`).join(', ');
+  const said = Object.entries(value).filter(([key, item]) => !opaque.has(key) && !isNothing(item));
+  return said.length === 0 ? 'none' : said.map(([key, item]) => `${wordsOf(key)}: ${inner(item, scope)}`).join(', ');
 };
 
-/** same tells a key that is not there from one that is null. */
-export const same = (one: unknown, other: unknown): boolean =>
-  (one === undefined) === (other === undefined) && canonicalJson(one) === canonicalJson(other);
+/** same compares two values as their canonical JSON would, without writing it. */
+export const same = (one: unknown, other: unknown): boolean => {
+  if (one === other) return true;
+  if (Array.isArray(one) && Array.isArray(other)) return one.length === other.length && one.every((item, index) => same(item, other[index]));
+  if (!isMapping(one) || !isMapping(other)) return typeof one === typeof other && canonicalJson(one) === canonicalJson(other);
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => Object.hasOwn(other, key) && same(one[key], other[key]));
+};
 
 /** Telling says how two values are told. */
 export interface Telling {

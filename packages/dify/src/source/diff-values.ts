@@ -2,30 +2,11 @@ import type { Change } from '@sluice/core';
 import { canonicalJson } from './content.ts';
 import { isMoved, pairsOf, type KeyOf } from './diff-pairs.ts';
 import { isCondition, quoted, same, shown, told, type Scope } from './diff-shown.ts';
+import { opaque, wordsOf } from './diff-words.ts';
 import { isMapping, listOf, textOf, type Mapping } from './shape.ts';
 import { modelUse } from './workspace-names.ts';
 
 type About = Change['about'];
-
-/** words are what keys of the file are called for people. */
-const words: Readonly<Record<string, string>> = {
-  dataset_ids: 'knowledge',
-  multiple_retrieval_config: 'retrieval',
-  single_retrieval_config: 'retrieval',
-  query_variable_selector: 'query',
-  variable_selector: 'variable',
-  value_selector: 'value',
-  iterator_selector: 'list',
-  output_selector: 'output',
-  retry_config: 'retry',
-  error_strategy: 'on failure',
-  default_value: 'value on failure',
-  code_language: 'language',
-  max_length: 'maximum length',
-};
-
-/** wordsOf is a key as people read it. */
-export const wordsOf = (key: string): string => words[key] ?? key.replaceAll('_', ' ');
 
 /** singular are the words for one thing of a list. */
 const singular: Readonly<Record<string, string>> = {
@@ -38,9 +19,6 @@ const singular: Readonly<Record<string, string>> = {
 };
 
 const oneOf = (list: string): string => singular[list] ?? wordsOf(list).replace(/s$/, '');
-
-/** opaque are long descriptions that a plugin gives of itself; that they changed is all that people want to know. */
-const opaque = new Set(['paramSchemas', 'params_schema', 'schemas', 'output_schema', 'tool_description']);
 
 /** idKeys are ids that Studio gives to items, and that people never see. */
 const idKeys = ['case_id', 'id', 'groupId'] as const;

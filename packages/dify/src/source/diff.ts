@@ -1,5 +1,5 @@
 import type { Change } from '@sluice/core';
-import { canonicalJson, type Content } from './content.ts';
+import type { Content } from './content.ts';
 import { applicationChanges, dependencyChanges } from './diff-application.ts';
 import { edgeChanges } from './diff-edges.ts';
 import { containerIn, nodeChanges, titleIn } from './diff-nodes.ts';
@@ -7,7 +7,7 @@ import { flowOrder } from './diff-order.ts';
 import { grouped } from './diff-pairs.ts';
 import { edgesOf, renamed, renamesOf, type Renames } from './diff-renames.ts';
 import { sealer } from './diff-secrets.ts';
-import { named, quoted, told, type Scope } from './diff-shown.ts';
+import { named, quoted, same, told, type Scope } from './diff-shown.ts';
 import { featureChanges, modelConfigChanges, variableChanges } from './diff-sections.ts';
 import { isTrigger } from './node-types.ts';
 import { mappingOf, textOf } from './shape.ts';
@@ -25,13 +25,16 @@ const orderOf = (before: Content, after: Content): readonly string[] => {
   return flowOrder(ids, ids.filter((id) => type(id) === 'start' || isTrigger(type(id))), (id) => ways.get(id) ?? []).filter((id) => Object.hasOwn(nodes, id));
 };
 
+/** mostIds is how many ids are shown; they mean nothing to people. */
+const mostIds = 50;
+
 const idChanges = ({ nodes }: Renames, scope: Scope): readonly Change[] => {
   const list = [...nodes];
   const [only] = list;
   const about = 'setting';
   if (list.length === 1 && only !== undefined) return told({ ...scope, node: only[1] }, `id of node ${quoted(scope.title(only[1]) ?? only[1])}`, only[0], only[1], { about });
-  const ids = (side: 0 | 1): string => list.map((pair) => `${quoted(scope.title(pair[1]) ?? pair[1])} ${pair[side]}`).join('\n');
-  return list.length === 0 ? [] : told(scope, `ids of ${list.length} nodes that are otherwise known`, ids(0), ids(1), { about });
+  const ids = (side: 0 | 1): string => list.slice(0, mostIds).map((pair) => `"${scope.title(pair[1]) ?? pair[1]}" ${pair[side]}`).concat(list.length > mostIds ? [`and ${list.length - mostIds} more`] : []).join('\n');
+  return list.length === 0 ? [] : told(scope, `ids of ${list.length} nodes that were made anew`, ids(0), ids(1), { about, prose: false });
 };
 
 /** diffContent lists what differs between two contents, in words of the editor and in the order of the flow. Secret values are no part of a content, and what looks like a secret elsewhere is hidden. */
@@ -57,7 +60,7 @@ export const diffContent = (before: Content, after: Content): readonly Change[] 
     ...featureChanges(scope, before.features, after.features, seal),
     ...modelConfigChanges(scope, before.model, after.model, seal),
   ];
-  const silent = changes.length === 0 && canonicalJson(before) !== canonicalJson(after);
+  const silent = changes.length === 0 && !same(before, after);
   return silent ? [{ kind: 'changed', about: 'setting', subject: 'inner ids of the app' }] : changes;
 };
 

@@ -18,6 +18,9 @@ export const branchLabel = (node: GraphNode, handle: string): string | undefined
   return node.data['error_strategy'] === 'fail-branch' ? 'on success' : undefined;
 };
 
+/** nameOf is a node's title; the start of a container has none of its own. */
+const nameOf = ({ data, title, type }: GraphNode): string => (type.endsWith('-start') && textOf(data['title']) === '' ? 'start' : title);
+
 /** graphOf gives the flow of a chatflow or workflow, without notes and without edges that lead nowhere; undefined for other apps. */
 export const graphOf = ({ mode, root }: DifySource): SourceGraph | undefined => {
   if (!hasGraph(mode)) return undefined;
@@ -31,7 +34,7 @@ export const graphOf = ({ mode, root }: DifySource): SourceGraph | undefined => 
   });
   const nodes = [...byId.values()].map((node) => {
     const inside = containerOf(node);
-    return { id: node.id, name: node.title, kind: node.type, ...(byId.has(inside) && inside !== node.id ? { inside } : {}) };
+    return { id: node.id, name: nameOf(node), kind: node.type, ...(byId.has(inside) && inside !== node.id ? { inside } : {}) };
   });
   return { nodes, edges };
 };
