@@ -19,7 +19,7 @@ beforeEach(async () => {
   }
 });
 afterEach(async () => {
-  for (const name of runnerFiles) delete process.env[name];
+  for (const name of runnerFiles) Reflect.deleteProperty(process.env, name);
   await rm(home, { recursive: true, force: true });
 });
 

@@ -16,7 +16,7 @@ const applicationLines = (application: DiffedApplication): readonly string[] => 
   return [
     `${before === undefined ? '' : `${before} -> `}${path}: ${fateText(application)}`,
     ...changeGroups(changes).flatMap((group) => [` ${group.title}`, ...group.changes.flatMap(changeLines)]),
-    ...(total > changes.length ? [`  and ${total - changes.length} more changes`] : []),
+    ...(total > changes.length ? [`  and ${total - changes.length} more ${total - changes.length === 1 ? 'change' : 'changes'}`] : []),
   ];
 };
 

@@ -52,8 +52,21 @@ const partsOf = async ({ before, after, prose }: Change): Promise<readonly WordP
 };
 
 /** shownChange is a change with its texts compared, word by word where people read them. */
-export const shownChange = async (change: Change): Promise<ShownChange> => {
-  const { kind, about, subject } = change;
-  const parts = bounded(await partsOf(change));
-  return { kind, about, subject, lines: linesOf(parts) };
+export const shownChange = async (change: Change): Promise<ShownChange> => shownAs(change, await partsOf(change));
+
+const shownAs = ({ kind, about, subject }: Change, parts: readonly WordPart[]): ShownChange => ({ kind, about, subject, lines: linesOf(bounded(parts)) });
+
+/** mostCompared, in characters, is how much text is compared by words at all: where more changed, nobody reads words. */
+const mostCompared = 200_000;
+
+/** shownChanges are changes as people are shown them, one after the other; those beyond what is compared have both texts whole. */
+export const shownChanges = async (changes: readonly Change[]): Promise<readonly ShownChange[]> => {
+  const shown: ShownChange[] = [];
+  let left = mostCompared;
+  for (const change of changes) {
+    const { before, after } = change;
+    left -= before === undefined || after === undefined ? 0 : before.length + after.length;
+    shown.push(left >= 0 ? await shownChange(change) : shownAs(change, whole(before, after)));
+  }
+  return shown;
 };

@@ -7,7 +7,7 @@ export { diffEvidenceOf, sideText, type DiffedApplication, type DiffEvidence, ty
 export { countsText, fateText } from './diff-groups.ts';
 export { diffLines } from './diff-lines.ts';
 export { diffSection } from './diff-section.ts';
-export { shownChange } from './diff-words.ts';
+export { shownChange, shownChanges } from './diff-words.ts';
 export { changedFlow, type ChangedFlow } from './graph-changed.ts';
 export { graphMermaid } from './graph-mermaid.ts';
 export { htmlReport } from './html-report.ts';

@@ -1,5 +1,5 @@
 import { failed, done, placeText, plainLine, type Application, type Change, type GraphNode, type Outcome, type Platform, type Source, type SourceGraph, type StepContext } from '@sluice/core';
-import { changedFlow, shownChange, type DiffedApplication, type DiffSide } from '@sluice/report';
+import { changedFlow, shownChanges, type DiffedApplication, type DiffSide } from '@sluice/report';
 
 /** mostChanges is how many changes of one application a result document keeps. */
 const mostChanges = 300;
@@ -75,7 +75,7 @@ export const diffed = async ({ host }: StepContext, { platform, before, after, p
     ...(moved === undefined ? {} : { before: clean(moved) }),
     fate: whole ?? (changes.length === 0 ? 'kept' : 'changed'),
     total: changes.length,
-    changes: await Promise.all(changes.slice(0, mostChanges).map(shownChange)),
+    changes: [...(await shownChanges(changes.slice(0, mostChanges)))],
     ...(flow === undefined || (whole === undefined && changes.length === 0) ? {} : { flow: { ...flow, nodes: [...flow.nodes], edges: [...flow.edges] } }),
   };
 };
