@@ -156,7 +156,7 @@ const parts: Readonly<Record<string, Part>> = {
 };
 
 /** order is how a node is read: what it is, what it says, what says it, and then the rest. */
-const order = ['type', 'desc', 'prompt_template', 'answer', 'template', 'instruction', 'form_content', 'agent_parameters', 'model', 'cases', 'classes', 'code'];
+const order = ['type', 'desc', 'prompt_template', 'answer', 'template', 'instruction', 'form_content', 'agent_parameters', 'model', 'cases', 'classes', 'code', 'method', 'url', 'headers', 'params', 'body'];
 
 /** within are keys that only repeat in which container a node lies. */
 const within = new Set(['iteration_id', 'loop_id', 'isInIteration', 'isInLoop', 'isIterationStart', 'isLoopStart', 'startNodeType']);
@@ -172,7 +172,7 @@ const partOf = (key: string, data: Mapping): Part => {
 
 /** partChanges compares the `data` of one node, but for its title and its place. */
 export const partChanges = (scope: Scope, older: Mapping, newer: Mapping): readonly Change[] => {
-  const keys = [...new Set([...order, ...Object.keys(newer), ...Object.keys(older)])].filter((key) => key !== 'title' && !within.has(key) && (key in older || key in newer));
+  const keys = [...new Set([...order, ...[...Object.keys(newer), ...Object.keys(older)].toSorted()])].filter((key) => key !== 'title' && !within.has(key) && (key in older || key in newer));
   return keys.filter((key) => !(isUnused(key, older) && isUnused(key, newer))).flatMap((key) => partOf(key, newer)(scope, older[key], newer[key], key));
 };
 

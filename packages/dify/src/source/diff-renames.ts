@@ -99,6 +99,15 @@ const titleSignatures: Signature = (side, id) => {
   return type === 'start' ? [known] : placesOf(side, id).map((place) => `${known} ${place}`);
 };
 
+/** renamedSignatures know a node that has another title by all the rest, beside each node that is known. */
+const renamedSignatures: Signature = (side, id) => {
+  const { content, name } = side;
+  const { title: _title, ...rest } = dataOf(content.nodes[id]);
+  const named = (one: string): string | undefined => (Object.hasOwn(content.nodes, one) ? (name(one) ?? '?') : undefined);
+  const text = canonicalJson(withIds(withoutInnerIds(rest), named));
+  return placesOf(side, id).map((place) => `${text} ${place}`);
+};
+
 const uniques = (side: Side, signature: Signature): ReadonlyMap<string, string | undefined> => {
   const found = new Map<string, string | undefined>();
   for (const id of side.open) for (const text of new Set(signature(side, id))) found.set(text, found.has(text) ? undefined : id);
@@ -142,7 +151,7 @@ const matchedNodes = (before: Content, after: Content): ReadonlyMap<string, stri
   };
   let any = matchBy(older, newer, contentSignature, pair);
   for (let round = 0; round < mostRounds && older.open.size > 0 && (any || round === 0); round += 1) {
-    any = [contentSignature, placedSignature, titleSignatures].some((signature) => matchBy(older, newer, signature, pair));
+    any = [contentSignature, placedSignature, titleSignatures, renamedSignatures].some((signature) => matchBy(older, newer, signature, pair));
   }
   return renamed;
 };

@@ -6,7 +6,11 @@ import { listChanges, modelChanges, valueChanges } from './diff-values.ts';
 import { wordsOf } from './diff-words.ts';
 import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 
-const keysOf = (before: Mapping, after: Mapping): readonly string[] => [...new Set([...Object.keys(after), ...Object.keys(before)])];
+/** first are the keys that are told before all others. */
+const first = ['pre_prompt', 'chat_prompt_config', 'completion_prompt_config', 'opening_statement', 'suggested_questions', 'model', 'user_input_form'];
+
+const keysOf = (before: Mapping, after: Mapping): readonly string[] =>
+  [...new Set([...first, ...[...Object.keys(after), ...Object.keys(before)].toSorted()])].filter((key) => Object.hasOwn(before, key) || Object.hasOwn(after, key));
 
 const sealed = (seal: Seal, value: Mapping): Mapping => mappingOf(seal(value, []));
 
@@ -79,7 +83,7 @@ const sections: Readonly<Record<string, Section>> = {
     ...others(scope, 'agent', older, newer, ['prompt', 'tools']),
   ],
   dataset_configs: (scope, older, newer) => {
-    const knowledge = told(scope, 'knowledge', datasetsOf(older).join(', '), datasetsOf(newer).join(', '), { about: 'setting' });
+    const knowledge = told(scope, 'knowledge', datasetsOf(older).join(', '), datasetsOf(newer).join(', '), { about: 'setting', show: (ids) => textOf(ids) || 'none' });
     return [...knowledge, ...others(scope, 'retrieval', older, newer, knowledge.length > 0 ? ['datasets'] : [])];
   },
 };
