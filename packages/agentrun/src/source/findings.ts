@@ -1,10 +1,11 @@
+import type * as z from 'zod/mini';
 import { isOwnVariable, nearest, type Finding, type Json, type KeyPath, type Place, type Severity } from '@sluice/core';
 import type { CodeArchive } from './code.ts';
 import { isJsonRecord, type JsonRecord } from './json.ts';
 import { hasPlaceholder, type EnvironmentName } from './placeholders.ts';
 import { agentSchema, numericKeys, switchKeys, type Agent } from './schema.ts';
 import { regions } from './regions.ts';
-import { isRuleName, propsText, type RuleName } from './rules.ts';
+import { propsText, type RuleName } from './rules.ts';
 
 /** Report makes findings at key paths. */
 export type Report = (rule: RuleName, severity: Severity, path: KeyPath, message: string, hint?: string) => Finding;
@@ -17,21 +18,46 @@ export const reportAt =
 const memberAt = (value: Json | undefined, path: KeyPath): Json | undefined =>
   path.reduce<Json | undefined>((at, key) => (Array.isArray(at) ? (typeof key === 'number' ? at[key] : undefined) : isJsonRecord(at) ? at[String(key)] : undefined), value);
 
+type Issue = z.core.$ZodIssue;
+
+/** inmost are the faults inside of a mapping that may have several forms, in place of one that says no form fits. */
+const inmost = (issue: Issue): readonly Issue[] => {
+  const branch = issue.code === 'invalid_union' ? issue.errors.find((issues) => issues.length > 0 && issues.every(({ path }) => path.length > 0)) : undefined;
+  return branch === undefined ? [issue] : branch.map((inner): Issue => ({ ...inner, path: [...issue.path, ...inner.path] })).flatMap(inmost);
+};
+
+const isThere = (part: Json | undefined, key: string): boolean => isJsonRecord(part) && part[key] !== undefined && part[key] !== null;
+
+/** togetherFindings are about keys that need or exclude each other. */
+const togetherFindings = (agent: JsonRecord, path: KeyPath, report: Report): readonly Finding[] => {
+  const { code } = agent;
+  const at = [...path, 'code'];
+  const [src, bucket, object] = ['src', 'ossBucketName', 'ossObjectName'].map((key) => isThere(code, key));
+  return [
+    ...(isThere(agent, 'code') === isThere(agent, 'customContainerConfig') ? [report('code-or-image', 'error', path, `${propsText(path)} needs exactly one of code and customContainerConfig.`)] : []),
+    ...(isJsonRecord(code) && bucket !== object ? [report('code-source', 'error', at, `${propsText(at)} needs ossBucketName and ossObjectName together.`)] : []),
+    ...(isJsonRecord(code) && bucket === object && src === bucket ? [report('code-source', 'error', at, `${propsText(at)} needs exactly one of src, and ossBucketName with ossObjectName.`)] : []),
+    ...(isThere(agent, 'nasConfig') && !isThere(agent, 'vpcConfig') ? [report('nas-without-vpc', 'error', [...path, 'nasConfig'], `${propsText(path)} has nasConfig, which needs vpcConfig.`)] : []),
+  ];
+};
+
+const issueFinding = (issue: Issue, agent: Json | undefined, path: KeyPath, report: Report): Finding => {
+  const inner = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
+  const at = [...path, ...inner];
+  const value = memberAt(agent, inner);
+  const meant = issue.code === 'invalid_value' && typeof value === 'string' ? nearest(value, issue.values.map(String)) : undefined;
+  const missing = value === undefined;
+  return report(missing ? 'missing-key' : 'value', 'error', at, `${propsText(at)} ${missing ? `is missing; it ${issue.message}` : issue.message}.`, meant === undefined ? undefined : `Did you mean ${meant}?`);
+};
+
 /** checkAgent checks `props.agent` against its schema; the agent is there when it has no error. */
 export const checkAgent = (agent: Json | undefined, path: KeyPath, report: Report): { readonly agent?: Agent; readonly findings: readonly Finding[] } => {
   const parsed = agentSchema.safeParse(agent);
-  if (parsed.success) return { agent: parsed.data, findings: [] };
-  return {
-    findings: parsed.error.issues.map((issue) => {
-      const inner = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
-      const stated: unknown = issue.code === 'custom' ? issue.params?.['rule'] : undefined;
-      const at = [...path, ...inner];
-      const value = memberAt(agent, inner);
-      const meant = issue.code === 'invalid_value' && typeof value === 'string' ? nearest(value, issue.values.map(String)) : undefined;
-      const rule = isRuleName(stated) ? stated : value === undefined ? 'missing-key' : 'value';
-      return report(rule, 'error', at, `${propsText(at)} ${value === undefined ? `is missing; it ${issue.message}` : issue.message}.`, meant === undefined ? undefined : `Did you mean ${meant}?`);
-    }),
-  };
+  const findings = [
+    ...(parsed.error?.issues ?? []).flatMap(inmost).map((issue) => issueFinding(issue, agent, path, report)),
+    ...(isJsonRecord(agent) ? togetherFindings(agent, path, report) : []),
+  ];
+  return parsed.success && findings.length === 0 ? { agent: parsed.data, findings } : { findings };
 };
 
 /** checkRegion checks `props.region`. */
@@ -112,19 +138,20 @@ export const secretFindings = ({ secrets }: CodeArchive, src: string, path: KeyP
   return [report('packed-secret', 'warning', path, `The code that is deployed holds ${secrets.slice(0, mostNamed).join(', ')}${more}, which look like keys or passwords.`, `Name them in ${src.replace(/\/$/, '')}/.fcignore (or .arignore), one a line, and give the agent secrets by variables of the environment in sluice.yml.`)];
 };
 
+const tagOf = (image: string): string | undefined => (image.includes('@sha256:') || hasPlaceholder(image) ? undefined : (/:([^:/]+)$/.exec(image)?.[1] ?? 'latest'));
+
 /** contentFindings are about parts that work otherwise than they look. */
-export const contentFindings = (agent: Agent, path: KeyPath, report: Report): readonly Finding[] => {
-  const image = agent.customContainerConfig?.image;
-  const tag = image === undefined || image.includes('@sha256:') ? undefined : (/:([^:/]+)$/.exec(image)?.[1] ?? 'latest');
-  const not = (key: string): Finding => report('not-applied', 'warning', [...path, key], `Sluice does not apply ${key}; what is set up on the platform stays as it is.`, `Set it up on the platform once, and take ${key} out.`);
-  const { imageRegistryType: registry, acrInstanceId, registryConfig } = agent.customContainerConfig ?? {};
-  const container = [...path, 'customContainerConfig'];
+export const contentFindings = (agent: JsonRecord, path: KeyPath, report: Report): readonly Finding[] => {
+  const container: JsonRecord = isJsonRecord(agent['customContainerConfig']) ? agent['customContainerConfig'] : {};
+  const { image, imageRegistryType: registry } = container;
+  const at = [...path, 'customContainerConfig'];
   return [
-    ...(registry === 'ACREE' && acrInstanceId === undefined ? [report('acr-instance', 'warning', [...container, 'imageRegistryType'], 'imageRegistryType is ACREE, and no acrInstanceId says which registry that is.', 'Add acrInstanceId, such as cri-abc123.')] : []),
-    ...(registry !== 'CUSTOM' && registryConfig !== undefined ? [report('registry-unused', 'warning', [...container, 'registryConfig'], 'registryConfig has no effect without imageRegistryType: CUSTOM.', 'Write imageRegistryType: CUSTOM, or take registryConfig out.')] : []),
-    ...(tag === 'latest' ? [report('image-tag', 'warning', [...path, 'customContainerConfig', 'image'], 'The image tag "latest" names other content tomorrow, so a change cannot be seen.', 'Name a tag of its own for each build, or a digest (@sha256:...).')] : []),
-    ...(agent.customDomain === undefined ? [] : [not('customDomain')]),
-    ...(agent.armsConfiguration === undefined ? [] : [not('armsConfiguration')]),
+    ...(registry === 'ACREE' && !isThere(container, 'acrInstanceId') ? [report('acr-instance', 'warning', [...at, 'imageRegistryType'], 'imageRegistryType is ACREE, and no acrInstanceId says which registry that is.', 'Add acrInstanceId, such as cri-abc123.')] : []),
+    ...(registry !== 'CUSTOM' && isThere(container, 'registryConfig') ? [report('registry-unused', 'warning', [...at, 'registryConfig'], 'registryConfig has no effect without imageRegistryType: CUSTOM.', 'Write imageRegistryType: CUSTOM, or take registryConfig out.')] : []),
+    ...(typeof image === 'string' && tagOf(image) === 'latest' ? [report('image-tag', 'warning', [...at, 'image'], 'The image tag "latest" names other content tomorrow, so a change cannot be seen.', 'Name a tag of its own for each build, or a digest (@sha256:...).')] : []),
+    ...['customDomain', 'armsConfiguration']
+      .filter((key) => isThere(agent, key))
+      .map((key) => report('not-applied', 'warning', [...path, key], `Sluice does not apply ${key}; what is set up on the platform stays as it is.`, `Set it up on the platform once, and take ${key} out.`)),
   ];
 };
 

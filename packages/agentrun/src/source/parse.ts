@@ -80,8 +80,7 @@ const checkProps = (file: SourceFile, { props, path, component }: Resource, docu
     ...checkRegion(region, [...path, 'region'], report),
     ...findings,
     ...propsKeys(whole, path, report),
-    ...(isJsonRecord(raw) ? [...unknownKeys(raw, agentPath, report), ...endpointFindings(raw, agentPath, report), ...textFindings(raw, agentPath, report)] : []),
-    ...(agent === undefined ? [] : contentFindings(agent, agentPath, report)),
+    ...(isJsonRecord(raw) ? [...unknownKeys(raw, agentPath, report), ...endpointFindings(raw, agentPath, report), ...textFindings(raw, agentPath, report), ...contentFindings(raw, agentPath, report)] : []),
   ];
   if (agent === undefined || typeof region !== 'string' || all.some(({ rule, severity }) => endsReading(rule, severity))) return { findings: all };
   const src = agent.code?.src;

@@ -62,8 +62,5 @@ export const agentrunRules: readonly Rule[] = Object.entries(ruleTexts).map(([na
 /** endsReading says whether an error of this rule leaves nothing to release; others are errors only as long as the project says so. */
 export const endsReading = (id: string, severity: Severity): boolean => severity === 'error' && agentrunRules.find((rule) => rule.id === id)?.scope === 'shape';
 
-/** isRuleName says whether a text is the name of a rule. */
-export const isRuleName = (name: unknown): name is RuleName => typeof name === 'string' && Object.hasOwn(ruleTexts, name);
-
 /** propsText is a key path below `props`, as people write it. */
 export const propsText = (path: KeyPath): string => path.slice(path.indexOf('props') + 1).join('.');

@@ -34,10 +34,6 @@ const code = z
       checksum: z.optional(matching(/^\d{1,20}$/, 'must be the CRC-64 of the archive as a decimal number in quotes')),
     },
     'must be a mapping with language and src, or ossBucketName and ossObjectName',
-  )
-  .check(
-    z.refine((value) => (value.src === undefined) !== (value.ossBucketName === undefined && value.ossObjectName === undefined), { error: 'needs exactly one of src, and ossBucketName with ossObjectName', params: { rule: 'code-source' } }),
-    z.refine((value) => (value.ossBucketName === undefined) === (value.ossObjectName === undefined), { error: 'needs ossBucketName and ossObjectName together', params: { rule: 'code-source' } }),
   );
 
 const container = z.looseObject(
@@ -98,6 +94,7 @@ const workspace = z
 /**
  * agentSchema is `props.agent` of s.yaml (devsapp/agentrun 1.0.12, src/common/schema.json). cpu, memory and port are
  * required here, because the component sends no default for them and the platform then refuses to create the runtime.
+ * What keys say together is looked at by togetherFindings.
  */
 export const agentSchema = z.looseObject(
   {
@@ -129,9 +126,6 @@ export const agentSchema = z.looseObject(
     armsConfiguration: z.optional(z.looseObject({})),
   },
   'must be a mapping',
-).check(
-  z.refine((value) => (value.code === undefined) !== (value.customContainerConfig === undefined), { error: 'needs exactly one of code and customContainerConfig', params: { rule: 'code-or-image' } }),
-  z.refine((value) => value.nasConfig === undefined || value.vpcConfig !== undefined, { error: 'has nasConfig, which needs vpcConfig', params: { rule: 'nas-without-vpc' } }),
 );
 
 /** Agent is a checked `props.agent`; numbers are text where they still wait for an environment variable. */
