@@ -1,6 +1,7 @@
+import { jobsOf, type Taken } from './gitlab-pipeline.ts';
 import { writingCommand } from './our-commands.ts';
 import type { Report } from './report.ts';
-import { listOf, mappingOf, textOf, type Mapping } from './shape.ts';
+import { mappingOf, textOf, type Mapping } from './shape.ts';
 
 /** noJobs are the top-level keys of GitLab's own. */
 const noJobs = new Set(['default', 'include', 'stages', 'variables', 'workflow', 'image', 'services', 'before_script', 'after_script', 'cache', 'spec']);
@@ -8,45 +9,32 @@ const noJobs = new Set(['default', 'include', 'stages', 'variables', 'workflow',
 /** component is one of ours, with what stands behind the @. */
 const component = /\/sluice\/[\w-]+@(.+)$/;
 
-const linesOf = (script: unknown): readonly string[] => (typeof script === 'string' ? [script] : listOf(script).flat(3).map(textOf));
-
-interface Whole {
-  readonly job: Mapping;
-  /** known is false where a part comes from a file that is not here. */
-  readonly known: boolean;
-}
-
-/** wholeJobs gives jobs with what they extend; what stands nearer wins, and each is put together once, also where they extend each other. */
-const wholeJobs = (pipeline: Mapping): ((name: string) => Whole) => {
-  const made = new Map<string, Whole>();
-  const whole = (name: string): Whole => {
-    const before = made.get(name);
-    if (before !== undefined) return before;
-    const own = mappingOf(pipeline[name]);
-    made.set(name, { job: own, known: pipeline[name] !== undefined });
-    const parents = [own['extends'] ?? []].flat().map(textOf).map(whole);
-    const one = { job: Object.assign({}, ...parents.map(({ job }) => job), own), known: pipeline[name] !== undefined && parents.every(({ known }) => known) };
-    made.set(name, one);
-    return one;
+/** releasing says whether a script has a line that changes what users get; a list that several scripts share is read once. */
+const releasing = (): ((script: unknown) => boolean) => {
+  const judged = new Map<unknown, boolean>();
+  const releases = (script: unknown): boolean => {
+    if (!Array.isArray(script)) return writingCommand.test(textOf(script));
+    const before = judged.get(script) ?? script.some(releases);
+    judged.set(script, before);
+    return before;
   };
-  return whole;
+  return releases;
 };
 
-const checkJob = (name: string, { job, known }: Whole, report: Report): void => {
-  if (!linesOf(job['script']).some((line) => writingCommand.test(line))) return;
-  if (job['resource_group'] === undefined && known) {
+const checkJob = (name: string, get: (key: string) => Taken, report: Report): void => {
+  const group = get('resource_group');
+  if (group.value === undefined && group.known) {
     report('pipeline/no-concurrency', 'warning', 'Two pipelines release at once: this job has no resource_group.', [name], 'Write resource_group: with a name for each environment.');
   }
-  if (job['allow_failure'] === true) {
+  if (get('allow_failure').value === true) {
     report('pipeline/gate-ignored', 'warning', 'The pipeline goes on whatever this release finds.', [name, 'allow_failure'], 'Take allow_failure away, or write allow_failure: { exit_codes: [6] } for too little evidence.');
   }
-  if (job['interruptible'] === true) {
+  if (get('interruptible').value === true) {
     report('pipeline/release-cancelled', 'warning', 'A newer pipeline ends this release in the middle of its canary.', [name, 'interruptible'], 'Write interruptible: false.');
   }
 };
 
-/** checkGitlab reports what a pipeline does to the gates in it. */
-export const checkGitlab = (pipeline: Mapping, report: Report): void => {
+const checkIncludes = (pipeline: Mapping, report: Report): void => {
   const includes = Array.isArray(pipeline['include']) ? pipeline['include'] : [pipeline['include']];
   includes.forEach((include: unknown, index) => {
     const [, reference = ''] = component.exec(textOf(mappingOf(include)['component'])) ?? [];
@@ -54,6 +42,15 @@ export const checkGitlab = (pipeline: Mapping, report: Report): void => {
     const path = Array.isArray(pipeline['include']) ? ['include', index] : ['include'];
     report('pipeline/sluice-unpinned', 'warning', `Sluice is taken from ${reference}, which changes under a running release.`, [...path, 'component'], 'Name a version such as 1 or 1.0.0, or a commit.');
   });
-  const whole = wholeJobs(pipeline);
-  for (const name of Object.keys(pipeline)) if (!noJobs.has(name) && !name.startsWith('.')) checkJob(name, whole(name), report);
+};
+
+/** checkGitlab reports what a file does to the gates in it; `pipeline` is that file with those that belong to it. */
+export const checkGitlab = (own: Mapping, pipeline: Mapping, report: Report): void => {
+  checkIncludes(own, report);
+  const get = jobsOf(pipeline);
+  const releases = releasing();
+  for (const name of Object.keys(own)) {
+    if (noJobs.has(name) || name.startsWith('.') || !releases(get(name, 'script').value)) continue;
+    checkJob(name, (key) => get(name, key), report);
+  }
 };

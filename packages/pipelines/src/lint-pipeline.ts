@@ -1,6 +1,7 @@
 import { readYaml, type Finding } from '@sluice/core';
 import { commandLines } from './command-lines.ts';
 import { checkGithub } from './github-rules.ts';
+import { mergedWith, readGitlab } from './gitlab-pipeline.ts';
 import { checkGitlab } from './gitlab-rules.ts';
 import { checkJenkins } from './jenkins-rules.ts';
 import type { PipelineFile } from './pipeline-files.ts';
@@ -16,17 +17,19 @@ const inLines = ({ path, text }: PipelineFile): readonly Finding[] =>
     }),
   );
 
-const inStructure = ({ kind, path, text }: PipelineFile): readonly Finding[] => {
+const inStructure = ({ kind, path, text, beside = [] }: PipelineFile): readonly Finding[] => {
   if (kind === 'shell') return [];
   if (kind === 'jenkins') return checkJenkins(path, text);
-  const document = readYaml(path, text);
-  // The CI system itself tells of a file that it cannot read, and knows its own tags, such as GitLab's !reference.
+  const document = kind === 'gitlab' ? readGitlab(path, text) : readYaml(path, text);
+  // The CI system itself tells of a file that it cannot read.
   if (!document.ok) return [];
   const found: Finding[] = [];
   const report: Report = (rule, severity, message, keys, hint) => {
     found.push({ rule, severity, message, place: document.value.placeOf(keys), hint });
   };
-  (kind === 'github' ? checkGithub : checkGitlab)(mappingOf(document.value.value), report);
+  const own = mappingOf(document.value.value);
+  if (kind === 'github') checkGithub(own, beside, report);
+  else checkGitlab(own, mergedWith(beside.map((one) => readGitlab(one.at, one.text)).map((one) => mappingOf(one.ok ? one.value.value : undefined)), own), report);
   return found;
 };
 

@@ -64,7 +64,10 @@ export const shellRules: readonly ShellRule[] = [
     severity: 'warning',
     message: 'The exit code of this step is lost: a pipe ends as its last command does.',
     hint: 'Write set -o pipefail before it. Sluice keeps a copy of what it says in its results folder.',
-    found: (line, file) => (/pipefail|shell:\s*bash/.test(file) ? undefined : new RegExp(String.raw`${anyCommand}[^|]*\|(?!\|)`).exec(line)?.index),
+    found: (line, file) => {
+      const at = new RegExp(String.raw`${anyCommand}[^|]*\|(?!\|)`).exec(line)?.index;
+      return at === undefined || /pipefail|shell:\s*bash/.test(file) ? undefined : at;
+    },
   },
   {
     rule: 'pipeline/s-json-hides-failure',

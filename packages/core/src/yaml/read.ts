@@ -1,4 +1,4 @@
-import { Composer, Lexer, LineCounter, Parser, type CST } from 'yaml';
+import { Composer, Lexer, LineCounter, Pair, Parser, Scalar, YAMLMap, type CollectionTag, type CST } from 'yaml';
 import { decodeText } from '../files/decode-text.ts';
 import { done, failed, type Outcome } from '../outcome.ts';
 import { placeText, type Place, type Problem } from '../problem.ts';
@@ -70,12 +70,24 @@ const parseOptions = {
   resolveKnownTags: false,
 } as const;
 
+/** markedList reads a list with a tag as a mapping from the tag to the list. */
+const markedList = (tag: string): CollectionTag => ({
+  tag,
+  collection: 'seq',
+  resolve: (list) => {
+    const marked = new YAMLMap();
+    marked.items.push(new Pair(new Scalar(tag), list));
+    return marked;
+  },
+});
+
 /**
  * readYaml reads one YAML 1.2 document (with `<<` merges) from text or UTF-8 bytes. `file` names it in places.
  * Refused as `input`: other encodings, more than 10 MB, NUL, syntax errors (with place and excerpt), unknown tags, duplicate keys,
- * several documents, aliases of themselves, and documents beyond `limits`.
+ * several documents, aliases of themselves, and documents beyond `limits`. A list with one of `tags`, such as GitLab's
+ * `!reference [job, script]`, becomes `{ '!reference': [job, script] }`.
  */
-export const readYaml = (file: string, given: string | Uint8Array, limits: YamlLimits = yamlLimits): Outcome<YamlDocument> => {
+export const readYaml = (file: string, given: string | Uint8Array, limits: YamlLimits = yamlLimits, tags: readonly string[] = []): Outcome<YamlDocument> => {
   const text = textOf(file, given, limits);
   if (!text.ok) return text;
   const lines = new LineCounter();
@@ -87,7 +99,7 @@ export const readYaml = (file: string, given: string | Uint8Array, limits: YamlL
   if (tokens === undefined) return failed(refused(`${file} has more than ${limits.tokens} YAML tokens`, { file }, 'Check that it is the right file, or split it.'));
   const deep = tooDeepAt(tokens, limits.depth);
   if (deep !== undefined) return failed(refused(`values are nested deeper than ${limits.depth} levels`, at(deep), 'Check that it is the right file.'));
-  const documents = [...new Composer(parseOptions).compose(tokens)];
+  const documents = [...new Composer({ ...parseOptions, customTags: tags.map(markedList) }).compose(tokens)];
 
   const syntax = documents.flatMap((document) => document.errors).map((error) => {
     const excerpt = excerptAt(text.value, error.pos[0]);
