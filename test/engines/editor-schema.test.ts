@@ -4,6 +4,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { configJsonSchema, readConfig } from '@sluice/core';
+import { stringify } from 'yaml';
 import { repository } from '../sluice-process.ts';
 
 /* What an editor makes of our schema: the YAML language server, which VS Code and others run, with the line that the page shows. */
@@ -97,4 +99,60 @@ const bot = 'name: bot\nsource: app.yml\nenvironments:\n  staging:\n    dify: ht
     expect(Object.keys(keys).length).toBeGreaterThan(5);
     expect(Object.entries(keys).filter(([, said]) => said === '')).toEqual([]);
   });
+});
+
+/** places are all keys and items below a value, as paths. */
+const places = (value: unknown): readonly (readonly (string | number)[])[] => {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const here = Array.isArray(value) ? Number(key) : key;
+    return [[here], ...places(inner).map((path) => [here, ...path])];
+  });
+};
+
+/** changed is a copy of a value in which something else stands at a path; nothing, where that is undefined. */
+const changed = (value: unknown, [first, ...rest]: readonly (string | number)[], into: unknown): unknown => {
+  if (typeof value !== 'object' || value === null || first === undefined) return into;
+  const put = (inner: unknown): unknown => (rest.length === 0 ? into : changed(inner, rest, into));
+  if (Array.isArray(value)) return value.map((inner: unknown, index) => (index === first ? put(inner) : inner)).filter((inner) => inner !== undefined);
+  return Object.fromEntries(Object.entries({ ...value, [first]: put(Reflect.get(value, first)) }).filter(([, inner]) => inner !== undefined));
+};
+
+/** everything has a key of each kind. */
+const everything = {
+  name: 'bot',
+  source: 'app.yml',
+  environments: {
+    staging: {
+      dify: 'https://dify.example.com/app/x',
+      variables: { TOKEN: { env: 'TOKEN' }, URL: 'x' },
+      canary: { steps: ['5%', 50], every: '10m', 'false-abort': 5, miss: '10%', margins: { errors: 0.5 }, 'on-inconclusive': 'hold' },
+    },
+    pull: { agentrun: { source: 's.yaml', account: '12345' }, preview: { keep: '14d' } },
+  },
+  health: { ask: [{ query: 'ping', expect: { contains: ['pong'], within: 30 } }] },
+  notify: [{ slack: { env: 'SLACK' }, 'at-least': 'P1' }],
+  lint: { rules: { 'dify/cycle': 'off' }, models: ['gpt-4o'] },
+  state: { git: 'sluice-state' },
+};
+
+/** beyond are the complaints that the schema leaves to the parser: about two keys at once. */
+const beyond = /must be more than the step before it|needs agentrun\.endpoint, but for previews/;
+
+(ready ? test : test.skip)('the schema takes all that the parser takes, and what it takes beyond that is known', () => {
+  const { default: Ajv } = createRequire(join(tool, 'x.js'))('ajv/dist/2020');
+  const fits: (value: unknown) => boolean = new Ajv({ strict: false, validateFormats: false }).compile(configJsonSchema());
+  const into: readonly unknown[] = [undefined, null, -1, 101, '5%', '10m', 'ftp://a', [1], {}, { env: 'CI_TOKEN' }];
+  const [seen, surprises] = [{ both: 0, neither: 0 }, new Set<string>()];
+  for (const path of places(everything)) {
+    for (const value of into.map((one) => changed(everything, path, one))) {
+      const read = readConfig('sluice.yml', stringify(value), '/project');
+      const fit = fits(value);
+      if (read.ok && !fit) surprises.add(`refused by the schema alone: ${path.join('.')} in ${JSON.stringify(value)}`);
+      if (!read.ok && fit && !beyond.test(read.problem.reason)) surprises.add(`taken by the schema alone: ${read.problem.reason}`);
+      if (read.ok === fit) seen[fit ? 'both' : 'neither'] += 1;
+    }
+  }
+  expect([...surprises]).toEqual([]);
+  expect([seen.both > 50, seen.neither > 300]).toEqual([true, true]);
 });

@@ -102,6 +102,6 @@ describe('configJsonSchema', () => {
     const schema = configJsonSchema();
     expect(undescribed(schema, '')).toEqual([]);
     expect(schema).toMatchObject({ title: 'sluice.yml', $schema: 'https://json-schema.org/draft/2020-12/schema' });
-    expect(JSON.stringify(schema)).toContain('"every":{"type":["string","number"]');
+    expect(JSON.stringify(schema)).toContain('"every":{"anyOf":[{"type":"string","pattern":"^');
   });
 });

@@ -14,12 +14,14 @@ interface Box {
   readonly height: number;
 }
 
-const height = 420;
 /** titleColumns of bold text fit beside the left edge. */
 const titleColumns = 64;
 const weightBox: Box = { top: 48, height: 84 };
 const answersBox: Box = { top: 168, height: 92 };
 const evidenceBox: Box = { top: 296, height: 84 };
+/** below is what stands under the last plot, and nothingHeight a picture without one. */
+const below = 40;
+const nothingHeight = 88;
 
 const red = '#d1495b';
 
@@ -100,7 +102,14 @@ const endLabels = (last: CanaryPoint, labels: CanaryLabels, scale: Scale, top: n
   return label(upper, upperY) + label(lower, lowerY);
 };
 
-const drawing = (history: readonly CanaryPoint[], last: CanaryPoint, labels: CanaryLabels): string => {
+/** heightOf leaves no room for a plot that has no points. */
+const heightOf = (points: readonly CanaryPoint[]): number => {
+  if (points.length === 0) return nothingHeight;
+  const { top, height } = points.some(isMeasured) ? evidenceBox : answersBox;
+  return top + height + below;
+};
+
+const drawing = (history: readonly CanaryPoint[], last: CanaryPoint, labels: CanaryLabels, tall: number): string => {
   const scale = scaleOf(history);
   const top = niceTop(Math.max(...history.map((point) => Math.max(point.stable, point.candidate))));
   return [
@@ -114,8 +123,8 @@ const drawing = (history: readonly CanaryPoint[], last: CanaryPoint, labels: Can
     answersPath(history, scale, 'candidate', top, orange),
     endLabels(last, labels, scale, top),
     evidenceDrawing(history, scale),
-    text(left, height - 22, '0'),
-    text(left + plotWidth, height - 22, durationText(Math.max(...history.map((point) => point.atMs))), ' text-anchor="end"'),
+    text(left, tall - below + 18, '0'),
+    text(left + plotWidth, tall - below + 18, durationText(Math.max(...history.map((point) => point.atMs))), ' text-anchor="end"'),
   ].join('');
 };
 
@@ -130,7 +139,8 @@ export const canarySvg = (history: readonly CanaryPoint[], labels: CanaryLabels)
   const points = history.filter(isDrawable).toSorted((one, other) => one.atMs - other.atMs);
   const last = points.at(-1);
   const title = fitted(labels.title, titleColumns);
-  return picture(height, title, [last === undefined ? text(left, weightBox.top + 20, 'Nothing was observed.') : drawing(points, last, labels)]);
+  const tall = heightOf(points);
+  return picture(tall, title, [last === undefined ? text(left, weightBox.top + 20, 'Nothing was observed.') : drawing(points, last, labels, tall)]);
 };
 
 /** canaryPicture is the picture of a canary step, with its outcome as the title. */

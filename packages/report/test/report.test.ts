@@ -331,3 +331,14 @@ describe('attachmentsOf', () => {
     expect(Object.keys(attachmentsOf(made, '03-x', [made]))).toEqual(['junit.xml']);
   });
 });
+
+test.each([
+  ['with evidence', canaryEvidence.history.map((point) => ({ ...point, evidence: 2, needed: 60 })), 420],
+  ['without', canaryEvidence.history, 300],
+  ['of nothing', [], 88],
+] as const)('a picture %s has no room for a plot that is not there', (_, history, height) => {
+  const svg = canarySvg(history, labels);
+  expect(svg).toContain(`viewBox="0 0 680 ${height}"`);
+  const lowest = Math.max(...[...svg.matchAll(/<text x="[^"]*" y="([^"]*)"/g)].map(([, y]) => Number(y)));
+  expect([lowest <= height - 20, height - lowest < 70]).toEqual([true, true]);
+});

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { configSchema } from './schema.ts';
+import { configSchema, writtenForms } from './schema.ts';
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -128,7 +128,7 @@ const describe = (schema: unknown, parent: string): void => {
 
 /** configJsonSchema is the JSON Schema of sluice.yml as people write it, for editors; every key has a description. */
 export const configJsonSchema = (): Readonly<Record<string, unknown>> => {
-  const { $schema, ...schema } = z.toJSONSchema(configSchema, { io: 'input' });
+  const { $schema, ...schema } = z.toJSONSchema(configSchema, { io: 'input', override: ({ zodSchema, jsonSchema }) => Object.assign(jsonSchema, writtenForms.get(zodSchema)) });
   describe(schema, '');
   return {
     $schema,

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { durationMs } from './duration.ts';
-import { isOwnVariable, isVariableName } from '../secrets/own-variables.ts';
+import { isOwnVariable, isVariableName, ownVariables } from '../secrets/own-variables.ts';
 import { perCent } from './percent.ts';
 
 // A command line parses each schema once: compiling a parser for it would cost more than it saves.
@@ -45,6 +45,8 @@ const share = z.pipe(z.union([z.string(), z.number()]), z.transform((value, cont
   }
   return parsed;
 }));
+
+const percentPattern = '^\\s*\\d+(\\.\\d+)?\\s*%?\\s*$';
 
 const rate = share.check(z.refine((value) => value > 0 && value < 100, 'must be between 0% and 100%, both excluded'));
 
@@ -268,11 +270,13 @@ const lint = z.strictObject({
 /** LintConfig is `lint`. */
 export type LintConfig = z.output<typeof lint>;
 
+const environments = z.record(slug, environment).check(z.refine((value) => Object.keys(value).length > 0, 'needs at least one environment'));
+
 /** configSchema is the shape of sluice.yml; the JSON Schema for editors is made from it. */
 export const configSchema = z.strictObject({
   name: slug,
   source: z.string().check(z.minLength(1)),
-  environments: z.record(slug, environment).check(z.refine((value) => Object.keys(value).length > 0, 'needs at least one environment')),
+  environments,
   health: z.optional(health),
   notify: z.optional(z.array(channel)),
   lint: z.optional(lint),
@@ -289,6 +293,17 @@ export type EnvironmentConfig = Config['environments'][string];
 /** previewKeepMs is how long previews of an environment stay, in milliseconds; undefined for one that is not for previews. */
 export const previewKeepMs = ({ preview: previews }: EnvironmentConfig): number | undefined =>
   previews === undefined ? undefined : previews === true ? previewKeep : previews.keep;
+
+/** writtenForms are what JSON Schema can say of values that only a function here can read, for editors: never less than that takes. */
+export const writtenForms: ReadonlyMap<unknown, Readonly<Record<string, unknown>>> = new Map<unknown, Readonly<Record<string, unknown>>>([
+  [duration, { anyOf: [{ type: 'string', pattern: '^\\s*\\d+(\\.\\d+)?(ms|s|m|h|d)?\\s*$' }, { type: 'number', minimum: 0 }] }],
+  [share, { anyOf: [{ type: 'string', pattern: percentPattern }, { type: 'number', minimum: 0, maximum: 100 }] }],
+  [rate, { anyOf: [{ type: 'string', pattern: percentPattern }, { type: 'number', exclusiveMinimum: 0, exclusiveMaximum: 100 }] }],
+  [environmentReference.shape.env, { pattern: `^(?!${ownVariables})[A-Za-z_][A-Za-z0-9_]*$` }],
+  [address, { pattern: '^\\s*[Hh][Tt][Tt][Pp][Ss]?:' }],
+  [environments, { minProperties: 1 }],
+  [environment, { oneOf: [{ required: ['dify'] }, { required: ['agentrun'] }] }],
+]);
 
 /** CanaryPlanConfig is the long form of `canary`. */
 export type CanaryPlanConfig = z.output<typeof canaryPlan>;
