@@ -114,8 +114,11 @@ export interface Platform {
   /** overlay puts an environment's values into a source, in memory. */
   overlay(source: Source, environment: EnvironmentConfig, secrets: SecretReader): Outcome<Source>;
   diff(before: Source, after: Source): readonly Change[];
-  /** graph is the flow of an application; undefined, or absent where a platform has none. */
-  graph?(source: Source): SourceGraph | undefined;
+  /**
+   * graph is the flow of an application, without secrets; undefined, or absent where a platform has none. Beside a newer
+   * source its nodes have the ids of those that are the same there, as `diff` has them.
+   */
+  graph?(source: Source, newer?: Source): SourceGraph | undefined;
   /** review finds what is wrong with an environment's settings, by themselves and beside its source, offline; absent where the schema says it all. */
   review?(environment: EnvironmentConfig, source?: Source): readonly SettingFinding[];
   /** shared says what two environments have in common that only one may have, as in `endpoint production of runtime a in cn-hangzhou`; absent where they stand apart, or where that cannot be known. */

@@ -37,7 +37,7 @@ export const difyPlatform: Platform = {
     return dify.ok ? overlay(dify.value, environment, secrets) : dify;
   },
   diff: (before, after) => (isDifySource(before) && isDifySource(after) ? diffSources(before, after) : []),
-  graph: (source) => (isDifySource(source) ? graphOf(source) : undefined),
+  graph: (source, newer) => (isDifySource(source) ? graphOf(source, newer !== undefined && isDifySource(newer) ? newer : undefined) : undefined),
   review: (environment, source) => [...addressFindings(environment), ...datasetFindings(environment, source), ...settingFindings(environment, source)],
   shared: sharedWorkspace,
   environmentRules,

@@ -194,3 +194,18 @@ test('graph gives nodes with their containers and edges with their branches, and
   expect(graph?.edges).toHaveLength(8);
   expect(difyPlatform.graph?.(sourceOf(chatApp()))).toBeUndefined();
 });
+
+test('graph has the ids of a newer source where nodes are the same, and no secret', () => {
+  const key = ['sk', 'q7Rk2mZx9LpW4vTs8BnY3cHd6FgJ1aQe'].join('-');
+  const [older, newer] = [flow(), flow()];
+  for (const dsl of [older, newer]) Object.assign(dataOf(dsl, 'sort'), { title: `Sort ${key}`, classes: [{ id: '1', name: key }] });
+  // A branch that stands at another place has another name, and is the same.
+  (dataOf(newer, 'ask')['cases'] as unknown[]).unshift({ case_id: 'k0', logical_operator: 'and', conditions: [] });
+  const made = JSON.parse(JSON.stringify(newer.workflow.graph).replaceAll('"round"', '"991"').replaceAll('"fetch"', '"992"'));
+  Object.assign(newer.workflow.graph ?? {}, made);
+  const graph = difyPlatform.graph?.(sourceOf(older), sourceOf(newer));
+  expect(graph).toEqual(difyPlatform.graph?.(sourceOf(newer)));
+  expect(graph?.nodes).toContainEqual({ id: '992', name: 'Fetch', kind: 'http-request', inside: '991' });
+  expect(graph?.edges).toContainEqual({ from: 'sort', to: 'answer', label: '•••' });
+  expect(JSON.stringify(graph)).not.toContain('q7Rk');
+});

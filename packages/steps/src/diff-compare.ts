@@ -66,9 +66,9 @@ const cleanGraph = (graph: SourceGraph | undefined, clean: Clean): SourceGraph |
 export const diffed = async ({ host }: StepContext, { platform, before, after, path, moved }: Compared): Promise<DiffedApplication> => {
   const clean = cleanWith((text) => host.redact(text));
   const changes = before === undefined || after === undefined ? [] : platform.diff(before, after).map((change) => cleanChange(change, clean));
-  const graphOf = (source: Source | undefined): SourceGraph | undefined => (source === undefined ? undefined : cleanGraph(platform.graph?.(source), clean));
+  const graphOf = (source: Source | undefined, newer?: Source): SourceGraph | undefined => (source === undefined ? undefined : cleanGraph(platform.graph?.(source, newer), clean));
   const changed = new Set(changes.flatMap(({ node }) => node ?? []));
-  const flow = changedFlow({ before: graphOf(before), after: graphOf(after), changed }, mostNodes);
+  const flow = changedFlow({ before: graphOf(before, after), after: graphOf(after), changed }, mostNodes);
   const whole = before === undefined ? 'added' : after === undefined ? 'removed' : undefined;
   return {
     path: clean(path),
