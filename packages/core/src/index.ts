@@ -23,6 +23,7 @@ export * from './inputs/command-shape.ts';
 export * from './inputs/input-types.ts';
 export * from './inputs/parse-arguments.ts';
 export * from './inputs/parse-inputs.ts';
+export * from './lint/config-rules.ts';
 export * from './lint/named-secrets.ts';
 export * from './lint/rule.ts';
 export * from './lint/rule-page.ts';

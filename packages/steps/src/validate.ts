@@ -1,10 +1,12 @@
 import { dirname, posix } from 'node:path';
 import * as z from 'zod/mini';
 import {
+  configRules,
   defineStep,
   done,
   endedBy,
   placeText,
+  ruleFamilyFindings,
   ruleSettingFindings,
   settleFindings,
   type ConnectionCheck,
@@ -73,6 +75,13 @@ const pipelineFindings = (files: readonly PipelineFile[], settings: LintSettings
 
 const secretRulesOf = (rules: readonly Rule[]): readonly string[] => rules.flatMap(({ id, scope }) => (scope === 'secret' ? [id] : []));
 
+/** configFindings are about sluice.yml itself. */
+const configFindings = async (context: StepContext, settings: LintSettings): Promise<readonly Finding[]> => [
+  ...settleFindings({ findings: await sharedFindings(context), rules: configRules, path: '', text: '' }, settings),
+  ...ruleFamilyFindings(settings),
+  ...ruleSettingFindings('config', configRules, settings),
+];
+
 /** settingsOf is what the project says about rules, and whether a pull request says it. */
 const settingsOf = ({ host, project: { config, placeOf } }: StepContext): LintSettings => ({ lint: config.lint ?? {}, pullRequest: host.context.pullRequest !== undefined, placeOf });
 
@@ -100,7 +109,7 @@ const collect = async (context: StepContext): Promise<Outcome<Found>> => {
   }
   const pipelines = await pipelineFiles(folder, dirname(file));
   for (const one of pipelines) texts.set(one.path, one.text);
-  const others = [...(await sharedFindings(context)), ...(await environmentSettingFindings(context, lintSettings)), ...pipelineFindings(pipelines, lintSettings)];
+  const others = [...(await configFindings(context, lintSettings)), ...(await environmentSettingFindings(context, lintSettings)), ...pipelineFindings(pipelines, lintSettings)];
   for (const finding of others) seen.set(findingLine(finding), finding);
   return done({ findings: [...seen.values()], texts, secretRules });
 };

@@ -1,6 +1,6 @@
 /**
  * RuleScope says who may change a rule's severity: everybody (`free`), everybody but a pull request (`secret`), or nobody
- * (`shape`), because what breaks it cannot be read at all.
+ * (`shape`), because what breaks it cannot be read or used at all.
  */
 export type RuleScope = 'free' | 'secret' | 'shape';
 

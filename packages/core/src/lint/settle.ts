@@ -25,7 +25,7 @@ export interface LintSettings {
 
 /** whyLocked says why a rule keeps its severity; undefined where it may be changed. */
 const whyLocked = (rule: Rule, pullRequest: boolean): string | undefined => {
-  if (rule.scope === 'shape') return `${rule.id} cannot be changed: a file that breaks it cannot be read.`;
+  if (rule.scope === 'shape') return `${rule.id} cannot be changed: what breaks it cannot be used.`;
   return rule.scope === 'secret' && pullRequest ? `${rule.id} cannot be changed by a pull request.` : undefined;
 };
 

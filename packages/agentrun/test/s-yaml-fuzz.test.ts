@@ -1,0 +1,45 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { parse as parseYaml } from 'yaml';
+import { fuzzed } from '../../dify/test/dsl-fuzzer.ts';
+import { newProject, type TestProject } from './fixture.ts';
+
+const folder = new URL('./s-yaml/', import.meta.url).pathname;
+const texts = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+const roots = texts.map((text): unknown => parseYaml(text));
+
+/** SLUICE_FUZZ_FILES is how many files are made; the suite takes a sample. */
+const wanted = Number(process.env['SLUICE_FUZZ_FILES'] ?? 150);
+
+let project: TestProject;
+beforeAll(() => {
+  project = newProject();
+});
+afterAll(() => project.remove());
+
+const cpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+
+test(`${wanted} bad files: each ends as findings within a second, and without a source there is an error`, () => {
+  let slowest = { number: 0, ms: 0 };
+  let unreadable = 0;
+  for (let number = 0; number < wanted; number += 1) {
+    const text = fuzzed(number, texts, roots);
+    const before = cpuMs();
+    const { source, findings } = project.parse(text);
+    const ms = cpuMs() - before;
+    if (ms > slowest.ms) slowest = { number, ms };
+    const odd = findings.filter(({ rule, place, message }) => !rule.startsWith('agentrun/') || place.file !== 's.yaml' || message === '');
+    expect([number, odd]).toEqual([number, []]);
+    if (source !== undefined) continue;
+    unreadable += 1;
+    expect([number, findings.some(({ severity }) => severity === 'error')]).toEqual([number, true]);
+  }
+  if (process.env['SLUICE_SHOW'] !== undefined) process.stdout.write(`${wanted} files, ${unreadable} unreadable, slowest ${slowest.number}: ${slowest.ms.toFixed(0)} ms of CPU time\n`);
+  expect([slowest.number, slowest.ms < 1000]).toEqual([slowest.number, true]);
+  expect(unreadable).toBeGreaterThan(wanted / 10);
+  expect(unreadable).toBeLessThan(wanted);
+}, 3_600_000);
