@@ -150,7 +150,7 @@ const ending = (evidence: DiffEvidence, values: Values): StepEnding => {
 /** diff says what changes for users between two revisions of an application. */
 export const diff = defineStep({
   name: 'diff',
-  summary: 'Show what changes for users between two revisions of the application: prompts word by word, models, nodes, connections, variables.',
+  summary: 'Show what changes for users between two revisions of the application: prompts word by word, models, nodes, variables.',
   inputs,
   outputs: {
     changes: { description: 'Number of changes.', initial: '' },
