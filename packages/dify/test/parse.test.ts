@@ -68,10 +68,10 @@ describe('parse', () => {
 
   test('what does not run is not checked: switched off parts, notes, the text beside a Jinja prompt, special heads', () => {
     const dsl = chatflow();
-    const model = { provider: 'openai', name: 'gpt-4o' };
+    const model = { provider: 'openai', name: 'gpt-4o', mode: 'chat' };
     nodes(dsl).push({ id: 'n', type: 'custom-note', data: { text: '{{#gone.text#}}' } });
     nodes(dsl)[2] = node('answer', 'answer', { answer: '{{#sys.query#}} {{#env.URL#}} {{#context#}} {{#no such text#}}' });
-    nodes(dsl)[1] = node('llm', 'llm', { model, prompt_template: [{ role: 'system', edition_type: 'jinja2', text: '{{#gone.text#}}', jinja2_text: '' }] });
+    nodes(dsl)[1] = node('llm', 'llm', { model, prompt_template: [{ role: 'system', edition_type: 'jinja2', text: '{{#gone.text#}}', jinja2_text: '' }], context: { enabled: false } });
     expect(findingsOf(dsl)).toEqual([]);
   });
 

@@ -5,6 +5,7 @@ import { checkConditions } from './conditions.ts';
 import { checkContainers } from './containers.ts';
 import { checkBranches, checkEdges } from './edges.ts';
 import { graphPath, readGraph } from './graph.ts';
+import { checkIncomplete } from './incomplete.ts';
 import { checkAllowed, checkModels } from './models.ts';
 import { checkIds, checkStart, checkTypes } from './nodes.ts';
 import { checkCredentials, checkPlugins } from './plugins.ts';
@@ -18,7 +19,7 @@ const checkGraph = (mode: Mode, workflow: Mapping, report: Report): void => {
     report('nodes-missing', 'error', 'The graph has no nodes.', [...graphPath, 'nodes']);
     return;
   }
-  for (const check of [checkIds, checkTypes, checkStart, checkEdges, checkContainers, checkCycles, checkEnds, checkUnreachable, checkBranches, checkConditions, checkModels, checkCode]) {
+  for (const check of [checkIds, checkTypes, checkIncomplete, checkStart, checkEdges, checkContainers, checkCycles, checkEnds, checkUnreachable, checkBranches, checkConditions, checkModels, checkCode]) {
     check(graph, report);
   }
   checkReferences(graph, workflow, report);

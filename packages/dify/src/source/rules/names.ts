@@ -27,6 +27,7 @@ export const ruleTexts = {
   'node-id-duplicate': free('Two nodes have the same id.'),
   'node-type-missing': free('A node has no type.'),
   'node-type-unknown': free('A node has a type that no known Dify has.'),
+  'node-incomplete': free('A node lacks a field that Dify asks of it, or has it in another form.'),
   'end-in-chatflow': free('A chatflow has an end node.'),
   'answer-in-workflow': free('A workflow has an answer node.'),
   'trigger-in-chatflow': free('A chatflow has a trigger.'),
