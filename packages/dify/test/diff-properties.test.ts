@@ -177,6 +177,27 @@ test.each(places)('a secret in %s is in no change', (_name, plant) => {
   }
 });
 
+const random = letters.slice(0, 30);
+
+/** named are secrets that only their names give away. */
+const named: readonly (readonly [string, (dsl: ReturnType<typeof chatflow>) => unknown, string])[] = [
+  ['the key of a request', (dsl) => Object.assign(mappingOf(dsl.workflow.graph?.nodes[2]?.['data']), { authorization: { type: 'api-key', config: { type: 'bearer', api_key: 'Tr0ub4dor&3' } } }), 'Tr0ub4'],
+  ['a password of a tool', (dsl) => Object.assign(mappingOf(dsl.workflow.graph?.nodes[2]?.['data']), { tool_configurations: { db_password: 'difyai123456' } }), 'difyai'],
+  ['the value of a tool', (dsl) => Object.assign(mappingOf(dsl.workflow.graph?.nodes[2]?.['data']), { tool_parameters: { api_key: { type: 'mixed', value: random } } }), 'q7Rk'],
+  ['an item with a name', (dsl) => Object.assign(mappingOf(dsl.workflow.graph?.nodes[2]?.['data']), { body: { data: [{ key: 'token', value: random }] } }), 'q7Rk'],
+  ['a plain environment variable', (dsl) => dsl.workflow.environment_variables.push({ id: 'x', name: 'CRM_API_KEY', value_type: 'string', value: random }), 'q7Rk'],
+  ['a conversation variable', (dsl) => dsl.workflow.conversation_variables.push({ name: 'user_token', value_type: 'string', value: random }), 'q7Rk'],
+  ['a feature', (dsl) => Object.assign(dsl.workflow.features, { moderation: { enabled: true, config: { api_key: random } } }), 'q7Rk'],
+];
+
+test.each(named)('%s is hidden for its name', (_name, plant, piece) => {
+  const dsl = chatflow();
+  plant(dsl);
+  const changes = diffSources(sourceOf({ ...chatflow() }), sourceOf({ ...dsl }));
+  expect(JSON.stringify(changes)).toContain('•••');
+  expect(JSON.stringify(changes)).not.toContain(piece);
+});
+
 test('a secret that was changed for another is a change', () => {
   const [before, after] = [chatflow(), chatflow()];
   for (const [dsl, key] of [[before, drawn('sk-', 40)], [after, drawn('sk-', 39)]] as const) dsl.workflow.graph?.nodes.push(node('http', 'http-request', { headers: `X: ${key}` }));
