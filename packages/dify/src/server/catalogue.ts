@@ -36,7 +36,7 @@ const triggersShape = z.array(z.object({ name: z.string(), events: z.array(z.obj
 
 const subscriptionsShape = z.array(z.object({ id: z.string(), name: text }));
 
-const pluginsShape = z.object({ plugins: z.array(z.object({ plugin_unique_identifier: z.string() })) });
+const pluginsShape = z.object({ plugins: z.array(z.object({ plugin_unique_identifier: z.string() })), total: z.nullish(z.number()) });
 
 /** pageSize is the most that Dify gives at once; mostPages bounds a list that never ends. */
 const pageSize = 100;
@@ -175,10 +175,19 @@ export const subscriptionsOf = (application: Application, provider: string): Pro
     list.ok ? done(list.value.map((one) => ({ ...one, note: '' }))) : list,
   );
 
+/** mostPlugins is the most that Dify gives at once; a release that tells no total gives all (Dify 1.4.0). */
+const mostPlugins = 256;
+
 /** installedPlugins gives the workspace's plugins by their whole identifiers, as in `langgenius/openai:0.2.7@…` (Dify >= 1.0). */
 export const installedPlugins = async (application: Application): Promise<Outcome<readonly string[]>> => {
-  const list = await read(application, '/workspaces/current/plugin/list?page=1&page_size=256', pluginsShape, 'list the plugins of the workspace');
-  return list.ok ? done(list.value.plugins.map((one) => one.plugin_unique_identifier)) : list;
+  const found: string[] = [];
+  for (let page = 1; page <= mostPages; page += 1) {
+    const list = await read(application, `/workspaces/current/plugin/list?page=${page}&page_size=${mostPlugins}`, pluginsShape, 'list the plugins of the workspace');
+    if (!list.ok) return list;
+    found.push(...list.value.plugins.map((one) => one.plugin_unique_identifier));
+    if (list.value.plugins.length === 0 || found.length >= (list.value.total ?? 0)) return done(found);
+  }
+  return failed({ category: 'platform', reason: `the list has more than ${mostPages * mostPlugins} entries`, tried: 'list the plugins of the workspace', where: application.address.console });
 };
 
 /** onlyOne gives the id of the one entry; none or several are an `input` problem that lists them. */

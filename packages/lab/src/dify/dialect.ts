@@ -78,6 +78,8 @@ export interface Dialect {
   /** datasetIds of knowledge nodes in files: as they are; encrypted alone, so that an import drops plain ones; or either. */
   readonly datasetIds: 'plain' | 'encrypted' | 'either';
   readonly hasMcpTools: boolean;
+  /** pagesPlugins is false where the list of plugins comes whole. */
+  readonly pagesPlugins: boolean;
   /** toolTypesAreFlask: pydantic came later to the list of tools than to the rest. */
   readonly toolTypesAreFlask: boolean;
   /** moderationOff is what an app without a moderation of its own shows. */
@@ -156,6 +158,7 @@ export const dialectOf = (version: DifyVersion): Dialect => {
     hasPipelines: since('1.9.0'),
     datasetIds: since('1.9.0') ? 'either' : since('1.2.0') ? 'encrypted' : 'plain',
     hasMcpTools: since('1.6.0'),
+    pagesPlugins: since('1.4.2'),
     toolTypesAreFlask: since('1.8.0') && !since('1.12.0'),
     moderationOff: { enabled: false, type: '', ...(since('1.13.0') ? { config: {} } : { configs: [] }) },
     appInfo: ['name', 'description', 'tags', ...(since('1.4.0') ? ['mode'] : []), ...(since('1.4.3') ? ['author_name'] : [])],

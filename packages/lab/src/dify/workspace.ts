@@ -22,6 +22,8 @@ export interface ToolProvider {
   /** app and version are the published workflow that is the tool. */
   readonly app?: string;
   readonly version?: string;
+  /** tools are the names of its tools. */
+  readonly tools?: readonly string[];
 }
 
 /** Stock is what a workspace has before a release, by the names or ids that a release gives. */
@@ -31,6 +33,26 @@ export interface Stock {
   readonly models?: readonly string[];
   /** triggers are subscriptions, of whichever provider is asked for. */
   readonly triggers?: readonly string[];
+  /** plugins are whole identifiers of installed ones. */
+  readonly plugins?: readonly string[];
+  /** provided is what plugins bring, by the whole id of their provider: names of tools, of strategies of agents, of events of triggers. */
+  readonly provided?: Readonly<Record<string, Provided>>;
+  /** states are those of models that cannot be used, or are deprecated, by `provider/name`. */
+  readonly states?: Readonly<Record<string, ModelState>>;
+  /** chosen are the models that the workspace has chosen for a kind. */
+  readonly chosen?: Readonly<Record<string, string>>;
+}
+
+/** ModelState is a model's state as the console has it; `deprecated` models run, and are in no list of usable ones. */
+export type ModelState = 'active' | 'no-configure' | 'quota-exceeded' | 'no-permission' | 'disabled' | 'credential-removed' | 'deprecated';
+
+/** Provided are the names of what a plugin's provider brings. */
+export interface Provided {
+  readonly tools?: readonly string[];
+  readonly strategies?: readonly string[];
+  readonly events?: readonly string[];
+  /** authorized is false where its tools still lack their credentials. */
+  readonly authorized?: boolean;
 }
 
 const ownProvider = 'langgenius/openai/openai';
@@ -55,6 +77,9 @@ export class Workspace {
   /** models are the names of usable models by provider; each is of every kind. */
   readonly models = new Map<string, Set<string>>([[ownProvider, new Set(['gpt-4o-mini', 'gpt-4o', 'gpt-4.1'])]]);
   readonly subscriptions = new Map<string, string>();
+  readonly states = new Map<string, ModelState>();
+  readonly provided = new Map<string, Provided>();
+  readonly chosen = new Map<string, string>();
   /** plugins are the identifiers of installed plugins, by plugin. */
   readonly #plugins = new Map<string, string>();
 
@@ -75,7 +100,11 @@ export class Workspace {
   }
 
   /** stock gives the workspace what a release will name. */
-  stock({ datasets = [], tools = [], models = [], triggers = [] }: Stock): void {
+  stock({ datasets = [], tools = [], models = [], triggers = [], plugins = [], provided = {}, states = {}, chosen = {} }: Stock): void {
+    for (const identifier of plugins) this.#plugins.set(pluginOf(identifier), identifier);
+    for (const [provider, brings] of Object.entries(provided)) this.provided.set(provider, brings);
+    for (const [model, state] of Object.entries(states)) this.states.set(model, state);
+    for (const [kind, model] of Object.entries(chosen)) this.chosen.set(kind, model);
     for (const name of datasets) this.addDataset(name, isUuid(name) ? { id: name.toLowerCase() } : {});
     for (const name of tools) {
       for (const type of ['api', 'workflow', 'mcp'] as const) this.addTool({ type, name, description: '', ...(type === 'mcp' ? { identifier: name } : {}) });
@@ -96,9 +125,26 @@ export class Workspace {
     for (const mapping of mappingsIn(dsl)) {
       const name = text(mapping['name']) || text(mapping['model']);
       if (text(mapping['provider']).includes('/') && name !== '') this.addModel(text(mapping['provider']), name);
+      const tool = text(mapping['tool_name']);
+      const type = text(mapping['provider_type']) || text(mapping['type']);
+      const provider = text(mapping['provider_id']) || text(mapping['provider_name']);
+      if (tool !== '' && provider.includes('/') && (type === 'builtin' || type === 'plugin')) this.#brings(provider, 'tools', tool);
+      if (text(mapping['agent_strategy_provider_name']) !== '') this.#brings(text(mapping['agent_strategy_provider_name']), 'strategies', text(mapping['agent_strategy_name']));
+      if (type === 'trigger-plugin' && provider !== '') this.#brings(provider, 'events', text(mapping['event_name']));
       const ids = [...texts(mapping['dataset_ids']), text(fields(mapping['dataset'])['id'])];
       for (const id of ids) if (isUuid(id) && !this.datasets.has(id.toLowerCase())) this.addDataset(`Knowledge ${id.slice(0, 8)}`, { id: id.toLowerCase() });
     }
+  }
+
+  /** installed are the identifiers of all plugins. */
+  get installed(): readonly string[] {
+    return [...this.#plugins.values()];
+  }
+
+  /** brings adds what a plugin's provider brings to what it has brought before. */
+  #brings(provider: string, kind: 'tools' | 'strategies' | 'events', name: string): void {
+    const before = this.provided.get(provider) ?? {};
+    this.provided.set(provider, { ...before, [kind]: [...new Set([...(before[kind] ?? []), name])] });
   }
 
   /** leaked are those of a file's dependencies that are not installed in just this version, with the one that is. */

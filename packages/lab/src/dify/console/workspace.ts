@@ -1,7 +1,8 @@
 import { invalid, json, jsonBody, misfits, queryNumber, refuse, Refused, type Answer } from '../answer.ts';
-import { text, type Fields } from '../reading.ts';
+import { readDsl } from '../dsl.ts';
+import { fields, text, type Fields } from '../reading.ts';
 import type { Route } from '../routes.ts';
-import type { Dataset, ToolProvider } from '../workspace.ts';
+import type { Dataset, ModelState, ToolProvider } from '../workspace.ts';
 import { secondsOf, type Call } from './call.ts';
 
 const success = json({ result: 'success' });
@@ -43,11 +44,31 @@ const createDataset = (call: Call): Answer | Refused => {
 
 const inAll = (value: string): Fields => ({ zh_Hans: value, en_US: value, pt_BR: value, ja_JP: value });
 
-const builtin = ['audio', 'code', 'time', 'webscraper'];
+/** builtin are the server's own tools by their providers. */
+const builtin: Readonly<Record<string, readonly string[]>> = {
+  audio: ['tts', 'asr'],
+  code: ['simple_code'],
+  time: ['timezone_conversion', 'timestamp_to_localtime', 'weekday', 'current_time', 'localtime_to_timestamp'],
+  webscraper: ['webscraper'],
+};
 
-const providerFields = (tool: Pick<ToolProvider, 'id' | 'name' | 'description' | 'identifier'> & { readonly type: string }, author: string): Fields => ({
-  id: tool.id, author, name: tool.name, plugin_id: null, plugin_unique_identifier: '', description: inAll(tool.description), icon: {}, icon_dark: '',
-  label: inAll(tool.name), type: tool.type, team_credentials: {}, is_team_authorization: tool.type !== 'mcp', allow_delete: tool.type !== 'builtin', tools: [], labels: [],
+interface Listed extends Pick<ToolProvider, 'id' | 'name' | 'description' | 'identifier' | 'tools'> {
+  readonly type: string;
+  readonly plugin?: string;
+  readonly authorized?: boolean;
+}
+
+const pluginOf = (provider: string): string => provider.split('/').slice(0, 2).join('/');
+
+/** builtinTools are the server's own tools, and those that plugins bring. */
+const builtinTools = ({ state: { workspace } }: Call): readonly Listed[] => [
+  ...Object.entries(builtin).map(([name, tools]) => ({ id: name, type: 'builtin', name, description: name, tools })),
+  ...[...workspace.provided].flatMap(([id, { tools, authorized = true }]) => (tools === undefined ? [] : [{ id, type: 'builtin', name: id, description: id, tools, plugin: pluginOf(id), authorized }])),
+];
+
+const providerFields = (tool: Listed, author: string): Fields => ({
+  id: tool.id, author, name: tool.name, plugin_id: tool.plugin ?? null, plugin_unique_identifier: '', description: inAll(tool.description), icon: {}, icon_dark: '',
+  label: inAll(tool.name), type: tool.type, team_credentials: {}, is_team_authorization: tool.authorized ?? tool.type !== 'mcp', allow_delete: tool.type !== 'builtin', tools: [], labels: [],
   ...(tool.identifier === undefined ? {} : { server_url: 'http://127.0.0.1/******', server_identifier: tool.identifier }),
 });
 
@@ -65,16 +86,31 @@ const toolProviders = (call: Call): Answer | Refused => {
     return misfits('ToolProviderListQuery', [{ field: 'type', message: `Input should be ${listed}`, type: 'literal_error', input: type, before: `${type} is not a valid choice` }]);
   }
   const all = [
-    ...builtin.map((name) => ({ id: name, type: 'builtin', name, description: name })),
+    ...builtinTools(call),
     ...workspace.tools.values(),
   ];
   return json(all.filter((tool) => type === null || tool.type === type).map((tool) => providerFields(tool, call.account.name)));
 };
 
+/** toolsOf lists the providers of one type with their tools. */
+const toolsOf = (call: Call, type: string): Answer => {
+  const all: readonly Listed[] = type === 'builtin' ? builtinTools(call) : [...call.state.workspace.tools.values()].filter((tool) => tool.type === type);
+  const named = (name: string): Fields => ({ author: call.account.name, name, label: inAll(name), description: inAll(name), parameters: [], labels: [], output_schema: {} });
+  // A workflow is its own only tool.
+  return json(all.map((tool) => ({ ...providerFields(tool, call.account.name), tools: (tool.tools ?? (type === 'workflow' ? [tool.name] : [])).map(named) })));
+};
+
+/** operationsIn are the names of an OpenAPI document's operations, each of which is a tool. */
+const operationsIn = (schema: string): readonly string[] => {
+  const document = readDsl(schema);
+  const paths = typeof document === 'string' ? {} : fields(document['paths']);
+  return Object.values(paths).flatMap((path) => Object.values(fields(path)).map((operation) => text(fields(operation)['operationId']))).filter((name) => name !== '');
+};
+
 const addApi = (call: Call): Answer | Refused => {
   const body = jsonBody(call.request);
   if (body instanceof Refused) return body;
-  call.state.workspace.addTool({ type: 'api', name: text(body['provider']), description: '' });
+  call.state.workspace.addTool({ type: 'api', name: text(body['provider']), description: '', tools: operationsIn(text(body['schema'])) });
   return success;
 };
 
@@ -118,15 +154,58 @@ const kinds = new Set(['llm', 'text-embedding', 'rerank', 'speech2text', 'modera
 
 const models = (call: Call, kind: string): Answer | Refused => {
   if (!kinds.has(kind)) return invalid(`invalid origin model type ${kind}`);
+  const { states } = call.state.workspace;
   const data = [...call.state.workspace.models].map(([provider, names]) => ({
     tenant_id: call.state.sessions.account.workspaceId, provider, label: { zh_Hans: provider, en_US: provider }, icon_small: null, status: 'active',
-    models: [...names].map((model) => ({
-      model, label: { zh_Hans: model, en_US: model }, model_type: kind, features: [], fetch_from: 'predefined-model', model_properties: { mode: 'chat' },
-      deprecated: false, status: 'active', load_balancing_enabled: false, has_invalid_load_balancing_configs: false,
-    })),
+    models: [...names].filter((model) => !states.has(`${provider}/${model}`)).map((model) => modelFields(model, kind, 'active')),
   }));
-  return json({ data });
+  return json({ data: data.filter((one) => one.models.length > 0) });
 };
+
+const modelFields = (model: string, kind: string, state: ModelState): Fields => ({
+  model, label: { zh_Hans: model, en_US: model }, model_type: kind, features: [], fetch_from: 'predefined-model', model_properties: { mode: 'chat' },
+  deprecated: state === 'deprecated', status: state === 'deprecated' ? 'active' : state, load_balancing_enabled: false, has_invalid_load_balancing_configs: false,
+});
+
+/** providersModels are all models of a provider, usable or not; each is of every kind, and shown as one. */
+const providersModels = (call: Call, provider: string): Answer => {
+  const { models: known, states } = call.state.workspace;
+  const names = [...(known.get(provider) ?? [])];
+  const shown = names.flatMap((name) => [...kinds].map((kind) => modelFields(name, kind, states.get(`${provider}/${name}`) ?? 'active')));
+  return json({ data: shown.map((one) => ({ ...one, provider: { provider, label: inAll(provider), supported_model_types: [...kinds], models: [], tenant_id: call.state.sessions.account.workspaceId } })) });
+};
+
+const defaultModel = (call: Call): Answer | Refused => {
+  const kind = call.request.query.get('model_type');
+  if (kind === null || !kinds.has(kind)) return invalid(`invalid origin model type ${kind ?? ''}`);
+  const model = call.state.workspace.chosen.get(kind);
+  return json({ data: model === undefined ? null : { model, model_type: kind, provider: { provider: '', label: inAll(''), supported_model_types: [kind], models: [], tenant_id: call.state.sessions.account.workspaceId } } });
+};
+
+/** plugins pages through what is installed; older releases give all at once. */
+const plugins = (call: Call): Answer | Refused => {
+  const { dialect, workspace } = call.state;
+  const all = workspace.installed.map((identifier) => {
+    const [, plugin = '', version = ''] = /^([^:@]+):?([^@]*)/.exec(identifier) ?? [];
+    return { id: identifier, plugin_id: plugin, plugin_unique_identifier: identifier, version, name: plugin, runtime_type: 'local', source: 'marketplace', meta: {} };
+  });
+  if (!dialect.pagesPlugins) return json({ plugins: all });
+  const page = queryNumber(call.request.query, 'ParserList', 'page', 1, 99_999);
+  if (page instanceof Refused) return page;
+  const size = queryNumber(call.request.query, 'ParserList', 'page_size', 256, 256);
+  if (size instanceof Refused) return size;
+  return json({ plugins: all.slice((page - 1) * size, page * size), total: all.length });
+};
+
+/** strategies are the providers of agent strategies with what each brings. */
+const strategies = ({ state }: Call): Answer =>
+  json([...state.workspace.provided].flatMap(([id, { strategies: names }]) => (names === undefined ? [] : [{
+    provider: id.split('/').at(-1) ?? '', plugin_id: pluginOf(id), plugin_unique_identifier: `${pluginOf(id)}:0.0.1`,
+    declaration: { identity: { name: id }, strategies: names.map((name) => ({ identity: { name, provider: id } })) },
+  }])));
+
+const triggers = ({ state }: Call): Answer =>
+  json([...state.workspace.provided].flatMap(([id, { events }]) => (events === undefined ? [] : [{ author: '', name: id, label: inAll(id), plugin_id: pluginOf(id), events: events.map((name) => ({ name })) }])));
 
 const tool = '/workspaces/current/tool-provider';
 
@@ -149,6 +228,17 @@ export const workspaceRoutes: readonly Route<Call>[] = [
   { method: 'POST', path: `${tool}/mcp`, when: ({ hasMcpTools }) => hasMcpTools, role: 'admin', handle: addMcp },
   { method: 'DELETE', path: `${tool}/mcp`, when: ({ hasMcpTools }) => hasMcpTools, role: 'admin', handle: removeTool('mcp', 'provider_id', 'id') },
   { method: 'GET', path: '/workspaces/current/models/model-types/:kind', role: 'everyone', handle: (call, parameters) => models(call, parameters['kind'] ?? '') },
+  // Dify takes any path for a provider; plugins have three parts, older releases one.
+  { method: 'GET', path: '/workspaces/current/model-providers/:organisation/:plugin/:provider/models', role: 'everyone', handle: (call, { organisation = '', plugin = '', provider = '' }) => providersModels(call, `${organisation}/${plugin}/${provider}`) },
+  { method: 'GET', path: '/workspaces/current/model-providers/:provider/models', role: 'everyone', handle: (call, { provider = '' }) => providersModels(call, provider) },
+  { method: 'GET', path: '/workspaces/current/default-model', role: 'everyone', handle: defaultModel },
+  { method: 'GET', path: '/workspaces/current/tools/builtin', role: 'everyone', handle: (call) => toolsOf(call, 'builtin') },
+  { method: 'GET', path: '/workspaces/current/tools/api', role: 'everyone', handle: (call) => toolsOf(call, 'api') },
+  { method: 'GET', path: '/workspaces/current/tools/workflow', role: 'everyone', handle: (call) => toolsOf(call, 'workflow') },
+  { method: 'GET', path: '/workspaces/current/tools/mcp', when: ({ hasMcpTools }) => hasMcpTools, role: 'everyone', handle: (call) => toolsOf(call, 'mcp') },
+  { method: 'GET', path: '/workspaces/current/plugin/list', when: ({ checksDependencies }) => checksDependencies, role: 'everyone', handle: plugins },
+  { method: 'GET', path: '/workspaces/current/agent-providers', when: ({ checksDependencies }) => checksDependencies, role: 'everyone', handle: strategies },
+  { method: 'GET', path: '/workspaces/current/triggers', when: ({ hasTriggers }) => hasTriggers, role: 'everyone', handle: triggers },
   {
     method: 'GET',
     path: '/workspaces/current/trigger-provider/:organisation/:plugin/:provider/subscriptions/list',
