@@ -1,7 +1,7 @@
 // Measures what the documentation states, side by side in one run, and writes docs/benchmarks.md.
 // CPU time is user + system of the child process, the lowest of many runs; ratios compare rows of the same run.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,17 @@ const rounds = 25;
 if (process.argv[2] === 'canary-scoreboard') {
   const { status } = spawnSync(process.execPath, [join(root, 'scripts', 'canary-scoreboard.js'), ...process.argv.slice(3)], { stdio: 'inherit' });
   process.exit(status ?? 1);
+}
+
+// `npm run bench -- validate` measures that alone, and puts its section into docs/benchmarks.md.
+if (process.argv[2] === 'validate') {
+  const page = join(root, 'docs', 'benchmarks.md');
+  const section = await difyLint();
+  const before = readFileSync(page, 'utf8');
+  const old = /^## Linting Dify apps$[^]*?(?=^## )/m;
+  writeFileSync(page, old.test(before) ? before.replace(old, () => `${section}\n`) : before.replace(/^(?=## Weights on AgentRun$)/m, () => `${section}\n`));
+  console.log(section);
+  process.exit();
 }
 
 const temporary = mkdtempSync(join(tmpdir(), 'sluice-bench-'));

@@ -62,9 +62,19 @@ const sums = (tallies: ReadonlyMap<string, Tally>) => {
   return { mutants: all.reduce((sum, one) => sum + one.mutants, 0), missed: all.flatMap(({ missed }) => missed), kinds: all.filter(({ mutants }) => mutants > 0).length };
 };
 
+/** tableOf is what docs/mutants.md shows. */
+const tableOf = (tallies: ReadonlyMap<string, Tally>): string =>
+  mutations.map(({ kind, rule }) => `| ${kind} | \`dify/${rule}\` | ${(tallies.get(kind)?.mutants ?? 0) - (tallies.get(kind)?.missed.length ?? 0)} of ${tallies.get(kind)?.mutants ?? 0} |\n`).join('');
+
 test('there are at least 25 kinds of mutations', () => {
   expect(new Set(mutations.map(({ kind }) => kind)).size).toBe(mutations.length);
   expect(mutations.length).toBeGreaterThanOrEqual(25);
+});
+
+test('docs/mutants.md has every kind with its rule', () => {
+  const page = readFileSync(new URL('../../../docs/mutants.md', import.meta.url), 'utf8');
+  const rows = [...page.matchAll(/^\| (?!what|---)(.*?) \| `dify\/(.*?)` \|/gm)].map(([, kind, rule]) => ({ kind, rule }));
+  expect(rows).toEqual(mutations.map(({ kind, rule }) => ({ kind, rule })));
 });
 
 describe('own files of DSL 0.4 to 0.7', () => {
@@ -96,7 +106,7 @@ describe('own files of DSL 0.4 to 0.7', () => {
   test('at least 99 of 100 harmful changes are found by the rule that is meant for them', () => {
     const tallies = mutantsOf(appsIn(corpus ?? ''), 2);
     const { mutants, missed, kinds } = sums(tallies);
-    if (process.env['SLUICE_SHOW'] !== undefined) process.stdout.write(`${mutants} mutants of ${kinds} kinds, missed ${missed.length}\n${missed.join('\n')}\n`);
+    if (process.env['SLUICE_SHOW'] !== undefined) process.stdout.write(`${mutants} mutants of ${kinds} kinds, missed ${missed.length}\n${missed.join('\n')}\n${tableOf(tallies)}`);
     expect(kinds).toBeGreaterThanOrEqual(25);
     expect(missed.length / mutants).toBeLessThanOrEqual(0.01);
     for (const [kind, tally] of tallies) expect([kind, tally.missed.length <= tally.mutants * 0.05]).toEqual([kind, true]);
