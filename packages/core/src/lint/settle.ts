@@ -3,6 +3,7 @@ import type { Finding } from '../finding.ts';
 import type { Place } from '../problem.ts';
 import { nearest } from '../text/nearest.ts';
 import { disablingsIn, type Disabling } from './comments.ts';
+import { hideSecrets } from './named-secrets.ts';
 import type { Rule } from './rule.ts';
 
 /** Linted is what a platform found in a file, before the project's own settings. */
@@ -55,7 +56,12 @@ const commentFindings = (disablings: readonly Disabling[], path: string): readon
       hint: 'Write "# sluice-disable <rule> -- <reason>".',
     }));
 
-/** settleFindings gives findings the severities that sluice.yml and comments ask for. */
+const hidden = (text: string): string => hideSecrets(text, () => '•••');
+
+/** quotable is a finding whose texts hold no secret: they quote titles, names and values of the file. */
+const quotable = ({ message, hint, ...rest }: Finding): Finding => ({ ...rest, message: hidden(message), ...(hint === undefined ? {} : { hint: hidden(hint) }) });
+
+/** settleFindings gives findings the severities that sluice.yml and comments ask for, and takes out the secrets that their texts quote. */
 export const settleFindings = ({ findings, path, rules, text }: Linted, { lint, pullRequest }: Omit<LintSettings, 'placeOf'>): readonly Finding[] => {
   const disablings = disablingsIn(text);
   const scopes = new Map(rules.map((rule) => [rule.id, rule]));
@@ -66,5 +72,5 @@ export const settleFindings = ({ findings, path, rules, text }: Linted, { lint, 
     const severity = lint.rules?.[finding.rule] ?? finding.severity;
     return disabled || severity === 'off' ? [] : [{ ...finding, severity }];
   });
-  return [...settled, ...commentFindings(disablings, path)];
+  return [...settled.map(quotable), ...commentFindings(disablings, path)];
 };
