@@ -53,6 +53,11 @@ test.each([
   expect(await foundIn({ config: { lint: { rules } } })).toEqual(wanted);
 });
 
+test('environments that release to the same place can be allowed to', async () => {
+  const environments = { staging: { agentrun: { endpoint: 'live' } }, production: { agentrun: { endpoint: 'live' } } };
+  expect(await foundIn({ config: { environments, lint: { rules: { 'config/shared-environment': 'off' } } } })).toEqual([]);
+});
+
 describe('rules for s.yaml', () => {
   test('are set by sluice.yml, and disabled by a comment with a reason', async () => {
     const hook = 'actions: { pre-deploy: [{ run: make }] }';
