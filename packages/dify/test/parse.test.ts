@@ -57,6 +57,7 @@ describe('parse', () => {
   test('start and trigger together, and answer in a workflow', () => {
     const dsl = workflowApp();
     nodes(dsl).push(node('t', 'trigger-schedule'), node('a', 'answer', { answer: '' }));
+    expect(findingsOf(dsl)).toContainEqual(expect.objectContaining({ rule: 'dify/answer-in-workflow', severity: 'warning' }));
     expect(findingsOf(dsl).map((finding) => finding.rule).sort()).toEqual(['dify/answer-in-workflow', 'dify/node-unreachable', 'dify/start-and-trigger']);
   });
 

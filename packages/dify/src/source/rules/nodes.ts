@@ -32,7 +32,8 @@ export const checkTypes = ({ mode, nodes }: Graph, report: Report): void => {
     } else if (mode === 'advanced-chat' && node.type === 'end') {
       report('end-in-chatflow', 'error', `Node "${node.title}" is an end node; a chatflow ends in answer nodes.`, path);
     } else if (mode === 'workflow' && node.type === 'answer') {
-      report('answer-in-workflow', 'error', `Node "${node.title}" is an answer node; a workflow ends in end nodes.`, path);
+      // Dify 1.12.1 runs it and gives its text as the output `answer`; Studio has no such node in a workflow.
+      report('answer-in-workflow', 'warning', `Node "${node.title}" is an answer node; a workflow ends in end nodes.`, path);
     } else if (mode === 'advanced-chat' && isTrigger(node.type)) {
       report('trigger-in-chatflow', 'error', `Node "${node.title}" is a trigger; only workflows have triggers.`, path);
     }
