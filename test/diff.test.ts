@@ -184,6 +184,13 @@ describe('the project at another commit', () => {
     expect(said).toContain('[-one-]{+two+}');
   });
 
+  test('has nodes that were made anew, which the picture takes for the same', async () => {
+    const folder = await commit(await repository(started), { 'app.yml': saying('two').replaceAll('llm', 'llm2').replace('type: llm2', 'type: llm') });
+    const { document } = await diff(folder);
+    const flow = (document.evidence as { readonly applications: readonly { readonly flow?: { readonly nodes: readonly { readonly id: string; readonly fate: string }[] } }[] }).applications[0]?.flow;
+    expect(flow?.nodes.map(({ id, fate }) => `${id} ${fate}`)).toEqual(['start kept', 'llm2 changed', 'answer changed']);
+  });
+
   test('is a bare app without a sluice.yml', async () => {
     const folder = await commit(await repository({ 'app.yml': saying('one') }), { 'app.yml': saying('two') });
     expect((await diff(join(folder, 'app.yml'))).said).toContain('[-one-]{+two+}');
@@ -294,8 +301,6 @@ test('a partial clone fetches nothing and says so', async () => {
   const folder = await commit(await repository(started), { 'app.yml': saying('two') });
   git(folder, 'config', 'uploadpack.allowFilter', 'true');
   const partial = clone(folder, '--filter=blob:none');
-  // What it could fetch from is gone.
-  await rename(folder, `${folder}-gone`);
   const { code, document } = await diff(partial);
   expect([code, document.category]).toEqual([2, 'input']);
   expect(document.hint).toContain('full clone');

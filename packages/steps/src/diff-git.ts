@@ -5,11 +5,8 @@ import { done, failed, oneLine, type CommandRunner, type Outcome, type Problem }
 
 const deadlineMs = 30_000;
 
-/**
- * environment keeps git from asking, from fetching (a partial clone would, git 2.44 and newer) and from reading a path as
- * a pattern.
- */
-const environment = { LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0', GIT_NO_LAZY_FETCH: '1', GIT_OPTIONAL_LOCKS: '0', GIT_LITERAL_PATHSPECS: '1', GIT_LFS_SKIP_SMUDGE: '1' };
+/** environment keeps git from asking, from fetching what a partial clone left out, and from reading a path as a pattern. */
+const environment = { LC_ALL: 'C', GIT_TERMINAL_PROMPT: '0', GIT_ALLOW_PROTOCOL: 'none', GIT_OPTIONAL_LOCKS: '0', GIT_LITERAL_PATHSPECS: '1', GIT_LFS_SKIP_SMUDGE: '1' };
 
 /** Git runs one git command in a folder; a non-zero code is an answer. */
 type Git = (argv: readonly string[], more?: Readonly<Record<string, string>>) => ReturnType<CommandRunner['run']>;
