@@ -103,6 +103,7 @@ describe('GitHub: what a workflow calls', () => {
     ['a workflow with a group', { '.github/workflows/release.yml': `concurrency: x\n${called}`, '.github/workflows/a.yml': caller() }, []],
     ['a workflow that only repositories elsewhere call', { '.github/workflows/release.yml': called }, []],
     ['a workflow that also runs by itself', { '.github/workflows/release.yml': called.replace('workflow_call', '[workflow_call, push]') }, ['.github/workflows/release.yml:3 no-concurrency']],
+    ['a workflow that also runs by itself, and is called', { '.github/workflows/release.yml': called.replace('workflow_call', '[workflow_call, push]'), '.github/workflows/a.yml': caller() }, ['.github/workflows/release.yml:3 no-concurrency']],
     ['a called workflow that cancels', { '.github/workflows/release.yml': `${called}    concurrency: { group: x, cancel-in-progress: true }\n` }, ['.github/workflows/release.yml:5 release-cancelled']],
     ['workflows that call each other', { '.github/workflows/release.yml': 'on: workflow_call\njobs:\n  a:\n    uses: ./.github/workflows/release.yml\n', '.github/workflows/a.yml': caller() }, []],
   ])('%s', async (_name, files, found) => {
