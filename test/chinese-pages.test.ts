@@ -47,8 +47,8 @@ const links = (page: Page): readonly string[] =>
 const chinese = await readdir(join(repository, 'docs/zh-CN'));
 const translated = ['README.zh-CN.md', ...chinese.map((name) => `docs/zh-CN/${name}`)];
 
-test('the pages on CI systems, and the way in, are there in Chinese', () => {
-  expect(translated).toEqual(expect.arrayContaining(['README.zh-CN.md', ...['github', 'gitlab', 'jenkins', 'bitbucket', 'circleci', 'yunxiao'].map((name) => `docs/zh-CN/${name}.md`)]));
+test('the pages on CI systems, on validate and diff, and the way in, are there in Chinese', () => {
+  expect(translated).toEqual(expect.arrayContaining(['README.zh-CN.md', ...['github', 'gitlab', 'jenkins', 'bitbucket', 'circleci', 'yunxiao', 'validate', 'diff', 'environment-checks'].map((name) => `docs/zh-CN/${name}.md`)]));
 });
 
 test('who is served after each step is the same in both languages', async () => {
