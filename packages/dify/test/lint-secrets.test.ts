@@ -115,6 +115,15 @@ describe('secrets in plain text', () => {
     }
   });
 
+  test.each<[string, string, string]>([
+    ['of the same shape', 'sk-xxxxxxxxxxxxxxxxxxxxxxxx', drawn('sk-', 48)],
+    ['of another shape', 'app-xxxxxxxxxxxxxxxxxxxxxxxx', drawn('sk-', 48)],
+    ['in an address', 'https://user:password@example.com', 'https://deploy:Tr0ub4dor3@git.internal/app.git'],
+  ])('a key behind a placeholder %s is found, and one before it', (_name, placeholder, key) => {
+    for (const text of [`e.g. ${placeholder}, here ${key}`, `${key}, e.g. ${placeholder}`]) expect(found(prompt(text))).toEqual([expect.objectContaining({ rule: 'dify/secret-plain', severity: 'error' })]);
+    expect(found(prompt(`e.g. ${placeholder}, or ${placeholder}`))).toEqual([]);
+  });
+
   test.each<[string, (dsl: Dsl) => void]>([
     ['Azure OpenAI', request({ headers: `api-key: ${drawn16('', 32)}` })],
     ['Volcengine Ark', request({ headers: `Authorization: Bearer ${drawnUuid()}` })],

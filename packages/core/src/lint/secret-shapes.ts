@@ -70,16 +70,17 @@ export interface Shaped {
 /** isPlainWords says whether a text is words with hyphens; a key of SiliconFlow is small letters alone, but 48 in a row. */
 const isPlainWords = (text: string): boolean => /^[a-z]{1,24}(?:-[a-z]{1,24})*$/i.test(text);
 
-/** shapedIn finds the first secret of each known shape in a text. */
+/** isKey says whether what has a secret's shape is one, and no words or placeholder. */
+const isKey = (what: string, found: string): boolean => what.startsWith('a private') || (!isPlainWords(found) && !isPlaceholder(found));
+
+/** shapedIn finds the first secret in a text, of the most telling shape; a placeholder before it hides it as little as one behind it. */
 export const shapedIn = (text: string): readonly Shaped[] => {
   if (text.length < 16 || !prefilter.test(text)) return [];
-  return shapes.flatMap(({ what, pattern }) => {
-    const match = pattern.exec(text);
-    if (match === null) return [];
-    const [found] = match;
-    const key = what.startsWith('a private') || !isPlainWords(found);
-    return key && (what.startsWith('a private') || !isPlaceholder(found)) ? [{ what, text: found, index: match.index }] : [];
-  }).slice(0, 1);
+  for (const { what, pattern } of shapes) {
+    if (!pattern.test(text)) continue;
+    for (const match of text.matchAll(new RegExp(pattern, `g${pattern.flags}`))) if (isKey(what, match[0])) return [{ what, text: match[0], index: match.index }];
+  }
+  return [];
 };
 
 /** withoutShaped puts something else in the place of every secret of a known shape; of a private key, of all of it. */
@@ -88,6 +89,6 @@ export const withoutShaped = (text: string, hide: (secret: string) => string): s
   return shapes.reduce((rest, { what, pattern }) => {
     const whole = what.startsWith('a private');
     const all = new RegExp(whole ? `${pattern.source}[^]*?(?:-----END (?:[A-Z]+ )*PRIVATE KEY-----|$)` : pattern.source, `g${pattern.flags}`);
-    return rest.replace(all, (found) => (!whole && (isPlainWords(found) || isPlaceholder(found)) ? found : hide(found)));
+    return rest.replace(all, (found) => (isKey(what, found) ? hide(found) : found));
   }, text);
 };
