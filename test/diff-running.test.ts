@@ -53,6 +53,18 @@ describe('drift', () => {
     expect(back.said.lines.join('\n')).toContain('[-newer-]{+new+}');
   }, 30_000);
 
+  test('on Dify is not in the icon of an app whose file has none, nor in the colour that an import left', async () => {
+    const { appId } = stage.lab.dify.createApp(saying('before'));
+    const setting = difySetting(stage, appId);
+    for (const icon of ['', '  icon: 🐙\n', "  icon: 🐙\n  icon_background: '#FFEAD5'\n"]) {
+      await stage.write('app.yml', saying('new').replace(/^ {2}icon\w*:.*\n/gm, '').replace(/^app:\n/m, `app:\n${icon}`));
+      await released(setting);
+      expect((await stage.run('diff', setting, drift)).result).toMatchObject({ status: 'passed', outputs: { changes: '0' } });
+    }
+    await stage.write('app.yml', saying('new').replace(/^ {2}icon\w*:.*\n/gm, '').replace(/^app:\n/m, "app:\n  icon: 🐙\n  icon_background: '#000000'\n"));
+    expect((await stage.run('diff', setting, drift)).result).toMatchObject({ category: 'gate', outputs: { changes: '1' } });
+  }, 60_000);
+
   test('on Dify is told from what is deployed and not published: users do not get that', async () => {
     const setting = await dify();
     await stage.write('app.yml', saying('newer'));

@@ -9,11 +9,15 @@ import type { App, Workflow } from './shapes.ts';
 import { givenNames, withoutSecrets } from './snapshot.ts';
 import { allWorkflows, knownApp, otherMode, pinnedVersion, publishedWorkflow } from './versions.ts';
 
-/** headed puts the app's own name, description and icon into a root. */
-const headed = (root: Mapping, { name, description, icon, icon_background }: App): Mapping => ({
-  ...root,
-  app: { ...mappingOf(root['app']), name, description, ...(icon === '' ? {} : { icon }), ...(icon_background === '' ? {} : { icon_background }) },
-});
+/**
+ * headed puts the app's own name, description and icon into a root. An import leaves the colour behind the icon as it is
+ * where the file has none (Dify 1.12.1, api/services/app_dsl_service.py), so that it is compared only where the file has one.
+ */
+const headed = (root: Mapping, { name, description, icon, icon_background }: App): Mapping => {
+  const app = mappingOf(root['app']);
+  const coloured = icon_background !== '' && typeof app['icon_background'] === 'string';
+  return { ...root, app: { ...app, name, description, ...(icon === '' ? {} : { icon }), ...(coloured ? { icon_background } : {}) } };
+};
 
 /** liveWorkflow is what users get: what the gateway pins, else what is published; undefined before the first publication. */
 const liveWorkflow = async (application: Application): Promise<Outcome<Workflow | undefined>> => {
