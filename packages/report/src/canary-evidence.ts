@@ -54,9 +54,12 @@ const endOf = (observed: string | undefined, { stable, candidate, history }: Can
 
 /**
  * canaryEvidenceOf reads a canary's evidence out of its result; undefined when there is none in the known shape. Its history
- * ends with the split that was read back after the verdict.
+ * ends with the split that was read back after the verdict. An abort needed nothing more than it had.
  */
 export const canaryEvidenceOf = (result: StepResult): CanaryEvidence | undefined => {
   const { data } = canaryEvidence.safeParse(result.evidence);
-  return data === undefined ? undefined : { ...data, history: [...data.history, ...endOf(result.outputs['observed'], data)] };
+  if (data === undefined) return undefined;
+  const { lack, moreAnswers, ...known } = data;
+  const missing = result.category === 'gate' ? {} : { ...(lack === undefined ? {} : { lack }), ...(moreAnswers === undefined ? {} : { moreAnswers }) };
+  return { ...known, ...missing, history: [...data.history, ...endOf(result.outputs['observed'], data)] };
 };

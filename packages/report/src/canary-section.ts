@@ -37,7 +37,7 @@ export const certaintyLines = ({ readings, falseAbort, miss, lack = '', moreAnsw
   // A rate is claimed only where every source counts in a way that keeps it.
   ...new Set(readings.flatMap(({ claimText = '' }) => (claimText === '' ? [] : [`${escape(claimText)}.`]))),
   ...(falseAbort === undefined || miss === undefined || readings.some(({ claimText = '' }) => claimText !== '') ? [] : [`A version that is no worse is aborted in at most ${perCent(falseAbort)} of rollouts; early promotion, where it is on, lets a version through that is worse in at most ${perCent(miss)}.`]),
-  ...(smallestChange === undefined ? [] : [`The smallest change that these counts could have shown: ${perCent(smallestChange)} more of the answers failing, seen in 9 of 10 rollouts.`]),
+  ...(smallestChange === undefined ? [] : [`The smallest change that these counts could have shown: ${Number((smallestChange * 100).toPrecision(3))} percentage points more errors, seen in 9 of 10 rollouts.`]),
   ...(lack === '' ? [] : [`Missing at the end: ${escape(lack)}.`]),
   ...(moreAnswers === undefined || moreAnswers.stable + moreAnswers.candidate === 0 ? [] : [`Needed besides: ${moreAnswers.candidate} more answers of the candidate and ${moreAnswers.stable} of stable.`]),
 ];

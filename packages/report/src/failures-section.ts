@@ -1,6 +1,6 @@
 import { problemLines, type StepResult } from '@sluice/core';
 import { endedBadly, leavesOf } from './leaves.ts';
-import { cell } from './markdown-table.ts';
+import { cell, longCell } from './markdown-table.ts';
 
 /** isNews tells that a result which is composed of others knows more than they do, such as that the way back failed. */
 const isNews = (result: StepResult, blamed: readonly StepResult[]): boolean =>
@@ -26,5 +26,5 @@ export const knownLines = ({ problem, reason, hint }: StepResult): readonly stri
 /** failuresSection says for each result that did not pass what is known, and what to do. */
 export const failuresSection = (results: readonly StepResult[]): string =>
   results
-    .map((result) => [`- **${cell(result.step)}**: ${cell(result.reason)}`, ...knownLines(result).map((line) => `  - ${cell(line)}`)].join('\n'))
+    .map((result) => [`- **${cell(result.step)}**: ${cell(result.reason)}`, ...knownLines(result).map((line) => `  - ${longCell(line)}`)].join('\n'))
     .join('\n');

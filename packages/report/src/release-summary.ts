@@ -15,7 +15,8 @@ import { stepFlow } from './step-flow.ts';
 const stepRow = (result: StepResult): readonly string[] => [
   cell(result.step),
   result.status,
-  durationText(result.durationMs),
+  // A time that is broken over two lines is hard to read.
+  durationText(result.durationMs).replaceAll(' ', '\u00a0'),
   cell(result.reason),
 ];
 

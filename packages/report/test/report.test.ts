@@ -52,7 +52,7 @@ describe('releaseSummary', () => {
     expect(lines.filter((line) => /^ {2}s\d+\["/.test(line))).toHaveLength(8);
     expect(lines.filter((line) => /^ {2}s\d+ --> s\d+$/.test(line))).toHaveLength(7);
     expect(lines).toContain('  s5["canary<br/>failed"]:::failed');
-    expect(lines).toContain('| validate | passed | 40 ms | app/support\\-bot\\.yml is sound |');
+    expect(lines).toContain('| validate | passed | 40\u00a0ms | app/support\\-bot\\.yml is sound |');
     expect(lines).toContain('12 m 40 s in all, from 2026\\-11\\-21T03\\:00\\:00\\.000Z.');
   });
 
@@ -242,12 +242,13 @@ describe('the evidence in the picture', () => {
   test('the page says the rates in force, what could be seen and what was missing; older documents say nothing', () => {
     const evidence = { ...canaryEvidence, falseAbort: 0.05, miss: 0.1, lack: '<b>too few', moreAnswers: { stable: 0, candidate: 12 }, smallestChange: 0.031 };
     const page = htmlReport(result('canary', { category: 'evidence', reason: 'r', evidence }));
-    for (const part of ['at most 5 % of rollouts', '3.1 % more of the answers failing', 'Missing at the end: &lt;b&gt;too few.', '12 more answers of the candidate and 0 of stable']) expect(page).toContain(part);
+    for (const part of ['at most 5 % of rollouts', '3.1 percentage points more errors', 'Missing at the end: &lt;b&gt;too few.', '12 more answers of the candidate and 0 of stable']) expect(page).toContain(part);
     const claimText = 'logs counts requests; the false-abort rate is claimed only when canary.clump says how many can';
     const unclaimed = htmlReport(result('canary', { category: 'evidence', reason: 'r', evidence: { ...evidence, readings: canaryEvidence.readings.map((one) => ({ ...one, claimText })) } }));
     expect(unclaimed.split(claimText)).toHaveLength(2);
     expect(unclaimed).not.toContain('at most 5 %');
     expect(htmlReport(aborted)).not.toMatch(/of rollouts|Missing at the end/);
+    expect(htmlReport(result('canary', { category: 'gate', reason: 'r', evidence }))).not.toMatch(/Missing at the end|Needed besides/);
   });
 });
 
