@@ -15,15 +15,22 @@ export interface Found {
   readonly secretRules: ReadonlySet<string>;
 }
 
+/** inFiles is the order in which a person goes through the files. */
+const inFiles = ({ place: one }: Finding, { place: other }: Finding): number =>
+  (one.file < other.file ? -1 : one.file > other.file ? 1 : 0) || (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0);
+
 /** shownOf are the findings that a log shows, the gravest, in the order in which a person goes through the files. */
 export const shownOf = (findings: readonly Finding[]): readonly Finding[] =>
   findings
     .toSorted((one, other) => order[one.severity] - order[other.severity])
     .slice(0, mostShown)
-    .toSorted(
-      ({ place: one }, { place: other }) =>
-        (one.file < other.file ? -1 : one.file > other.file ? 1 : 0) || (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0),
-    );
+    .toSorted(inFiles);
+
+/** gravestFirst puts secrets before other errors, errors before the rest, and then what a log shows first. */
+export const gravestFirst = ({ findings, secretRules }: Pick<Found, 'findings' | 'secretRules'>): readonly Finding[] => {
+  const grave = ({ severity, rule }: Finding): number => order[severity] * 2 + (secretRules.has(rule) ? 0 : 1);
+  return findings.toSorted(inFiles).toSorted((one, other) => grave(one) - grave(other));
+};
 
 const numbered = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
 

@@ -24,7 +24,7 @@ import {
 import { lintPipeline, pipelineFiles, pipelineRules, type PipelineFile } from '@sluice/pipelines';
 import { askEnvironment, environmentEvidence, environmentLines, environmentSettingFindings, notMade, settledChecks } from './environment-checks.ts';
 import { choice, commonInputs } from './inputs.ts';
-import { tellFindings, type Found } from './validate-shown.ts';
+import { gravestFirst, tellFindings, type Found } from './validate-shown.ts';
 
 const inputs = z.strictObject({
   ...commonInputs,
@@ -192,11 +192,13 @@ export const validate = defineStep({
     const findings = [...found.value.findings, ...environment.flatMap((check) => check.findings)];
     tellFindings(context.host, { ...found.value, findings });
     for (const line of [...checks.map(checkLine), ...(named ? environmentLines(environment) : [])]) context.host.log(line);
-    const failing = findings.filter(
+    const failing = gravestFirst({ findings, secretRules: found.value.secretRules }).filter(
       (one) => one.severity === 'error' || (values['fail-on'] === 'warning' && one.severity === 'warning'),
     );
     const { config, file } = context.project;
     const sources = environmentsToParse(context).map((name) => config.environments[name]?.agentrun?.source ?? config.source);
-    return ending({ findings, failing, checks, environment, checked: [file, ...new Set(sources)].join(' and ') });
+    // An app alone is its own sluice.yml.
+    const others = [...new Set(sources)].filter((source) => posix.join(dirname(file), source) !== posix.normalize(file));
+    return ending({ findings, failing, checks, environment, checked: [file, ...others].join(' and ') });
   },
 });

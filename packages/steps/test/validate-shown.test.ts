@@ -6,7 +6,7 @@ import type { Finding } from '@sluice/core';
 import { detectHost } from '@sluice/hosts';
 import { loadStep } from '@sluice/steps';
 import { runStepCommand } from '../../cli/src/step-command.ts';
-import { countText, shownOf } from '../src/validate-shown.ts';
+import { countText, gravestFirst, shownOf } from '../src/validate-shown.ts';
 
 const example = await readFile(new URL('../../../examples/support-bot/app/support-bot.yml', import.meta.url), 'utf8');
 const page = await readFile(new URL('../../../docs/validate.md', import.meta.url), 'utf8');
@@ -79,6 +79,12 @@ describe('many findings', () => {
     expect(shown).toHaveLength(50);
     expect(shown.slice(-2).map(({ place }) => `${place.file}:${place.line ?? 0}`)).toEqual(['b.yml:3', 'b.yml:7']);
     expect(shown.map(({ place }) => place.line)).toEqual([...shown.slice(0, 48).map(({ place }) => place.line ?? 0).toSorted((one, other) => one - other), 3, 7]);
+  });
+
+  test('end the step with the gravest: a secret, then the error that a log shows first', () => {
+    const secret = { ...finding(90, 'error', 'c.yml'), rule: 'dify/secret-plain' };
+    const grave = gravestFirst({ findings: [...many, secret], secretRules: new Set(['dify/secret-plain']) });
+    expect(grave.slice(0, 4).map(({ place }) => `${place.file}:${place.line ?? 0}`)).toEqual(['c.yml:90', 'b.yml:3', 'b.yml:7', 'a.yml:1']);
   });
 
   test('are counted', () => {

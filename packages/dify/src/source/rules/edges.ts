@@ -1,3 +1,4 @@
+import { nearest } from '@sluice/core';
 import { branchesOf } from '../branches.ts';
 import type { GraphEdge, GraphNode } from '../dsl.ts';
 import { graphPath, nodePath, type Graph } from './graph.ts';
@@ -24,7 +25,8 @@ export const checkEdges = ({ byId, edges, container, reached }: Graph, report: R
     const [source, target] = [byId.get(edge.source), byId.get(edge.target)];
     if (source === undefined || target === undefined) {
       const missing = source === undefined ? edge.source : edge.target;
-      report('edge-endpoint-missing', 'error', `An edge runs from ${edge.source} to ${edge.target}, but there is no node ${missing}.`, edgePath(edge));
+      const near = nearest(missing, [...byId.keys()].slice(0, 200));
+      report('edge-endpoint-missing', 'error', `An edge runs from ${edge.source} to ${edge.target}, but there is no node ${missing}.`, edgePath(edge), near === undefined ? 'Lead it to a node that is there, or take it out.' : `Did you mean ${near}, which is "${byId.get(near)?.title ?? near}"?`);
       continue;
     }
     checkHandle(edge, source, reached.has(source.id), report);
