@@ -42,6 +42,17 @@ describe('diffContent', () => {
     expect(JSON.stringify(changes)).not.toContain('sk-secret');
   });
 
+  test.each(['constructor', 'toString', 'valueOf'])('tells of a key %s as of any other', (key) => {
+    const changes = changed((dsl) => {
+      Object.assign(mappingOf(nodes(dsl)[1]?.['data']), { [key]: 'x' });
+      dsl.workflow.features['more'] = { [key]: [{ name: key, comparison_operator: key, value: 'y' }] };
+    });
+    expect(changes).toEqual([
+      { kind: 'added', about: 'setting', subject: `${key} of node "Node llm"`, after: 'x', node: 'llm' },
+      { kind: 'added', about: 'setting', subject: 'feature more', after: `${key}: ${key} ${key} "y"` },
+    ]);
+  });
+
   test('is empty exactly when the digests are equal', () => {
     const change = fc.constantFrom<(dsl: ReturnType<typeof chatflow>) => void>(
       () => undefined,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { shapedIn } from '@sluice/core';
 import fc from 'fast-check';
 import { parse } from '../src/source/parse.ts';
 import { chatflow, edge, findingsOf, node, textOf, type Dsl } from './dsl.ts';
@@ -180,6 +181,12 @@ describe('secrets in plain text', () => {
     expect(secret('word')).toEqual(['dify/secret-value warning']);
     expect(secret(drawn('sk-'))).toEqual(['dify/secret-value error']);
     expect(secret('')).toEqual([]);
+  });
+
+  test('is looked for in time where many tokens seem to begin', () => {
+    const started = performance.now();
+    expect(shapedIn('-eyJ'.repeat(50_000))).toEqual([]);
+    expect(performance.now() - started).toBeLessThan(1000);
   });
 
   test('no plain sentence is a secret', () => {

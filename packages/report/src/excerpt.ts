@@ -8,8 +8,8 @@ const mostCharacters = 500;
 
 const indentOf = (line: string): number => line.length - line.trimStart().length;
 
-/** entry is a line that begins a key, an item or a document of YAML. */
-const entry = /^\s*(?:-(?:\s|$)|(?:"[^"]*"|'[^']*'|[\p{L}\p{N}_ .$/@*-]+)\s*:(?:\s|$)|---|\.\.\.)/u;
+/** entry is a line, without its indentation, that begins a key, an item or a document of YAML; no blank can be read in two ways, which would take ever longer. */
+const entry = /^(?:-(?:\s|$)|(?:(?:"[^"]*"|'[^']*')\s*|[\p{L}\p{N}_ \t.$/@*-]+):(?:\s|$)|---|\.\.\.)/u;
 
 /** inBraces tells a file that is all braces or brackets, whose lines need no order. */
 const inBraces = (lines: readonly string[]): boolean => /^(?:---)?\s*[[{]/.test(lines.find((line) => !/^\s*(?:#|%|---\s*$|$)/.test(line)) ?? '');
@@ -25,7 +25,7 @@ export const secretLines = (lines: readonly string[], places: readonly (number |
   let indent: number | undefined;
   for (const [index, line] of lines.entries()) {
     const own = indentOf(line);
-    if (indent !== undefined && own <= indent && entry.test(line)) indent = undefined;
+    if (indent !== undefined && own <= indent && entry.test(line.trimStart())) indent = undefined;
     if (begins.has(index + 1)) indent = Math.min(indent ?? own, own);
     if (indent !== undefined) hidden.add(index);
   }

@@ -18,7 +18,8 @@ const linkedPlace = (place: Place, filesUrl: string): string => {
   const name = cell(placeText(place));
   const isInside = !/^(?:\.\.\/|\/|[A-Za-z]:)/.test(place.file);
   if (filesUrl === '' || !isInside) return name;
-  const path = place.file.split('/').map(encodeURIComponent).join('/');
+  // Half of a character is no part of an address, and no file has one in its name.
+  const path = place.file.replace(/\p{Surrogate}/gu, '\uFFFD').split('/').map(encodeURIComponent).join('/');
   return webLink(name, `${filesUrl}/${path}${place.line === undefined ? '' : `#L${place.line}`}`) ?? name;
 };
 

@@ -60,6 +60,13 @@ describe('a secret', () => {
     ['is anywhere in a file of braces', '# c\n---\n{"a":\n"x", "b": 1}', 3, [0, 1, 2, 3]],
   ])('%s', (_, content, line, wanted) => expect([...secretLines(content.split('\n'), [line])]).toEqual(wanted));
 
+  test('is looked for in time, whatever blanks the lines have', () => {
+    const blanks = ' '.repeat(200_000);
+    const started = performance.now();
+    for (const lines of [[`${blanks}k: s`, `${blanks}!`, 'a: b'], ['k: s', `a${blanks}`, 'a: b']]) expect(secretLines(lines, [1]).has(2)).toBe(false);
+    expect(performance.now() - started).toBeLessThan(1000);
+  });
+
   test('whose line is not known hides all lines', () => {
     expect(drawn(text, { line: 7 }, [finding({}, 'dify/secret-plain')])).toBeUndefined();
   });

@@ -37,7 +37,8 @@ const shapes: readonly Shape[] = [
   shape('a key of a search or model provider', /\b(?:tvly-|gsk_|jina_|xai-|pplx-|fc-|r8_|ntn_|npm_|pypi-|dop_v1_|key-|nvapi-|secret_|lin_api_)[\w-]{28,}/),
   shape('a key of SendGrid', /\bSG\.[\w-]{20,}\.[\w-]{20,}/),
   shape('a token of a Telegram bot', /\b\d{8,10}:AA[\w-]{33}\b/),
-  shape('a signed token (JWT)', /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/),
+  // A head has a bound: a text of many beginnings and no dot would be read from each of them to its end.
+  shape('a signed token (JWT)', /\beyJ[\w-]{10,500}\.eyJ[\w-]{10,}\.[\w-]{10,}/),
   shape('a password in an address', /\b[a-z][a-z0-9+.-]{2,20}:\/\/[^\s/:@{}<>"']{0,100}:[^\s/:@{}<>"']{3,100}@[\w.-]+/i),
 ];
 

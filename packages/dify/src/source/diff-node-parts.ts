@@ -4,7 +4,7 @@ import { isMoved, pairsOf } from './diff-pairs.ts';
 import { conditionsShown, quoted, shown, told, type Scope } from './diff-shown.ts';
 import { listChanges, modelChanges, orderChanges, valueChanges } from './diff-values.ts';
 import { wordsOf } from './diff-words.ts';
-import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
+import { fieldOf, isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 
 /** Part compares one key of a node's `data`; a value is undefined where the key is not there. */
 type Part = (scope: Scope, older: unknown, newer: unknown, key: string) => readonly Change[];
@@ -30,7 +30,7 @@ const promptChanges = (scope: Scope, older: Prompt | undefined, newer: Prompt | 
   return [
     ...told(scope, `role of ${subject}`, before['role'], after['role'], { about }),
     ...told(scope, subject, before['text'], after['text'], { about, prose: true }),
-    ...others.flatMap((key) => told(scope, `${wordsOf(key)} of ${subject}`, before[key], after[key], { about, ...(key === 'jinja2_text' ? { prose: true } : {}) })),
+    ...others.flatMap((key) => told(scope, `${wordsOf(key)} of ${subject}`, fieldOf(before, key), fieldOf(after, key), { about, ...(key === 'jinja2_text' ? { prose: true } : {}) })),
   ];
 };
 
@@ -95,7 +95,7 @@ const classesPart: Part = (scope, older, newer) => {
 const given = (scope: Scope, older: unknown, newer: unknown, one: (name: string, before: unknown, after: unknown) => readonly Change[] | undefined = () => undefined): readonly Change[] => {
   const [before, after] = [mappingOf(older), mappingOf(newer)];
   const show = (value: unknown): string => shown(isMapping(value) && 'value' in value ? value['value'] : value, scope);
-  return [...new Set([...Object.keys(after), ...Object.keys(before)])].flatMap((name) => one(name, before[name], after[name]) ?? told(scope, `parameter ${quoted(name)}`, before[name], after[name], { about: 'setting', show }));
+  return [...new Set([...Object.keys(after), ...Object.keys(before)])].flatMap((name) => one(name, fieldOf(before, name), fieldOf(after, name)) ?? told(scope, `parameter ${quoted(name)}`, fieldOf(before, name), fieldOf(after, name), { about: 'setting', show }));
 };
 
 const instructions = new Set(['instruction', 'query', 'prompt']);
@@ -118,7 +118,7 @@ const outputsPart: Part = (scope, older, newer, key) => {
   if (Array.isArray(older) || Array.isArray(newer)) return valueChanges(scope, 'setting', wordsOf(key), older, newer, key);
   const [before, after] = [mappingOf(older), mappingOf(newer)];
   const show = (value: unknown): string => (isMapping(value) && [null, undefined].includes(value['children'] as null) ? textOf(value['type']) : shown(value, scope));
-  return [...new Set([...Object.keys(after), ...Object.keys(before)])].flatMap((name) => told(scope, `output ${quoted(name)}`, before[name], after[name], { about: 'setting', show }));
+  return [...new Set([...Object.keys(after), ...Object.keys(before)])].flatMap((name) => told(scope, `output ${quoted(name)}`, fieldOf(before, name), fieldOf(after, name), { about: 'setting', show }));
 };
 
 /** inputsPart compares the fields that a run asks its user for. */
@@ -133,7 +133,7 @@ const memoryPart: Part = (scope, older, newer, key) => {
 
 const schemaPart: Part = (scope, older, newer, key) => told(scope, wordsOf(key), older, newer, { about: 'setting', prose: true, show: (value) => JSON.stringify(value, null, 2) });
 
-const parts: Readonly<Record<string, Part>> = {
+const parts: ReadonlyMap<string, Part> = new Map(Object.entries<Part>({
   type: (scope, older, newer) => told(scope, 'kind', older, newer, { about: 'node' }),
   desc: (scope, older, newer) => told(scope, 'description', older, newer, { about: 'setting', prose: true }),
   prompt_template: promptsPart,
@@ -153,7 +153,7 @@ const parts: Readonly<Record<string, Part>> = {
   outputs: outputsPart,
   memory: memoryPart,
   start_node_id: (scope, older, newer) => told(scope, 'first node', older, newer, { about: 'edge', show: (id) => scope.title(textOf(id)) ?? textOf(id) }),
-};
+}));
 
 /** order is how a node is read: what it is, what it says, what says it, and then the rest. */
 const order = ['type', 'desc', 'prompt_template', 'answer', 'template', 'instruction', 'form_content', 'agent_parameters', 'model', 'cases', 'classes', 'code', 'method', 'url', 'headers', 'params', 'body'];
@@ -167,13 +167,13 @@ const isUnused = (key: string, data: Mapping): boolean => (key === 'conditions' 
 const partOf = (key: string, data: Mapping): Part => {
   if (key === 'variables' && data['type'] === 'start') return inputsPart;
   if (key === 'query' && typeof data['query'] === 'string') return text('prompt');
-  return parts[key] ?? ((scope, older, newer) => valueChanges(scope, 'setting', wordsOf(key), older, newer, key));
+  return parts.get(key) ?? ((scope, older, newer) => valueChanges(scope, 'setting', wordsOf(key), older, newer, key));
 };
 
 /** partChanges compares the `data` of one node, but for its title and its place. */
 export const partChanges = (scope: Scope, older: Mapping, newer: Mapping): readonly Change[] => {
-  const keys = [...new Set([...order, ...[...Object.keys(newer), ...Object.keys(older)].toSorted()])].filter((key) => key !== 'title' && !within.has(key) && (key in older || key in newer));
-  return keys.filter((key) => !(isUnused(key, older) && isUnused(key, newer))).flatMap((key) => partOf(key, newer)(scope, older[key], newer[key], key));
+  const keys = [...new Set([...order, ...[...Object.keys(newer), ...Object.keys(older)].toSorted()])].filter((key) => key !== 'title' && !within.has(key) && (Object.hasOwn(older, key) || Object.hasOwn(newer, key)));
+  return keys.filter((key) => !(isUnused(key, older) && isUnused(key, newer))).flatMap((key) => partOf(key, newer)(scope, fieldOf(older, key), fieldOf(newer, key), key));
 };
 
 /** telling are the parts by which people know a node that is new or gone. */

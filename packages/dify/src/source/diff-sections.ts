@@ -4,7 +4,7 @@ import type { Seal } from './diff-secrets.ts';
 import { named, shown, told, type Scope } from './diff-shown.ts';
 import { listChanges, modelChanges, valueChanges } from './diff-values.ts';
 import { wordsOf } from './diff-words.ts';
-import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
+import { fieldOf, isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 
 /** first are the keys that are told before all others. */
 const first = ['pre_prompt', 'chat_prompt_config', 'completion_prompt_config', 'opening_statement', 'suggested_questions', 'model', 'user_input_form'];
@@ -21,7 +21,7 @@ export const variableChanges = (scope: Scope, what: string, before: Mapping, aft
   const show = (value: unknown): string => [textOf(mappingOf(value)['type']), shown(mappingOf(value)['value'], scope)].filter((text) => text !== '').join(', ');
   return keysOf(older, newer).flatMap((name) => {
     const subject = `${what} ${named(name)}`;
-    const [one, other] = [older[name], newer[name]];
+    const [one, other] = [fieldOf(older, name), fieldOf(newer, name)];
     if (!isMapping(one) || !isMapping(other)) return told(scope, subject, one, other, { about, show });
     const secret = [one, other].some((side) => side['type'] === 'secret');
     return [
@@ -48,7 +48,7 @@ const spokenChanges = (scope: Scope, key: string, older: unknown, newer: unknown
 export const featureChanges = (scope: Scope, before: Mapping, after: Mapping, seal: Seal): readonly Change[] => {
   const [older, newer] = [sealed(seal, before), sealed(seal, after)];
   return keysOf(older, newer).flatMap((key) =>
-    Object.hasOwn(spoken, key) ? spokenChanges(scope, key, older[key], newer[key]) : valueChanges(scope, 'setting', `feature ${wordsOf(key)}`, older[key], newer[key], key),
+    Object.hasOwn(spoken, key) ? spokenChanges(scope, key, fieldOf(older, key), fieldOf(newer, key)) : valueChanges(scope, 'setting', `feature ${wordsOf(key)}`, fieldOf(older, key), fieldOf(newer, key), key),
   );
 };
 
@@ -57,7 +57,7 @@ type Section = (scope: Scope, older: unknown, newer: unknown) => readonly Change
 
 const others = (scope: Scope, words: string, older: unknown, newer: unknown, told: readonly string[]): readonly Change[] => {
   const rest = (value: unknown): Mapping => Object.fromEntries(Object.entries(mappingOf(value)).filter(([key]) => !told.includes(key)));
-  return keysOf(rest(older), rest(newer)).flatMap((key) => valueChanges(scope, 'setting', `${words} ${wordsOf(key)}`, rest(older)[key], rest(newer)[key], key));
+  return keysOf(rest(older), rest(newer)).flatMap((key) => valueChanges(scope, 'setting', `${words} ${wordsOf(key)}`, fieldOf(rest(older), key), fieldOf(rest(newer), key), key));
 };
 
 /** promptConfig compares the prompts of the expert mode of chat and completion apps. */
@@ -72,7 +72,7 @@ const fieldsOf = (form: unknown): readonly Mapping[] =>
 
 const datasetsOf = (configs: unknown): readonly string[] => listOf(mappingOf(mappingOf(configs)['datasets'])['datasets']).map((item) => textOf(mappingOf(mappingOf(item)['dataset'])['id']));
 
-const sections: Readonly<Record<string, Section>> = {
+const sections: ReadonlyMap<string, Section> = new Map(Object.entries<Section>({
   chat_prompt_config: promptConfig,
   completion_prompt_config: promptConfig,
   model: (scope, older, newer) => modelChanges(scope, 'model', isMapping(older) ? older : undefined, isMapping(newer) ? newer : undefined),
@@ -86,14 +86,14 @@ const sections: Readonly<Record<string, Section>> = {
     const knowledge = told(scope, 'knowledge', datasetsOf(older).join(', '), datasetsOf(newer).join(', '), { about: 'setting', show: (ids) => textOf(ids) || 'none' });
     return [...knowledge, ...others(scope, 'retrieval', older, newer, knowledge.length > 0 ? ['datasets'] : [])];
   },
-};
+}));
 
 /** modelConfigChanges compares the `model_config` of chat, agent-chat and completion apps. */
 export const modelConfigChanges = (scope: Scope, before: Mapping, after: Mapping, seal: Seal): readonly Change[] => {
   const [older, newer] = [sealed(seal, before), sealed(seal, after)];
   return keysOf(older, newer).flatMap((key) => {
-    const [one, other] = [older[key], newer[key]];
+    const [one, other] = [fieldOf(older, key), fieldOf(newer, key)];
     if (Object.hasOwn(spoken, key)) return spokenChanges(scope, key, one, other);
-    return sections[key]?.(scope, one, other) ?? valueChanges(scope, 'setting', wordsOf(key), one, other, key);
+    return sections.get(key)?.(scope, one, other) ?? valueChanges(scope, 'setting', wordsOf(key), one, other, key);
   });
 };

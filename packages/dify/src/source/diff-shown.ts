@@ -39,14 +39,14 @@ const selectorShown = (list: readonly unknown[], { title }: Scope): string | und
 };
 
 /** operators are those that the editor shows by other words. */
-const operators: Readonly<Record<string, string>> = { empty: 'is empty', 'not empty': 'is not empty', null: 'is null', 'not null': 'is not null' };
+const operators: ReadonlyMap<string, string> = new Map(Object.entries({ empty: 'is empty', 'not empty': 'is not empty', null: 'is null', 'not null': 'is not null' }));
 
 /** conditionShown writes one condition, as in `sys.query contains "price"`. */
 const conditionShown = (condition: Mapping, scope: Scope): string => {
   const { variable_selector: selector, key, name, comparison_operator: operator, value, sub_variable_condition: inner } = condition;
   const what = Array.isArray(selector) ? shown(selector, scope) : textOf(key) || textOf(name);
   const given = value === undefined || value === '' || value === null ? '' : ` ${typeof value === 'string' && !/^-?\d+(\.\d+)?$/.test(value) ? JSON.stringify(shown(value, scope)) : shown(value, scope)}`;
-  return `${what} ${operators[textOf(operator)] ?? textOf(operator)}${given}${isMapping(inner) ? ` (${conditionsShown(inner, scope)})` : ''}`;
+  return `${what} ${operators.get(textOf(operator)) ?? textOf(operator)}${given}${isMapping(inner) ? ` (${conditionsShown(inner, scope)})` : ''}`;
 };
 
 /** isCondition says whether a value is one condition of a list. */

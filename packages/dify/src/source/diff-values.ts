@@ -3,22 +3,22 @@ import { canonicalJson } from './content.ts';
 import { isMoved, pairsOf, type KeyOf } from './diff-pairs.ts';
 import { isCondition, quoted, same, shown, told, type Scope } from './diff-shown.ts';
 import { opaque, wordsOf } from './diff-words.ts';
-import { isMapping, listOf, textOf, type Mapping } from './shape.ts';
+import { fieldOf, isMapping, listOf, textOf, type Mapping } from './shape.ts';
 import { modelUse } from './workspace-names.ts';
 
 type About = Change['about'];
 
 /** singular are the words for one thing of a list. */
-const singular: Readonly<Record<string, string>> = {
+const singular: ReadonlyMap<string, string> = new Map(Object.entries({
   classes: 'class',
   user_actions: 'action',
   items: 'assignment',
   inputs: 'field',
   delivery_methods: 'delivery method',
   file_upload: 'upload',
-};
+}));
 
-const oneOf = (list: string): string => singular[list] ?? wordsOf(list).replace(/s$/, '');
+const oneOf = (list: string): string => singular.get(list) ?? wordsOf(list).replace(/s$/, '');
 
 /** idKeys are ids that Studio gives to items, and that people never see. */
 const idKeys = ['case_id', 'id', 'groupId'] as const;
@@ -65,8 +65,8 @@ const itemChanges = (scope: Scope, about: About, one: string, older: Item, newer
   const [before = {}, after = {}] = plain;
   const only = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   const [single] = only;
-  if (single !== undefined && only.length === 1) return [...renamed, ...valueChanges(scope, about, subject, before[single], after[single])];
-  return [...renamed, ...only.flatMap((name) => valueChanges(scope, about, `${wordsOf(name)} of ${subject}`, before[name], after[name], name))];
+  if (single !== undefined && only.length === 1) return [...renamed, ...valueChanges(scope, about, subject, fieldOf(before, single), fieldOf(after, single))];
+  return [...renamed, ...only.flatMap((name) => valueChanges(scope, about, `${wordsOf(name)} of ${subject}`, fieldOf(before, name), fieldOf(after, name), name))];
 };
 
 /** listChanges compares lists of objects by what their items are called, not by where they stand. */
@@ -103,8 +103,8 @@ export const modelChanges = (scope: Scope, subject: string, older: Mapping | und
   const keys = (read: (model: Mapping | undefined) => Mapping): readonly string[] => [...new Set([...Object.keys(read(newer)), ...Object.keys(read(older))])];
   return [
     ...told(scope, subject, name(before), name(after), { about }),
-    ...keys(parameters).flatMap((key) => told(scope, `${prefix}${key}`, parameters(older)[key], parameters(newer)[key], { about })),
-    ...keys(rest).flatMap((key) => valueChanges(scope, about, `${subject} ${wordsOf(key)}`, rest(older)[key], rest(newer)[key], key)),
+    ...keys(parameters).flatMap((key) => told(scope, `${prefix}${key}`, fieldOf(parameters(older), key), fieldOf(parameters(newer), key), { about })),
+    ...keys(rest).flatMap((key) => valueChanges(scope, about, `${subject} ${wordsOf(key)}`, fieldOf(rest(older), key), fieldOf(rest(newer), key), key)),
   ];
 };
 
@@ -119,5 +119,5 @@ export const valueChanges = (scope: Scope, about: About, subject: string, older:
   }
   if (!isMapping(older) || !isMapping(newer)) return told(scope, subject, older, newer, { about });
   if (modelUse(older) !== undefined && modelUse(newer) !== undefined && 'provider' in older && 'provider' in newer) return modelChanges(scope, subject, older, newer);
-  return [...new Set([...Object.keys(newer), ...Object.keys(older)])].flatMap((name) => valueChanges(scope, about, `${subject} ${wordsOf(name)}`, older[name], newer[name], name));
+  return [...new Set([...Object.keys(newer), ...Object.keys(older)])].flatMap((name) => valueChanges(scope, about, `${subject} ${wordsOf(name)}`, fieldOf(older, name), fieldOf(newer, name), name));
 };

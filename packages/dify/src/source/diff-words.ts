@@ -1,5 +1,5 @@
 /** words are what keys of the file are called for people. */
-const words: Readonly<Record<string, string>> = {
+const words: ReadonlyMap<string, string> = new Map(Object.entries({
   dataset_ids: 'knowledge',
   multiple_retrieval_config: 'retrieval',
   single_retrieval_config: 'retrieval',
@@ -17,10 +17,10 @@ const words: Readonly<Record<string, string>> = {
   parallel_nums: 'most in parallel',
   error_handle_mode: 'on failure of one',
   url: 'address',
-};
+}));
 
 /** wordsOf is a key as people read it. */
-export const wordsOf = (key: string): string => words[key] ?? key.replaceAll('_', ' ');
+export const wordsOf = (key: string): string => words.get(key) ?? key.replaceAll('_', ' ');
 
 /** opaque are long descriptions that a plugin gives of itself; that they changed is all that people want to know. */
 export const opaque = new Set(['paramSchemas', 'params_schema', 'schemas', 'output_schema', 'tool_description']);

@@ -8,6 +8,9 @@ export const isMapping = (value: unknown): value is Mapping =>
 /** mappingOf gives the value when it is an object, else an empty one. */
 export const mappingOf = (value: unknown): Mapping => (isMapping(value) ? value : {});
 
+/** fieldOf is what an object itself has under a key that a file may choose; `constructor` is no exception. */
+export const fieldOf = (mapping: Mapping, key: string): unknown => (Object.hasOwn(mapping, key) ? mapping[key] : undefined);
+
 /** listOf gives the value when it is a list, else an empty one. */
 export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
