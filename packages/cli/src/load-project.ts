@@ -61,13 +61,16 @@ export interface Loaded {
   readonly bare: boolean;
 }
 
+const missingHint = `Run in the folder that holds it, or name it: a ${configName} elsewhere, or for validate and rehearse a Dify app alone, as in \`validate app/bot.yml\`. On a CI, check that the repository is checked out.`;
+
 /** loadProject reads sluice.yml, a folder that holds one, or a bare Dify DSL file. */
 export const loadProject = async (given: string): Promise<Outcome<Loaded>> => {
   const absolute = resolve(given);
   const path = (await isFolder(absolute)) ? join(absolute, configName) : absolute;
   const text = await readFileText(path, shown(path));
   if (!text.ok) {
-    return failed({ ...text.problem, hint: text.problem.hint ?? `Give the path of ${configName}, or run in the folder that holds it.` });
+    const missing = basename(path) === configName && text.problem.reason.endsWith('does not exist');
+    return failed(missing ? { ...text.problem, hint: missingHint } : text.problem);
   }
   if (basename(path) !== configName) {
     const yaml = readYaml(shown(path), text.value);

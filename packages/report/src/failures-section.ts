@@ -23,6 +23,9 @@ export const knownLines = ({ problem, reason, hint }: StepResult): readonly stri
     .map((line) => line.trim());
 };
 
+/** knownSection is what is known of one failure beside its reason, as a list. */
+export const knownSection = (result: StepResult): string => knownLines(result).map((line) => `- ${longCell(line)}`).join('\n');
+
 /** failuresSection says for each result that did not pass what is known, and what to do. */
 export const failuresSection = (results: readonly StepResult[]): string =>
   results

@@ -4,7 +4,7 @@ import { canarySection } from './canary-section.ts';
 import { diffEvidenceOf } from './diff-evidence.ts';
 import { diffSection } from './diff-section.ts';
 import { exposureSection } from './exposure-section.ts';
-import { blamedIn, failuresSection } from './failures-section.ts';
+import { blamedIn, failuresSection, knownSection } from './failures-section.ts';
 import { checksSection, findingsSection } from './findings-section.ts';
 import { leavesOf } from './leaves.ts';
 import { cell, longCell, markdownTable } from './markdown-table.ts';
@@ -45,7 +45,9 @@ export const releaseSummary = (result: StepResult, { exposure, filesUrl = '' }: 
   return [
     `## ${cell(result.step)}: ${result.status}`,
     longCell(result.reason),
-    ...(blamed.length === 0 ? [] : ['### What failed and what to do', failuresSection(blamed)]),
+    ...(composed && blamed.length > 0 ? ['### What failed and what to do', failuresSection(blamed)] : []),
+    // The reason of one step stands above.
+    ...(composed ? [] : blamed.map(knownSection).filter((text) => text !== '')),
     ...(composed
       ? [
           '### Steps',

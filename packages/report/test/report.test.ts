@@ -68,6 +68,11 @@ describe('releaseSummary', () => {
     expect(releaseSummary(result('validate', { category: 'passed', reason: 'sound' }))).toBe('## validate: passed\n\nsound\n\n');
   });
 
+  test('a single step that failed says its reason once, and below it what to do', () => {
+    expect(releaseSummary(result('validate', { category: 'gate', reason: 'broken', hint: 'Mend it.' }))).toBe('## validate: failed\n\nbroken\n\n- next\\: Mend it\\.\n\n');
+    expect(releaseSummary(result('validate', { category: 'gate', reason: 'broken' }))).toBe('## validate: failed\n\nbroken\n\n');
+  });
+
   test('a way back that failed is said first, with what to do about it, beside the step that failed', () => {
     const hint = 'Users may still meet the new version. Run rollback now.';
     const problem = { category: 'gate', reason: 'the weights could not be set', where: 'https://gateway.example.com', hint: 'not shown' } as const;
@@ -89,7 +94,7 @@ describe('releaseSummary', () => {
 
   test('a failure that no step explains is explained by the release', () => {
     const text = releaseSummary(result('release', { category: 'timeout', reason: 'too late', hint: 'more time', steps: [result('validate', { category: 'passed', reason: 'ok' })] }));
-    expect(text).toContain('- **release**: too late\n  - next\\: more time');
+    expect(text).toContain('## release: error\n\ntoo late\n\n- next\\: more time');
   });
 
   test('text from outside adds no line, no cell, no tag and no fence', () => {

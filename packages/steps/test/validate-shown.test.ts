@@ -43,6 +43,10 @@ test('what the page shows is what is said', async () => {
   expect(await said(project(nowhere(example)))).toContain(shown);
 });
 
+test('where there is no sluice.yml, other ways are said', async () => {
+  expect(await said({})).toMatch(/sluice\.yml does not exist\n[^]*\n +next: Run in the folder that holds it, or name it[^\n]*`validate app\/bot\.yml`/);
+});
+
 describe('a secret is in nothing that is said', () => {
   const lines = example.split('\n');
   const texts = lines.flatMap((line, index) => (/^\s+(?:title|text|opening_statement|description|label|answer): \S/.test(line) && !/[|>]-?$/.test(line) ? [index] : []));

@@ -25,8 +25,9 @@ export const checkEdges = ({ byId, edges, container, reached }: Graph, report: R
     const [source, target] = [byId.get(edge.source), byId.get(edge.target)];
     if (source === undefined || target === undefined) {
       const missing = source === undefined ? edge.source : edge.target;
+      const shown = (node: GraphNode | undefined, id: string): string => (node === undefined ? id : `"${node.title}"`);
       const near = nearest(missing, [...byId.keys()].slice(0, 200));
-      report('edge-endpoint-missing', 'error', `An edge runs from ${edge.source} to ${edge.target}, but there is no node ${missing}.`, edgePath(edge), near === undefined ? 'Lead it to a node that is there, or take it out.' : `Did you mean ${near}, which is "${byId.get(near)?.title ?? near}"?`);
+      report('edge-endpoint-missing', 'error', `An edge runs from ${shown(source, edge.source)} to ${shown(target, edge.target)}, but there is no node ${missing}.`, edgePath(edge), near === undefined ? 'Lead it to a node that is there, or take it out.' : `Did you mean ${near}, which is ${shown(byId.get(near), near)}?`);
       continue;
     }
     checkHandle(edge, source, reached.has(source.id), report);
