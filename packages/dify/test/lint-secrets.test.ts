@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { shapedIn } from '@sluice/core';
+import { namesSecret, shapedIn } from '@sluice/core';
 import fc from 'fast-check';
 import { parse } from '../src/source/parse.ts';
 import { chatflow, edge, findingsOf, node, textOf, type Dsl } from './dsl.ts';
@@ -181,6 +181,11 @@ describe('secrets in plain text', () => {
     expect(secret('word')).toEqual(['dify/secret-value warning']);
     expect(secret(drawn('sk-'))).toEqual(['dify/secret-value error']);
     expect(secret('')).toEqual([]);
+  });
+
+  test('behind a placeholder in the same text is found', () => {
+    expect(namesSecret(`Bearer your-token-goes-here-1\nBearer ${drawn('', 40)}`)).toBe(true);
+    expect(namesSecret('Bearer your-token-goes-here-1')).toBe(false);
   });
 
   test('is looked for in time where many tokens seem to begin', () => {

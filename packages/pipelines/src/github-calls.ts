@@ -11,7 +11,7 @@ export interface Local {
 
 /** fileNames are the files that `uses: ./path` may stand for. */
 const fileNames = (uses: string): readonly string[] => {
-  const path = uses.replace(/^\.\//, '').replace(/\/+$/, '');
+  const path = uses.replace(/^\.\//, '').replace(/(?<!\/)\/+$/, '');
   return /\.ya?ml$/.test(path) ? [path] : [`${path}/action.yml`, `${path}/action.yaml`];
 };
 

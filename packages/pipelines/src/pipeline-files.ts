@@ -88,14 +88,27 @@ const isBelow = (folder: string, path: string): boolean => {
   return inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside);
 };
 
+/** fits says whether a name is of a pattern with stars; each part is looked for once, where an expression would try every place of each. */
+export const fits = (name: string, pattern: string): boolean => {
+  const [first = '', ...rest] = pattern.split(/\*+/);
+  const last = rest.pop() ?? '';
+  if (!name.startsWith(first) || !name.endsWith(last)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = name.indexOf(part, at);
+    if (found === -1) return false;
+    at = found + part.length;
+  }
+  return at + last.length <= name.length;
+};
+
 /** matching are the files of a pattern whose last part may have stars, by their paths from the root. */
 const matching = async (root: string, pattern: string): Promise<readonly string[]> => {
   const at = posix.normalize(pattern.replace(/^\/+/, ''));
   const [folder, name] = [posix.dirname(at), posix.basename(at)];
   if (at.startsWith('..') || folder.includes('*')) return [];
   if (!name.includes('*')) return [at];
-  const parts = new RegExp(`^${name.split(/\*+/).map((part) => part.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`)).join('.*')}$`);
-  return (await namesIn(join(root, folder))).filter((one) => parts.test(one)).map((one) => posix.join(folder, one));
+  return (await namesIn(join(root, folder))).filter((one) => fits(one, name)).map((one) => posix.join(folder, one));
 };
 
 /** withNamed are files with all that they name, what those name, and so on. */

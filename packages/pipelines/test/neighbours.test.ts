@@ -2,7 +2,9 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { localUses } from '../src/github-calls.ts';
 import { lintPipeline, pipelineFiles } from '../src/index.ts';
+import { fits } from '../src/pipeline-files.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -26,6 +28,27 @@ const foundIn = async (files: Readonly<Record<string, string>>): Promise<readonl
 
 const release = 'node "$SLUICE_HOME/dist/index.js" release';
 const ci = (text: string): Promise<readonly string[]> => foundIn({ '.gitlab-ci.yml': text });
+
+test.each<[string, string, boolean]>([
+  ['a.yml', 'a.yml', true],
+  ['a.yml', '*.yml', true],
+  ['a.yml', '**', true],
+  ['a.yml', 'a*.yml', true],
+  ['a.yml', 'a.yml*', true],
+  ['a.yaml', '*.yml', false],
+  ['aa', 'a*a', true],
+  ['a', 'a*a', false],
+  ['abcabd', 'a*b*d', true],
+  ['abc', 'a*c*b', false],
+  ['axyml', 'a*.yml', false],
+])('the file %s and the pattern %s', (name, pattern, wanted) => expect(fits(name, pattern)).toBe(wanted));
+
+test('no name and no pattern takes long', () => {
+  const started = performance.now();
+  expect(fits('a'.repeat(250), `${'a*'.repeat(60)}b`)).toBe(false);
+  expect(localUses(`uses: ./${'/'.repeat(200_000)}a`)).toHaveLength(2);
+  expect(performance.now() - started).toBeLessThan(1000);
+});
 
 describe('GitLab: references', () => {
   test.each<[string, string, string[]]>([

@@ -59,7 +59,11 @@ const add = (blocks: Blocks, text: string): boolean => {
 
 const addApplication = (blocks: Blocks, application: DiffedApplication): void => {
   const { path, before, total, changes, flow } = application;
-  add(blocks, `#### ${before === undefined ? '' : `${cell(before)} → `}${cell(path)}: ${fateText(application)}`);
+  // What stands without its heading would be taken for a change of the application above it.
+  if (!add(blocks, `#### ${before === undefined ? '' : `${cell(before)} → `}${cell(path)}: ${fateText(application)}`)) {
+    blocks.made.push(`${cell(path)}: ${fateText(application)}, in the log.`);
+    return;
+  }
   if (flow !== undefined) add(blocks, graphMermaid(flow));
   let shown = 0;
   for (const group of changeGroups(changes)) {

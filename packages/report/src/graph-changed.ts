@@ -62,9 +62,9 @@ const ranked = (nodes: readonly FlowNode[], edges: readonly FlowEdge[]): readonl
 };
 
 /** containersOf are the ids of what holds a node, from the inside; a node that holds itself is held by nothing. */
-const containersOf = (id: string, byId: ReadonlyMap<string, FlowNode>): readonly string[] => {
-  const found: string[] = [];
-  for (let inside = byId.get(id)?.inside; inside !== undefined && inside !== id && byId.has(inside) && !found.includes(inside); inside = byId.get(inside)?.inside) found.push(inside);
+const containersOf = (id: string, byId: ReadonlyMap<string, FlowNode>): ReadonlySet<string> => {
+  const found = new Set<string>();
+  for (let inside = byId.get(id)?.inside; inside !== undefined && inside !== id && byId.has(inside) && !found.has(inside); inside = byId.get(inside)?.inside) found.add(inside);
   return found;
 };
 

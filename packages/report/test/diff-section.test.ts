@@ -54,6 +54,16 @@ describe('shownChange', () => {
 });
 
 describe('diffSection', () => {
+  test('says of an application that finds no room that it has changes, and shows none of them under another', async () => {
+    const [empty, last] = [await application([]), await application([{ kind: 'added', about: 'node', subject: 'node x' }], { path: `last/${'of/'.repeat(20)}all.yml` })];
+    for (let pad = 0; pad < 60; pad += 1) {
+      const text = diffSection({ ...sides, applications: [{ ...empty, path: 'a'.repeat(pad + 1) }, ...Array.from({ length: 600 }, () => empty), last] });
+      const [, after = ''] = text.split('last/');
+      expect(after).toMatch(/: 1 change, in the log\.$/);
+      expect(text).not.toContain('node x');
+    }
+  });
+
   test('has a group for each kind of change, the words that differ marked', async () => {
     const text = diffSection(
       await evidence([

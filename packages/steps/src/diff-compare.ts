@@ -1,4 +1,4 @@
-import { failed, done, placeText, plainLine, type Application, type Change, type GraphNode, type Outcome, type Platform, type Source, type SourceGraph, type StepContext } from '@sluice/core';
+import { failed, done, hideSecrets, placeText, plainLine, type Application, type Change, type GraphNode, type Outcome, type Platform, type Source, type SourceGraph, type StepContext } from '@sluice/core';
 import { changedFlow, shownChanges, type DiffedApplication, type DiffSide } from '@sluice/report';
 
 /** mostChanges is how many changes of one application a result document keeps. */
@@ -28,7 +28,7 @@ export const readable = (application: Application | undefined, { name }: DiffSid
   const more = errors.length < 2 ? '' : ` (and ${errors.length - 1} more)`;
   return failed({
     category: 'gate',
-    reason: `${first === undefined ? file : placeText(first.place)} of ${name} cannot be compared: ${first?.message.replace(/\.$/, '') ?? 'it cannot be read'}${more}`,
+    reason: `${first === undefined ? file : placeText(first.place)} of ${name} cannot be compared: ${hideSecrets(first?.message.replace(/\.$/, '') ?? 'it cannot be read', () => '•••')}${more}`,
     tried: 'read both sides',
     where: first === undefined ? file : placeText(first.place),
     hint: 'Run validate: it lists everything that is wrong. If the older side is the broken one, name another with `from`.',

@@ -79,22 +79,15 @@ const mergeBaseIn = async (git: Git, others: readonly string[]): Promise<Outcome
   return done(answer.value.code === 0 && hash !== '' ? hash : undefined);
 };
 
-/** checkoutFrom reads a commit's tree of the project's folder into an index of its own, and writes files from there: as a checkout would have them, line ends included. */
-const checkoutFrom = async (git: Git, commit: string, prefix: string): Promise<Outcome<Checkout>> => {
-  const own = await mkdtemp(join(tmpdir(), 'sluice-diff-'));
-  const remove = (): Promise<void> => rm(own, { recursive: true, force: true });
-  const folder = join(own, 'project');
-  await mkdir(folder);
-  const index = { GIT_INDEX_FILE: join(own, 'index') };
-  const tried = `read the project as of ${commit.slice(0, 12)}`;
-  const tree = await git(['rev-parse', '--verify', '--quiet', '--end-of-options', `${commit}:${prefix}`]);
-  if (!tree.ok) return tree;
-  // The folder was made later: nothing of the project is there.
-  if (tree.value.code !== 0) return done({ folder, write: () => Promise.resolve(done(undefined)), remove });
-  const read = await git(['read-tree', tree.value.stdout.trim()], index);
-  if (!read.ok) return read;
-  if (read.value.code !== 0) return failed(refused('git cannot read the commit', tried, read.value.stderr, 'The clone may be a partial one. Let the CI make a full clone.'));
-  const write = async (path?: string): Promise<Outcome<void>> => {
+/** Place is where a commit's files are put: a folder of its own, with an index. */
+interface Place {
+  readonly folder: string;
+  readonly index: Readonly<Record<string, string>>;
+}
+
+const writer =
+  (git: Git, { folder, index }: Place, tried: string): Checkout['write'] =>
+  async (path) => {
     const listed = path === undefined ? done({ code: 0, stdout: 'all', stderr: '' }) : await git(['ls-files', '-z', '--', path], index);
     if (!listed.ok) return listed;
     if (listed.value.stdout === '') return done(undefined);
@@ -102,7 +95,30 @@ const checkoutFrom = async (git: Git, commit: string, prefix: string): Promise<O
     if (!written.ok) return written;
     return written.value.code === 0 ? done(undefined) : failed(refused('git cannot give the files of the commit', tried, written.value.stderr, 'The clone may be a partial one, without the files of older commits. Let the CI make a full clone.'));
   };
-  return done({ folder, write, remove });
+
+/** readInto reads a commit's tree of the project's folder into an index; false where the folder was made later, so that nothing of the project is there. */
+const readInto = async (git: Git, { index }: Place, tree: string, tried: string): Promise<Outcome<boolean>> => {
+  const found = await git(['rev-parse', '--verify', '--quiet', '--end-of-options', tree]);
+  if (!found.ok) return found;
+  if (found.value.code !== 0) return done(false);
+  const read = await git(['read-tree', found.value.stdout.trim()], index);
+  if (!read.ok) return read;
+  return read.value.code === 0 ? done(true) : failed(refused('git cannot read the commit', tried, read.value.stderr, 'The clone may be a partial one. Let the CI make a full clone.'));
+};
+
+/** checkoutFrom reads a commit's tree of the project's folder into an index of its own, and writes files from there: as a checkout would have them, line ends included. */
+const checkoutFrom = async (git: Git, commit: string, prefix: string): Promise<Outcome<Checkout>> => {
+  const own = await mkdtemp(join(tmpdir(), 'sluice-diff-'));
+  const remove = (): Promise<void> => rm(own, { recursive: true, force: true });
+  const place = { folder: join(own, 'project'), index: { GIT_INDEX_FILE: join(own, 'index') } };
+  await mkdir(place.folder);
+  const tried = `read the project as of ${commit.slice(0, 12)}`;
+  const read = await readInto(git, place, `${commit}:${prefix}`, tried);
+  if (!read.ok) {
+    await remove();
+    return read;
+  }
+  return done({ folder: place.folder, write: read.value ? writer(git, place, tried) : () => Promise.resolve(done(undefined)), remove });
 };
 
 /** openRepository finds the repository around a folder; `input` where there is none, or git refuses it. */

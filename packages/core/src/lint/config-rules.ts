@@ -20,5 +20,5 @@ export const ruleFamilyFindings = ({ lint, placeOf }: LintSettings): readonly Fi
     const [family = '', name = ''] = id.split('/');
     if (ruleFamilies.includes(family)) return [];
     const meant = nearest(family, ruleFamilies);
-    return [{ rule: 'config/unknown-rule', severity: 'error', message: `There is no rule ${id}.`, place: placeOf(['lint', 'rules', id]), hint: meant === undefined ? `Rules begin with ${ruleFamilies.join(', ')}.` : `Did you mean ${meant}/${name}?` }];
+    return [{ rule: 'config/unknown-rule', severity: 'error', message: `There is no rule ${id}.`, place: placeOf(['lint', 'rules', id]), hint: meant === undefined || name === '' ? `Rules begin with ${ruleFamilies.join(', ')}.` : `Did you mean ${meant}/${name}?` }];
   });

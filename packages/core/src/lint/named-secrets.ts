@@ -11,13 +11,12 @@ const dashed = (key: string): string => key.replace(/([a-z0-9])([A-Z])/g, '$1_$2
 /** assigned are secrets that a text gives a name, as headers and code do. */
 const assigned = /([\w-]{2,40})["']?\s*(?::|=(?!=))\s*["']?(?:(?:Bearer|Basic|Token)\s+)?([\w+/=.~-]{16,})/gi;
 
-const bearer = /\b(?:Bearer|Basic)\s+([\w+/=.~-]{20,})/;
+const bearer = /\b(?:Bearer|Basic)\s+([\w+/=.~-]{20,})/g;
 
 /** namesSecret says whether a text holds a secret beside a name that promises one, as headers and code do. */
 export const namesSecret = (text: string): boolean => {
   if (text.length < 20) return false;
-  const carried = bearer.exec(text)?.[1];
-  if (carried !== undefined && looksRandom(carried)) return true;
+  if ([...text.matchAll(bearer)].some(([, carried = '']) => looksRandom(carried))) return true;
   if (!/key|token|secret|passw|pwd|auth|webhook/i.test(text)) return false;
   return [...text.matchAll(assigned)].some(([, name = '', value = '']) => secretKey.test(dashed(name)) && looksRandom(value));
 };
@@ -26,7 +25,7 @@ export const namesSecret = (text: string): boolean => {
 export const hideSecrets = (text: string, hide: (secret: string) => string): string => {
   const hidden = (found: string, value: string): string => `${found.slice(0, -value.length)}${hide(value)}`;
   return withoutShaped(text, hide)
-    .replace(new RegExp(bearer, 'g'), (found, value: string) => (looksRandom(value) ? hidden(found, value) : found))
+    .replace(bearer, (found, value: string) => (looksRandom(value) ? hidden(found, value) : found))
     .replace(assigned, (found, name: string, value: string) => (secretKey.test(dashed(name)) && looksRandom(value) ? hidden(found, value) : found));
 };
 
