@@ -184,6 +184,8 @@ describe('nearest', () => {
     ['Source', ['source'], 'source'],
     ['zzz', ['source', 'name'], undefined],
     ['ask', [], undefined],
+    ['1718957126120', ['1718957126125', '1718967141318'], '1718957126125'],
+    ['17391136443240', ['17391136486630'], undefined],
   ])('%s among %j is %s', (word, known, expected) => {
     expect(nearest(word, known)).toBe(expected);
   });

@@ -27,10 +27,12 @@ const comparable = (word: string): string => word.toLowerCase().replaceAll('_', 
 /** nearest is the known name that a mistyped word most likely means; undefined when none is near enough. */
 export const nearest = (word: string, known: Iterable<string>): string | undefined => {
   const wanted = comparable(word);
+  // Numbers that are drawn or count time, as ids of nodes, look alike without being meant: of a node that was deleted, the next one is no slip.
+  const isNumber = /^\d+$/.test(wanted);
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const name of known) {
     const distance = editDistance(wanted, comparable(name));
-    const allowed = Math.max(1, Math.floor(Math.max(wanted.length, name.length) / 3));
+    const allowed = isNumber ? 1 : Math.max(1, Math.floor(Math.max(wanted.length, name.length) / 3));
     if (distance <= allowed && distance < (best?.distance ?? Number.POSITIVE_INFINITY)) best = { name, distance };
   }
   return best?.name;
