@@ -1,3 +1,3 @@
 export { pipelineFiles, type PipelineFile } from './pipeline-files.ts';
-export { lintPipeline } from './lint-pipeline.ts';
+export { lintPipeline, pipelineLinter } from './lint-pipeline.ts';
 export { pipelineRules } from './rules.ts';

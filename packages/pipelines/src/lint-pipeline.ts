@@ -17,10 +17,23 @@ const inLines = ({ path, text }: PipelineFile): readonly Finding[] =>
     }),
   );
 
-const inStructure = ({ kind, path, text, beside = [] }: PipelineFile): readonly Finding[] => {
+type Read = typeof readGitlab;
+
+/** readOnce reads each file once, however many files it stands beside. */
+const readOnce = (): Read => {
+  const read = new Map<string, ReturnType<Read>>();
+  return (path, text) => {
+    const key = `${path}\n${text}`;
+    const document = read.get(key) ?? readGitlab(path, text);
+    read.set(key, document);
+    return document;
+  };
+};
+
+const inStructure = ({ kind, path, text, beside = [] }: PipelineFile, read: Read): readonly Finding[] => {
   if (kind === 'shell') return [];
   if (kind === 'jenkins') return checkJenkins(path, text);
-  const document = kind === 'gitlab' ? readGitlab(path, text) : readYaml(path, text);
+  const document = kind === 'gitlab' ? read(path, text) : readYaml(path, text);
   // The CI system itself tells of a file that it cannot read.
   if (!document.ok) return [];
   const found: Finding[] = [];
@@ -29,10 +42,15 @@ const inStructure = ({ kind, path, text, beside = [] }: PipelineFile): readonly 
   };
   const own = mappingOf(document.value.value);
   if (kind === 'github') checkGithub(own, beside, report);
-  else checkGitlab(own, mergedWith(beside.map((one) => readGitlab(one.at, one.text)).map((one) => mappingOf(one.ok ? one.value.value : undefined)), own), report);
+  else checkGitlab(own, mergedWith(beside.map((one) => read(one.at, one.text)).map((one) => mappingOf(one.ok ? one.value.value : undefined)), own), report);
   return found;
 };
 
+/** pipelineLinter gives a lintPipeline for the files of one repository: what several of them include is read once. */
+export const pipelineLinter = (): ((file: PipelineFile) => readonly Finding[]) => {
+  const read = readOnce();
+  return (file) => [...inLines(file), ...inStructure(file, read)].toSorted((one, other) => (one.place.line ?? 0) - (other.place.line ?? 0) || one.rule.localeCompare(other.rule));
+};
+
 /** lintPipeline finds, in one CI file of a user, what makes a gate pass whatever happens and what lets two releases meet. */
-export const lintPipeline = (file: PipelineFile): readonly Finding[] =>
-  [...inLines(file), ...inStructure(file)].toSorted((one, other) => (one.place.line ?? 0) - (other.place.line ?? 0) || one.rule.localeCompare(other.rule));
+export const lintPipeline = (file: PipelineFile): readonly Finding[] => pipelineLinter()(file);

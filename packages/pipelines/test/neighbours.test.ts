@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { localUses } from '../src/github-calls.ts';
-import { lintPipeline, pipelineFiles } from '../src/index.ts';
+import { lintPipeline, pipelineFiles, pipelineLinter } from '../src/index.ts';
 import { fits } from '../src/pipeline-files.ts';
 
 let root: string;
@@ -42,6 +42,20 @@ test.each<[string, string, boolean]>([
   ['abc', 'a*c*b', false],
   ['axyml', 'a*.yml', false],
 ])('the file %s and the pattern %s', (name, pattern, wanted) => expect(fits(name, pattern)).toBe(wanted));
+
+test('a file that many include, and that includes many, is read once', () => {
+  const files = Array.from({ length: 30 }, (_, file) => ({ at: `ci/${file}.yml`, text: Array.from({ length: 30 }, (_one, job) => `job-${file}-${job}:\n  script: [make all]\n`).join('') }));
+  const lint = pipelineLinter();
+  const timeOf = (work: () => void): number => {
+    const started = performance.now();
+    work();
+    return performance.now() - started;
+  };
+  const file = (index: number) => ({ kind: 'gitlab' as const, path: files[index]?.at ?? '', text: files[index]?.text ?? '', beside: files.filter((_, other) => other !== index) });
+  const first = timeOf(() => void lint(file(0)));
+  const others = timeOf(() => files.slice(1).forEach((_, index) => void lint(file(index + 1))));
+  expect(others).toBeLessThan(first * 5);
+});
 
 test('no name and no pattern takes long', () => {
   const started = performance.now();

@@ -21,7 +21,7 @@ import {
   type StepContext,
   type StepEnding,
 } from '@sluice/core';
-import { lintPipeline, pipelineFiles, pipelineRules, type PipelineFile } from '@sluice/pipelines';
+import { pipelineFiles, pipelineLinter, pipelineRules, type PipelineFile } from '@sluice/pipelines';
 import { askEnvironment, environmentEvidence, environmentLines, environmentSettingFindings, notMade, settledChecks } from './environment-checks.ts';
 import { choice, commonInputs } from './inputs.ts';
 import { gravestFirst, tellFindings, type Found } from './validate-shown.ts';
@@ -68,10 +68,13 @@ const sharedFindings = async (context: StepContext): Promise<readonly Finding[]>
 };
 
 /** pipelineFindings are about the CI files around the project, which decide whether a gate can stop anything. */
-const pipelineFindings = (files: readonly PipelineFile[], settings: LintSettings): readonly Finding[] => [
-  ...files.flatMap((one) => settleFindings({ findings: lintPipeline(one), rules: pipelineRules, path: one.path, text: one.text }, settings)),
-  ...ruleSettingFindings('pipeline', pipelineRules, settings),
-];
+const pipelineFindings = (files: readonly PipelineFile[], settings: LintSettings): readonly Finding[] => {
+  const lint = pipelineLinter();
+  return [
+    ...files.flatMap((one) => settleFindings({ findings: lint(one), rules: pipelineRules, path: one.path, text: one.text }, settings)),
+    ...ruleSettingFindings('pipeline', pipelineRules, settings),
+  ];
+};
 
 const secretRulesOf = (rules: readonly Rule[]): readonly string[] => rules.flatMap(({ id, scope }) => (scope === 'secret' ? [id] : []));
 

@@ -8,13 +8,13 @@ import { modelProvider } from './provider-id.ts';
 type Group = readonly [what: ModelUse, uses: readonly Use<ModelUse>[]];
 
 /** states say in words why a model cannot be used (Dify 1.12.1, api/core/entities/model_entities.py ModelStatus). */
-const states: Readonly<Record<string, readonly [why: string, todo: string]>> = {
+const states: ReadonlyMap<string, readonly [why: string, todo: string]> = new Map(Object.entries<readonly [why: string, todo: string]>({
   'no-configure': ['its provider has no credentials', 'Give the provider its credentials in the settings of the workspace.'],
   'quota-exceeded': ['its quota is used up', 'Give the provider credentials of your own, or raise its quota.'],
   'no-permission': ["the server's own credentials do not cover it", 'Give the provider credentials of your own.'],
   disabled: ['it is switched off', 'Switch it on in the settings of the workspace.'],
   'credential-removed': ['its credentials were removed', 'Choose other credentials for it in the settings of the workspace.'],
-};
+}));
 
 const label = ({ provider, name, kind }: ModelUse): string => `${kind} model ${provider}/${name}`;
 
@@ -30,7 +30,7 @@ const lacks = (asking: Asking, [what, uses]: Group, usable: readonly Named[], st
     // Dify leaves deprecated models out of its list of usable ones, and runs them all the same.
     return state.deprecated ? [lacking(asking, 'model-unusable', uses, `The ${label(what)} of ${who} is deprecated by its provider.`, `${instead(what.name, fitting)} It still runs.`, 'warning')] : [];
   }
-  const [why, todo] = states[state.status] ?? [`its state is "${state.status}"`, 'Look at it in the settings of the workspace.'];
+  const [why, todo] = states.get(state.status) ?? [`its state is "${state.status}"`, 'Look at it in the settings of the workspace.'];
   return [lacking(asking, 'model-unusable', uses, `The ${label(what)} of ${who} cannot be used in this workspace: ${why}.`, todo)];
 };
 
