@@ -28,6 +28,9 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const isBareDify = (value: unknown): boolean =>
   isRecord(value) && !('environments' in value) && (value['kind'] === 'app' || 'app' in value || 'workflow' in value || 'model_config' in value);
 
+/** isAgentYaml tells an s.yaml from a sluice.yml: what AgentRun needs to know beside it stands in sluice.yml. */
+const isAgentYaml = (value: unknown): boolean => isRecord(value) && !('environments' in value) && 'edition' in value && 'resources' in value;
+
 const slugOf = (file: string): string => {
   const slug = basename(file, extname(file))
     .toLowerCase()
@@ -76,6 +79,15 @@ export const loadProject = async (given: string): Promise<Outcome<Loaded>> => {
     const yaml = readYaml(shown(path), text.value);
     if (!yaml.ok) return yaml;
     if (isBareDify(yaml.value.value)) return done({ project: bareProject(path), bare: true });
+    if (isAgentYaml(yaml.value.value)) {
+      return failed({
+        category: 'input',
+        reason: `${shown(path)} is an s.yaml, not a ${configName}`,
+        tried: 'read the configuration',
+        where: shown(path),
+        hint: `Write a ${configName} beside it, with source: ${basename(path)} and an environment that has agentrun, and name that file or run in its folder.`,
+      });
+    }
   }
   const project = readConfig(shown(path), text.value, dirname(path));
   return project.ok ? done({ project: project.value, bare: false }) : project;

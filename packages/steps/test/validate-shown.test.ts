@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => rm(home, { recursive: true, force: true }));
 
 /** said is what validate writes about a project, run in the folder above it. */
-const said = async (files: Readonly<Record<string, string>>): Promise<string> => {
+const said = async (files: Readonly<Record<string, string>>, name = 'sluice.yml'): Promise<string> => {
   const folder = await mkdtemp(join(home, 'p-'));
   for (const [path, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -30,7 +30,7 @@ const said = async (files: Readonly<Record<string, string>>): Promise<string> =>
   const writer = { write: (text: string, done?: () => void) => (written.push(text), done?.()) };
   const host = await detectHost({ PATH: process.env['PATH'] }, { stdout: writer, stderr: writer }, { folder });
   const { signal } = new AbortController();
-  await runStepCommand(host, await loadStep('validate'), { flags: {}, positionals: [join(folder, 'sluice.yml')], json: false, dryRun: false, help: false }, { signal, connection: signal });
+  await runStepCommand(host, await loadStep('validate'), { flags: {}, positionals: [join(folder, name)], json: false, dryRun: false, help: false }, { signal, connection: signal });
   return written.join('').replaceAll(`${folder}/`, '');
 };
 
@@ -45,6 +45,12 @@ test('what the page shows is what is said', async () => {
 
 test('where there is no sluice.yml, other ways are said', async () => {
   expect(await said({})).toMatch(/sluice\.yml does not exist\n[^]*\n +next: Run in the folder that holds it, or name it[^\n]*`validate app\/bot\.yml`/);
+});
+
+test('an s.yaml that is named in place of sluice.yml is told as that, once', async () => {
+  const text = await said({ 's.prod.yaml': 'edition: 3.0.0\nname: agent\nresources: { agent: { component: agentrun } }\n' }, 's.prod.yaml');
+  expect(text).toMatch(/validate error in [^\n]*: s\.prod\.yaml is an s\.yaml, not a sluice\.yml\n[^]*\n +next: Write a sluice\.yml beside it, with source: s\.prod\.yaml /);
+  expect(text).not.toContain('unknown');
 });
 
 describe('a secret is in nothing that is said', () => {
