@@ -31,7 +31,7 @@ const supportBot = (): Dsl => {
       start,
       node('kb', 'knowledge-retrieval', { title: 'Search', dataset_ids: [elsewhere.dataset], query_variable_selector: ['sys', 'query'], retrieval_mode: 'multiple', multiple_retrieval_config: { top_k: 3 } }),
       llm,
-      node('refund', 'tool', { title: 'Refund', provider_id: elsewhere.tool, provider_type: 'workflow', provider_name: 'refund', tool_name: 'refund', tool_configurations: {}, tool_parameters: {} }),
+      node('refund', 'tool', { title: 'Refund', provider_id: elsewhere.tool, provider_type: 'workflow', provider_name: 'refund', tool_name: 'refund', tool_label: 'Refund', tool_configurations: {}, tool_parameters: {} }),
       answer,
     ],
     edges: [edge('start', 'kb'), edge('kb', 'llm'), edge('llm', 'refund'), edge('refund', 'answer')],

@@ -49,7 +49,7 @@ const ran = async ({ step = 'validate', config = good, flags = {}, host = {}, ou
 
 test('a pull request reads how a step ended, of which commit, and where the log is', async () => {
   const { sections } = await ran({});
-  expect(sections).toEqual([{ marker: expect.stringMatching(/bot\/sluice\.yml$/), section: 'validate', markdown: expect.stringMatching(/^\*\*validate\*\*: passed for abcdef0, \[log\]\(https:\/\/ci\.example\.com\/runs\/1\)\n\n.*nothing found$/) }]);
+  expect(sections).toEqual([{ marker: expect.stringMatching(/bot\/sluice\.yml$/), section: 'validate', markdown: expect.stringMatching(/^\*\*validate\*\*: passed for abcdef0, \[log\]\(https:\/\/ci\.example\.com\/runs\/1\)\n\n.*nothing found; 2 environment checks were not made\\: nothing is asked for pull requests$/) }]);
 });
 
 test('an environment that was named is a section of its own', async () => {

@@ -10,9 +10,12 @@ const needsOf = async (context: StepContext, environments: readonly string[]): P
 
 /** askEnvironment asks the environment that the user has named; nothing is asked for pull requests, nor when none was named, and that is said of each check. */
 export const askEnvironment = async (context: StepContext, named: boolean, environments: readonly string[]): Promise<Outcome<Checked>> => {
-  if (!named) return done({ connection: [], environment: notAsked(await needsOf(context, environments), 'no environment was named to validate') });
-  if (!context.offline) return context.checks();
-  return done({ connection: [{ name: 'connection', skipped: 'not checked for pull requests' }], environment: notAsked(await needsOf(context, environments), 'nothing is asked for pull requests') });
+  if (named && !context.offline) return context.checks();
+  const why = context.host.context.pullRequest !== undefined ? 'nothing is asked for pull requests' : 'validate asks with --environment only';
+  return done({
+    connection: named ? [{ name: 'connection', skipped: 'not checked for pull requests' }] : [],
+    environment: notAsked(await needsOf(context, environments), why),
+  });
 };
 
 /** rulesOf are the rules of all platforms on what an environment has. */

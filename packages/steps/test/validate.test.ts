@@ -74,8 +74,8 @@ describe('validate and the way to an environment', () => {
   test('asks nothing when none is named, also where the branch has one', async () => {
     const { result, lines } = await ran({ dify: `http://127.0.0.1:1/app/${app}`, variables: { ...account(), SLUICE_HOSTS: 'elsewhere.example.com' } });
     expect([result.category, lines]).toEqual(['passed', []]);
-    expect(result.reason).toMatch(/; 2 environment checks were not made: no environment was named to validate$/);
-    expect(result.evidence).toEqual(['DSL version', 'models'].map((name) => ({ rule: `environment/${name.toLowerCase().replace(' ', '-')}`, severity: 'notice', message: `${name}: skipped: no environment was named to validate`, status: 'skipped' })));
+    expect(result.reason).toMatch(/; 2 environment checks were not made: validate asks with --environment only$/);
+    expect(result.evidence).toEqual(['DSL version', 'models'].map((name) => ({ rule: `environment/${name.toLowerCase().replace(' ', '-')}`, severity: 'notice', message: `${name}: skipped: validate asks with --environment only`, status: 'skipped' })));
   });
 
   test('says that it did not ask for pull requests', async () => {
