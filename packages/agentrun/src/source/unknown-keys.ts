@@ -42,17 +42,17 @@ const parts: Readonly<Record<string, Part>> = {
 const agentPart: Part = { keys: knownKeys.agent, inner: parts };
 
 /** elsewhere are keys of Function Compute's own component, which people bring along, and what they are called here. */
-const elsewhere: Readonly<Record<string, string>> = {
+const elsewhere: ReadonlyMap<string, string> = new Map(Object.entries<string>({
   memorySize: 'memory',
   runtime: 'code.language',
   codeUri: 'code.src',
   handler: 'code.command',
   image: 'customContainerConfig.image',
   env: 'environmentVariables',
-};
+}));
 
 const hintOf = (key: string, known: readonly string[], top: boolean): string | undefined => {
-  const meant = nearest(key, known) ?? (top ? elsewhere[key] : undefined);
+  const meant = nearest(key, known) ?? (top ? elsewhere.get(key) : undefined);
   return meant === undefined ? undefined : `Did you mean ${meant}?`;
 };
 

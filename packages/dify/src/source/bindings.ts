@@ -4,13 +4,13 @@ import { isMapping, listOf, mapMappings, mappingOf, textOf, type Mapping } from 
  * boundKeys are the keys by which a node is tied to one workspace. Every export blanks them or leaves them out, so they
  * are no part of an app's content, and an import of an export would lose them (Dify 1.12.1, api/services/app_dsl_service.py).
  */
-const boundKeys: Readonly<Record<string, readonly string[]>> = {
+const boundKeys: ReadonlyMap<string, readonly string[]> = new Map(Object.entries<readonly string[]>({
   tool: ['credential_id'],
   'trigger-plugin': ['subscription_id'],
   'trigger-webhook': ['webhook_url', 'webhook_debug_url'],
   // Exports add a default schedule under this key, which no release reads; the real one stands beside it.
   'trigger-schedule': ['config'],
-};
+}));
 
 /** scheduleKeys are what says when a schedule fires (Dify 1.12.1, TriggerScheduleNodeData). */
 const scheduleKeys = ['mode', 'frequency', 'cron_expression', 'visual_config', 'timezone'];
@@ -29,7 +29,7 @@ const isAgentTool = (mapping: Mapping): boolean =>
 
 /** withoutBindings gives a node's `data`, or a `model_config`, without what ties it to a workspace. */
 export const withoutBindings = (data: Mapping): Mapping => {
-  const own = without(data, boundKeys[textOf(data['type'])] ?? []);
+  const own = without(data, boundKeys.get(textOf(data['type'])) ?? []);
   return mappingOf(mapMappings(own, (mapping) => ('credential_id' in mapping && isAgentTool(mapping) ? without(mapping, ['credential_id']) : mapping)));
 };
 
@@ -66,7 +66,7 @@ const keptData = (data: Mapping, stored: Mapping): Mapping => {
   if (textOf(data['provider_id']) !== textOf(stored['provider_id'])) return data;
   if (type === 'agent') return mappingOf(keepCredentials(data, stored));
   if (type === 'trigger-schedule') return statesSchedule(data) ? data : { ...data, ...picked(stored, scheduleKeys) };
-  return { ...data, ...picked(stored, (boundKeys[type] ?? []).filter((key) => isBlank(data[key]))) };
+  return { ...data, ...picked(stored, (boundKeys.get(type) ?? []).filter((key) => isBlank(data[key]))) };
 };
 
 const nodesById = (graph: unknown): ReadonlyMap<string, Mapping> =>
@@ -93,7 +93,7 @@ export const lostBindings = (graph: Mapping, stored: unknown): readonly string[]
     const node = mappingOf(item);
     const data = mappingOf(node['data']);
     const partner = known.get(textOf(node['id'])) ?? {};
-    const keys = (boundKeys[textOf(data['type'])] ?? []).filter((key) => key !== 'config' && !isBlank(data[key]) && data[key] !== partner[key]);
+    const keys = (boundKeys.get(textOf(data['type'])) ?? []).filter((key) => key !== 'config' && !isBlank(data[key]) && data[key] !== partner[key]);
     const credentials = credentialsWithin(partner);
     const tools = [...credentialsWithin(data)].filter(([key, value]) => textOf(data['type']) !== 'tool' && credentials.get(key) !== value);
     const title = textOf(data['title']) || textOf(node['id']);

@@ -117,7 +117,7 @@ const modelPart: Part = (scope, older, newer, key) => (([older, newer].every((si
 const outputsPart: Part = (scope, older, newer, key) => {
   if (Array.isArray(older) || Array.isArray(newer)) return valueChanges(scope, 'setting', wordsOf(key), older, newer, key);
   const [before, after] = [mappingOf(older), mappingOf(newer)];
-  const show = (value: unknown): string => (isMapping(value) && [null, undefined].includes(value['children'] as null) ? textOf(value['type']) : shown(value, scope));
+  const show = (value: unknown): string => (isMapping(value) && (value['children'] ?? null) === null ? textOf(value['type']) : shown(value, scope));
   return [...new Set([...Object.keys(after), ...Object.keys(before)])].flatMap((name) => told(scope, `output ${quoted(name)}`, fieldOf(before, name), fieldOf(after, name), { about: 'setting', show }));
 };
 

@@ -3,7 +3,7 @@ import { graphNodes, hasGraph, type Mode } from './dsl.ts';
 import { isMapping, listOf, mappingOf, textOf, type Mapping } from './shape.ts';
 
 /** inputTypes maps Dify's form types; a type that is not here is asked for as text. */
-const inputTypes: Readonly<Record<string, SourceInput['type']>> = {
+const inputTypes: ReadonlyMap<string, SourceInput['type']> = new Map(Object.entries<SourceInput['type']>({
   number: 'number',
   checkbox: 'boolean',
   select: 'choice',
@@ -11,10 +11,10 @@ const inputTypes: Readonly<Record<string, SourceInput['type']>> = {
   'file-list': 'files',
   json: 'json',
   json_object: 'json',
-};
+}));
 
 const inputOf = (type: string, field: Mapping): SourceInput => {
-  const kind = inputTypes[type] ?? 'text';
+  const kind = inputTypes.get(type) ?? 'text';
   const initial = textOf(field['default']);
   const maximum = field['max_length'];
   return {

@@ -2,7 +2,7 @@ import type { GraphNode } from '../dsl.ts';
 import { isMapping, listOf, mappingOf, textOf } from '../shape.ts';
 import { isTrigger } from '../node-types.ts';
 
-const fixed: Readonly<Record<string, readonly string[]>> = {
+const fixed: ReadonlyMap<string, readonly string[]> = new Map(Object.entries<readonly string[]>({
   answer: ['answer', 'files'],
   'document-extractor': ['text'],
   'http-request': ['status_code', 'body', 'headers', 'files'],
@@ -14,7 +14,7 @@ const fixed: Readonly<Record<string, readonly string[]>> = {
   'loop-start': [],
   'question-classifier': ['class_name', 'class_id', 'class_label', 'usage'],
   'template-transform': ['output'],
-};
+}));
 
 const namesOf = (list: unknown, key: string): readonly string[] => listOf(list).map((item) => textOf(mappingOf(item)[key]));
 
@@ -50,7 +50,7 @@ const declared = ({ type, data }: GraphNode): readonly string[] | undefined => {
  * `inside` asks for what an iteration or loop shows to the nodes in it (Dify 1.13.3, api/dify_graph/nodes).
  */
 export const outputsOf = (node: GraphNode, inside: boolean): readonly string[] | undefined => {
-  const own = node.type === 'iteration' ? (inside ? ['item', 'index'] : ['output']) : (fixed[node.type] ?? declared(node));
+  const own = node.type === 'iteration' ? (inside ? ['item', 'index'] : ['output']) : (fixed.get(node.type) ?? declared(node));
   if (own === undefined) return undefined;
   const failing = textOf(node.data['error_strategy']) === '' ? [] : ['error_message', 'error_type'];
   return [...own, ...failing];
