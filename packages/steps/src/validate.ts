@@ -1,10 +1,12 @@
 import { dirname, posix } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import {
   configRules,
   defineStep,
   done,
   endedBy,
+  failed,
   placeText,
   ruleFamilyFindings,
   ruleSettingFindings,
@@ -97,6 +99,9 @@ const collect = async (context: StepContext): Promise<Outcome<Found>> => {
   const shownAs = (path: string): string => posix.join(dirname(file), path);
   const lintSettings = settingsOf(context);
   for (const name of environmentsToParse(context)) {
+    // A deadline and a cancellation come only where the event loop turns.
+    await turn();
+    if (context.signal.aborted) return failed({ category: 'cancelled', reason: 'stopped before every file was looked through', tried: 'look through the files', where: file });
     const application = await context.parseEnvironment(name);
     if (!application.ok) return application;
     const { files, parsed, platform } = application.value;
@@ -168,6 +173,12 @@ const ending = (seen: Seen): StepEnding => {
   return { category: 'passed', reason: `${checked}: ${rest}${reached}${notMade(environment)}`, outputs, evidence };
 };
 
+const mostNamed = 5;
+
+/** filesText names the files that were looked through, the first of very many. */
+const filesText = (files: readonly string[]): string =>
+  files.length <= mostNamed ? files.join(' and ') : `${files.slice(0, mostNamed).join(', ')} and ${files.length - mostNamed} more`;
+
 /** validate checks sluice.yml and the application's source, offline; and of an environment that the user names the way there, and whether it has what the application needs. */
 export const validate = defineStep({
   name: 'validate',
@@ -202,6 +213,6 @@ export const validate = defineStep({
     const sources = environmentsToParse(context).map((name) => config.environments[name]?.agentrun?.source ?? config.source);
     // An app alone is its own sluice.yml.
     const others = [...new Set(sources)].filter((source) => posix.join(dirname(file), source) !== posix.normalize(file));
-    return ending({ findings, failing, checks, environment, checked: [file, ...others].join(' and ') });
+    return ending({ findings, failing, checks, environment, checked: filesText([file, ...others]) });
   },
 });

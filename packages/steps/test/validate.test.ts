@@ -39,14 +39,19 @@ interface Run {
   readonly flags?: Readonly<Record<string, string>>;
   readonly pullRequest?: PullRequest;
   readonly hide?: string;
+  /** more are environments beside staging. */
+  readonly more?: number;
 }
 
 const account = () => ({ DIFY_EMAIL: lab.credentials.email, DIFY_PASSWORD: lab.credentials.password });
 
+/** furtherServers are environments on servers of their own. */
+const furtherServers = (count: number): string => Array.from({ length: count }, (_, index) => `  more-${index}: { dify: "https://dify-${index}.example.com/app/5f6c8a3b-91d2-4c07-8e6f-3b7a1c2d4e5f" }\n`).join('');
+
 /** ran runs a step as the command line does, in a folder with a sluice.yml of one environment. */
-const ran = async ({ step = 'validate', dify = `${lab.origin}/app/${app}/workflow`, variables = account(), flags = {}, pullRequest, hide }: Run): Promise<Ran> => {
+const ran = async ({ step = 'validate', dify = `${lab.origin}/app/${app}/workflow`, variables = account(), flags = {}, pullRequest, hide, more = 0 }: Run): Promise<Ran> => {
   const config = join(folder, 'sluice.yml');
-  await writeFile(config, `name: support-bot\nsource: app.yml\nenvironments:\n  staging:\n    branches: [main]\n    dify: ${dify}\n`);
+  await writeFile(config, `name: support-bot\nsource: app.yml\nenvironments:\n  staging:\n    branches: [main]\n    dify: ${dify}\n${furtherServers(more)}`);
   const [lines, found, warnings]: [string[], Finding[], string[]] = [[], [], []];
   const host = quietHost(folder, {
     context: { ...atTerminal, ...(pullRequest === undefined ? {} : { pullRequest }) },
@@ -101,6 +106,11 @@ describe('validate and the way to an environment', () => {
     expect(result).toMatchObject({ category, reason: line.replace('failed: ', ''), hint: expect.stringMatching(/\S/) });
     expect(lines.slice(-2)).toEqual([line, `DSL version, models: skipped: not asked, since the check of ${line.split(':')[0] ?? ''} failed`]);
   });
+});
+
+test('validate ends at its deadline among very many environments, and does not pass', async () => {
+  const { result } = await ran({ more: 400, pullRequest: { number: 7, fork: false }, flags: { deadline: '10ms' } });
+  expect(result).toMatchObject({ category: 'timeout', status: 'error' });
 });
 
 describe('validate and the address', () => {
