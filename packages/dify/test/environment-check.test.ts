@@ -133,6 +133,12 @@ describe('what the workspace lacks', () => {
     expect(found[0]).toMatchObject({ message: expect.stringContaining('lacks the plugin langgenius/openai_x 0.2.7'), hint: expect.stringContaining('langgenius/openai is there') });
   });
 
+  test.each(['../../../x', 'a/../../x', 'a//b', 'a?x=1'])('a provider %j leads to no other address', async (provider) => {
+    const found = findingsOf(await asked(model('gpt-4o-mini', provider)));
+    expect(found.map(({ rule }) => rule)).toEqual(['environment/model-missing']);
+    expect(proxy.seen.map(({ path }) => path).filter((path) => /\/x|[?&]x=1/.test(path))).toEqual([]);
+  });
+
   test('a node that never runs needs nothing for a release', async () => {
     const dsl = chatflow();
     dsl.workflow.graph?.nodes.push(node('idle', 'llm', { title: 'Idle', model: { provider: openai, name: 'gone', mode: 'chat' } }));

@@ -118,9 +118,17 @@ export interface ModelState {
   readonly deprecated: boolean;
 }
 
+/** pathOf is a provider's id as a part of a path; undefined where it is none, such as one that leads elsewhere. The id comes from the source. */
+const pathOf = (provider: string): string | undefined => {
+  const parts = provider.split('/');
+  return parts.some((part) => part === '' || /^\.+$/.test(part)) ? undefined : parts.map(encodeURIComponent).join('/');
+};
+
 /** modelStates lists all models of a provider with their states; a provider that the workspace does not have has none. */
 export const modelStates = async (application: Application, provider: string): Promise<Outcome<readonly ModelState[]>> => {
-  const list = await read(application, `/workspaces/current/model-providers/${provider}/models`, statesShape, `list the models of ${provider}`);
+  const path = pathOf(provider);
+  if (path === undefined) return done([]);
+  const list = await read(application, `/workspaces/current/model-providers/${path}/models`, statesShape, `list the models of ${provider}`);
   return list.ok ? done(list.value.data.map((one) => ({ name: one.model, kind: one.model_type, status: one.status, deprecated: one.deprecated === true }))) : list;
 };
 
@@ -170,10 +178,12 @@ export const someDatasets = async (application: Application): Promise<Outcome<re
 };
 
 /** subscriptionsOf lists the subscriptions of a trigger's provider (Dify >= 1.10). */
-export const subscriptionsOf = (application: Application, provider: string): Promise<Outcome<readonly Named[]>> =>
-  read(application, `/workspaces/current/trigger-provider/${provider}/subscriptions/list`, subscriptionsShape, `list the subscriptions of ${provider}`).then((list) =>
-    list.ok ? done(list.value.map((one) => ({ ...one, note: '' }))) : list,
-  );
+export const subscriptionsOf = async (application: Application, provider: string): Promise<Outcome<readonly Named[]>> => {
+  const path = pathOf(provider);
+  if (path === undefined) return done([]);
+  const list = await read(application, `/workspaces/current/trigger-provider/${path}/subscriptions/list`, subscriptionsShape, `list the subscriptions of ${provider}`);
+  return list.ok ? done(list.value.map((one) => ({ ...one, note: '' }))) : list;
+};
 
 /** mostPlugins is the most that Dify gives at once; a release that tells no total gives all (Dify 1.4.0). */
 const mostPlugins = 256;
