@@ -48,7 +48,7 @@ const nightly = (): Dsl => {
   dsl.workflow.graph = {
     nodes: [
       node('every', 'trigger-schedule', { title: 'Every morning', mode: 'visual', frequency: 'daily', visual_config: { time: '12:00 AM' }, timezone: 'UTC' }),
-      node('issue', 'trigger-plugin', { title: 'New issue', provider_id: 'langgenius/github_trigger/github', plugin_id: 'langgenius/github_trigger', event_name: 'issue', subscription_id: '' }),
+      node('issue', 'trigger-plugin', { title: 'New issue', provider_id: 'langgenius/github_trigger/github', plugin_id: 'langgenius/github_trigger', plugin_unique_identifier: 'langgenius/github_trigger:1.0.0', event_name: 'issue', subscription_id: '' }),
       template,
       end,
     ],

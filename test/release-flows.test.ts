@@ -162,6 +162,9 @@ describe('--dry-run', () => {
   /** released are the steps for environments that are no previews; test/preview.test.ts has the other. */
   const released = stepNames.filter((step) => step !== 'preview');
 
+  /** drift is what diff compares where there is no repository. */
+  const drift = { from: 'running', environment: 'production' };
+
   test.each(released)('%s writes nothing to Dify and a gateway, and gives the same outputs', async (step) => {
     const { appId, published } = stage.lab.dify.createApp(saying('before'));
     const setting = difySetting(appId, gateway(), { notify: [{ slack: { env: 'SLACK_WEBHOOK' } }] });
@@ -173,7 +176,7 @@ describe('--dry-run', () => {
     const include = await readFile(stage.lab.gateway.includeFile, 'utf8').catch(() => 'none');
     const copy = (): Promise<string> => readFile(join(stage.folder, '.sluice/snapshots/production/app.yml'), 'utf8').catch(() => 'none');
     const copied = await copy();
-    const inputs = step === 'rollback' ? { version: published } : step === 'notify' ? { title: 'Hello' } : {};
+    const inputs = step === 'rollback' ? { version: published } : step === 'notify' ? { title: 'Hello' } : step === 'diff' ? drift : {};
     const ran = await stage.run(step, setting, inputs, { dryRun: true });
     expect(written(ran)).toEqual([]);
     // A question is a run of the app, so a dry run asks none; no canary is open to sweep.
@@ -191,7 +194,7 @@ describe('--dry-run', () => {
     await writeAgent('new');
     for (const before of step === 'canary' ? (['deploy', 'publish-version'] as const) : []) await stage.run(before, agentSetting());
     const before = stage.lab.agentrun.routing('order-agent', 'production');
-    const ran = await stage.run(step, agentSetting(), step === 'rollback' ? { version } : {}, { dryRun: true });
+    const ran = await stage.run(step, agentSetting(), step === 'rollback' ? { version } : step === 'diff' ? drift : {}, { dryRun: true });
     expect(written(ran)).toEqual([]);
     // Its logs are nowhere, a question costs, and no canary is open to sweep.
     const skipped = ['health-check', 'logs', 'sweep'].includes(step);
