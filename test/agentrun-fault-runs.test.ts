@@ -39,7 +39,10 @@ const play = async (world: World, fault: Fault): Promise<void> => {
   expect({ versions: versions === undefined ? undefined : truth.versions, target: target === undefined ? undefined : truth.routing.targetVersion, share: share === undefined ? undefined : weight, beside: truth.beside }).toEqual({ versions, target, share, beside: [] });
 };
 
-describe('faults between Sluice and AgentRun', () => {
+describe.each([
+  ['faults between Sluice and AgentRun', faults.filter(({ alone }) => alone !== true)],
+  ['faults that meet all of AgentRun', faults.filter(({ alone }) => alone === true)],
+] as const)('%s', (_what, some) => {
   const world = worldAround();
-  test.concurrent.each(faults.map((fault) => [fault.name, fault] as const))('%s', async (_name, fault) => play(world(), fault), 300_000);
+  test.concurrent.each(some.map((fault) => [fault.name, fault] as const))('%s', async (_name, fault) => play(world(), fault), 300_000);
 });
