@@ -47,7 +47,7 @@ const typo = (part: Part | undefined, keys: readonly string[], pick: Pick): bool
   const key = pick(keys.filter((name) => part?.[name] !== undefined));
   if (part === undefined || key === undefined) return false;
   const { [key]: value, ...rest } = part;
-  for (const name of Object.keys(part)) delete part[name];
+  for (const name of Object.keys(part)) Reflect.deleteProperty(part, name);
   Object.assign(part, rest, { [mistyped(key, pick)]: value });
   return true;
 };
@@ -60,7 +60,7 @@ const put = (part: Part | undefined, key: string, value: unknown): boolean => {
 
 const over = (part: Part | undefined, key: string, value: unknown): boolean => part?.[key] !== undefined && put(part, key, value);
 
-const drop = (part: Part | undefined, key: string | undefined): boolean => key !== undefined && part?.[key] !== undefined && delete part[key];
+const drop = (part: Part | undefined, key: string | undefined): boolean => key !== undefined && part?.[key] !== undefined && Reflect.deleteProperty(part, key);
 
 const drawn = (): string => ['q7Rk2mZx9LpW4v', 'Ts8BnY3cHd6FgJ1a'].join('');
 const accessKey = (): string => ['LTAI', '5tQnKx8vRm3ZyWp7BdCe'].join('');
