@@ -1,10 +1,6 @@
-import type { KeyPath, Rule, Severity } from '@sluice/core';
+import { ruleOf, ruleFamily, type KeyPath, type Rule, type RuleText, type Severity } from '@sluice/core';
 
-type RuleText = Omit<Rule, 'id'>;
-
-const free = (summary: string): RuleText => ({ summary, scope: 'free' });
-const shape = (summary: string): RuleText => ({ summary, scope: 'shape' });
-const secret = (summary: string): RuleText => ({ summary, scope: 'secret' });
+const { free, shape, secret } = ruleOf;
 
 /** ruleTexts are all rules for s.yaml and the environments that release it, by name; an id is `agentrun/<name>` and never changes its meaning. */
 export const ruleTexts = {
@@ -57,7 +53,7 @@ export const ruleTexts = {
 export type RuleName = keyof typeof ruleTexts;
 
 /** agentrunRules are the rules for s.yaml, as people name them. */
-export const agentrunRules: readonly Rule[] = Object.entries(ruleTexts).map(([name, text]) => ({ id: `agentrun/${name}`, ...text }));
+export const agentrunRules: readonly Rule[] = ruleFamily('agentrun', ruleTexts);
 
 /** endsReading says whether an error of this rule leaves nothing to release; others are errors only as long as the project says so. */
 export const endsReading = (id: string, severity: Severity): boolean => severity === 'error' && agentrunRules.find((rule) => rule.id === id)?.scope === 'shape';

@@ -1,10 +1,6 @@
-import type { Rule } from '@sluice/core';
+import { ruleOf, ruleFamily, type Rule, type RuleText } from '@sluice/core';
 
-type RuleText = Omit<Rule, 'id'>;
-
-const free = (summary: string): RuleText => ({ summary, scope: 'free' });
-const shape = (summary: string): RuleText => ({ summary, scope: 'shape' });
-const secret = (summary: string): RuleText => ({ summary, scope: 'secret' });
+const { free, shape, secret } = ruleOf;
 
 /** ruleTexts are all rules of the DSL linter by name; an id is `dify/<name>` and never changes its meaning. */
 export const ruleTexts = {
@@ -75,4 +71,4 @@ export const ruleTexts = {
 export type RuleName = keyof typeof ruleTexts;
 
 /** difyRules are the rules of the DSL linter, as people name them. */
-export const difyRules: readonly Rule[] = Object.entries(ruleTexts).map(([name, text]) => ({ id: `dify/${name}`, ...text }));
+export const difyRules: readonly Rule[] = ruleFamily('dify', ruleTexts);
