@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { parse as parseYaml } from 'yaml';
 import { fuzzed } from '../../dify/test/dsl-fuzzer.ts';
 import { newProject, type TestProject } from './fixture.ts';
+import { timed } from '../../../test/cpu-time.ts';
 
 const folder = new URL('./s-yaml/', import.meta.url).pathname;
 const texts = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
@@ -18,25 +19,12 @@ beforeAll(() => {
 });
 afterAll(() => project.remove());
 
-const cpuMs = (): number => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-};
-
 test(`${wanted} bad files: each ends as findings within a second, and without a source there is an error`, () => {
   let slowest = { number: 0, ms: 0 };
   let unreadable = 0;
   for (let number = 0; number < wanted; number += 1) {
     const text = fuzzed(number, texts, roots);
-    let before = cpuMs();
-    const { source, findings } = project.parse(text);
-    let ms = cpuMs() - before;
-    // Collecting garbage and compiling are counted too, wherever they fall: a file is slow when it is so again.
-    for (let again = 0; ms > 500 && again < 2; again += 1) {
-      before = cpuMs();
-      project.parse(text);
-      ms = Math.min(ms, cpuMs() - before);
-    }
+    const { value: { source, findings }, ms } = timed(() => project.parse(text));
     if (ms > slowest.ms) slowest = { number, ms };
     const odd = findings.filter(({ rule, place, message }) => !rule.startsWith('agentrun/') || place.file !== 's.yaml' || message === '');
     expect([number, odd]).toEqual([number, []]);

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readYaml, type Finding } from '@sluice/core';
 import { parse as parseYaml, stringify } from 'yaml';
 import { newProject, type TestProject } from './fixture.ts';
-import { mutations, picker, type Document, type Mutation } from './s-yaml-mutator.ts';
+import { mutations, type Document, type Mutation } from './s-yaml-mutator.ts';
+import { picker } from '../../../test/picker.ts';
 
 const own = new URL('./s-yaml/', import.meta.url).pathname;
 /** SLUICE_SYAML_CORPUS is a folder of other people's files, none of which is kept here. */

@@ -1,4 +1,5 @@
 import type { RuleName } from '../src/source/rules.ts';
+import type { Pick } from '../../../test/picker.ts';
 
 /** Part is a mapping of an s.yaml as mutations change it, in place. */
 export type Part = Record<string, unknown>;
@@ -8,18 +9,6 @@ export interface Document extends Part {
   vars?: Part;
   resources: Record<string, { component: string; props: { region: unknown; agent: Part } & Part } & Part>;
 }
-
-/** Pick draws from a list, always the same way for a seed; undefined from an empty one. */
-export type Pick = <T>(list: readonly T[]) => T | undefined;
-
-/** picker makes a Pick: a linear congruence is random enough to choose places. */
-export const picker = (seed: number): Pick => {
-  let state = (seed * 2654435761 + 1) >>> 0;
-  return (list) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return list[Math.floor((state / 2 ** 32) * list.length)];
-  };
-};
 
 /** Mutation breaks an s.yaml; false where it has nothing to break in that way. */
 export interface Mutation {

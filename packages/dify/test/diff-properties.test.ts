@@ -1,7 +1,5 @@
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { readYaml, type Change } from '@sluice/core';
+import type { Change } from '@sluice/core';
 import fc from 'fast-check';
 import { digestOf, dslContent, type Content } from '../src/source/content.ts';
 import { diffContent, diffSources } from '../src/source/diff.ts';
@@ -9,23 +7,12 @@ import { withIds } from '../src/source/diff-renames.ts';
 import { isMode } from '../src/source/dsl.ts';
 import { isMapping, listOf, mappingOf, textOf, type Mapping } from '../src/source/shape.ts';
 import { DifySource } from '../src/source/source.ts';
-import { mutations, picker, type App } from './dsl-mutator.ts';
+import { appsIn, fixtures } from './dsl-apps.ts';
+import { mutations, type App } from './dsl-mutator.ts';
 import { chatflow, edge, node } from './dsl.ts';
+import { picker } from '../../../test/picker.ts';
 
 const corpus = process.env['SLUICE_DSL_CORPUS'];
-const fixtures = new URL('./fixtures/', import.meta.url).pathname;
-
-interface Original {
-  readonly name: string;
-  readonly root: Mapping;
-}
-
-const appsIn = (folder: string): readonly Original[] =>
-  readdirSync(folder).filter((name) => name.endsWith('.yml')).map((name) => {
-    const read = readYaml(name, readFileSync(join(folder, name), 'utf8'));
-    if (!read.ok) throw new Error(`${name}: ${read.problem.reason}`);
-    return { name, root: mappingOf(read.value.value) };
-  });
 
 /** Every mutation is tried on our own files and on one real app of eight; on all of them where there is time (SLUICE_BENCH). */
 const apps = [...appsIn(fixtures), ...(corpus === undefined ? [] : appsIn(corpus))].map((app, index) => ({ ...app, mutated: index < 4 || index % 8 === 0 || process.env['SLUICE_BENCH'] !== undefined }));

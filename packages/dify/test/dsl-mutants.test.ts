@@ -1,25 +1,13 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { readYaml } from '@sluice/core';
 import { stringify } from 'yaml';
 import { checkRoot, parse } from '../src/source/parse.ts';
-import { mutations, picker, type App, type Mutation } from './dsl-mutator.ts';
+import { appsIn, fixtures, type Original } from './dsl-apps.ts';
+import { mutations, type App, type Mutation } from './dsl-mutator.ts';
+import { picker } from '../../../test/picker.ts';
 
 const corpus = process.env['SLUICE_DSL_CORPUS'];
-const fixtures = new URL('./fixtures/', import.meta.url).pathname;
-
-interface Original {
-  readonly name: string;
-  readonly root: unknown;
-}
-
-const appsIn = (folder: string): readonly Original[] =>
-  readdirSync(folder).filter((name) => name.endsWith('.yml')).map((name) => {
-    const read = readYaml(name, readFileSync(join(folder, name), 'utf8'));
-    if (!read.ok) throw new Error(`${name}: ${read.problem.reason}`);
-    return { name, root: read.value.value };
-  });
 
 /** found is every finding as `rule message`. */
 const foundIn = (root: unknown, allowed: readonly string[] | undefined): ReadonlySet<string> => {
@@ -36,7 +24,7 @@ interface Tally {
 }
 
 const tried = (mutation: Mutation, { name, root }: Original, seed: number, before: ReadonlySet<string>, allowed: readonly string[], tally: Tally): void => {
-  const mutant = structuredClone(root) as App;
+  const mutant = structuredClone(root) as object as App;
   if (!mutation.apply(mutant, picker(seed))) return;
   const after = foundIn(mutant, mutation.rule === 'model-not-allowed' ? allowed : undefined);
   tally.mutants += 1;
@@ -93,9 +81,9 @@ describe('own files of DSL 0.4 to 0.7', () => {
 
   test('a mutant says the same as a file', () => {
     for (const [seed, mutation] of mutations.entries()) {
-      const [app] = appsIn(fixtures).filter((one) => mutation.apply(structuredClone(one.root) as App, picker(seed)));
+      const [app] = appsIn(fixtures).filter((one) => mutation.apply(structuredClone(one.root) as object as App, picker(seed)));
       if (app === undefined || mutation.rule === 'model-not-allowed' || seed % 4 !== 0) continue;
-      mutation.apply(app.root as App, picker(seed));
+      mutation.apply(app.root as object as App, picker(seed));
       const { findings } = parse({ path: 'app.yml', folder: '', text: stringify(app.root, { aliasDuplicateObjects: false }) });
       expect(findings.map(({ rule }) => rule)).toContain(`dify/${mutation.rule}`);
     }

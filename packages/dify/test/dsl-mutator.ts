@@ -1,4 +1,5 @@
 import type { RuleName } from '../src/source/rules/names.ts';
+import type { Pick } from '../../../test/picker.ts';
 
 type Data = Record<string, unknown>;
 
@@ -28,18 +29,6 @@ export interface App {
   dependencies?: unknown[];
   workflow: { graph: { nodes: Node[]; edges: Edge[] }; environment_variables?: Variable[]; conversation_variables?: Variable[] };
 }
-
-/** Pick draws from a list, always the same way for a seed; undefined from an empty one. */
-export type Pick = <T>(list: readonly T[]) => T | undefined;
-
-/** picker makes a Pick: a linear congruence is random enough to choose places. */
-export const picker = (seed: number): Pick => {
-  let state = (seed * 2654435761) >>> 0;
-  return (list) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return list[Math.floor((state / 2 ** 32) * list.length)];
-  };
-};
 
 /** Mutation breaks an app so that a run shows it; false where the app has nothing to break in that way. */
 export interface Mutation {
