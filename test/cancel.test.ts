@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { openProject, until, type Document, type LabProject } from './lab-project.ts';
 import type { RunOptions } from './sluice-process.ts';
@@ -43,6 +45,29 @@ describe('a canary that is cancelled', () => {
     expect(tookMs).toBeLessThan(7500);
     expect(await house.served()).toEqual({ [house.stable]: 30 });
     expect((await house.rollout())?.permission).toBeUndefined();
+  }, 30_000);
+
+  // An abort in Jenkins signals every process of the build, the youngest first (durable-task, hudson.util.ProcessTree).
+  test('with the program first that it waits for: cancelled all the same, and stable has everybody', async () => {
+    await published();
+    const reload = join(house.folder, 'reload.mjs');
+    const once = "import { existsSync, writeFileSync } from 'node:fs';\nif (!existsSync('reload.pid')) { writeFileSync('reload.pid', String(process.pid)); await new Promise((resolve) => setTimeout(resolve, 30_000)); }\n";
+    await writeFile(reload, once + (await readFile(reload, 'utf8')));
+    let send: (signal: NodeJS.Signals) => void = () => undefined;
+    const run = house.run(['canary'], { onStart: (given) => { send = given; } });
+    let program = 0;
+    await until('the gateway is loaded anew', async () => {
+      program = Number(await readFile(join(house.folder, 'reload.pid'), 'utf8').catch(() => ''));
+      return program > 0;
+    });
+    process.kill(program, 'SIGTERM');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    send('SIGTERM');
+    const { code, document } = await run;
+    expect(document).toMatchObject({ step: 'canary', status: 'cancelled' });
+    expect(code).toBe(130);
+    expect(await house.weight()).toBe(0);
+    expect(await house.served()).toEqual({ [house.stable]: 30 });
   }, 30_000);
 
   test('in a release: the last good version is back at every door, people are told, and the lease is given back', async () => {

@@ -20,6 +20,9 @@ export interface CommandAnswer {
 
 /** CommandRunner runs programs; a rehearsal gives one that runs none. */
 export interface CommandRunner {
-  /** run fails with `input` when the program is not there and with `timeout` at the deadline; a non-zero code is an answer. */
+  /**
+   * run fails with `input` when the program is not there, with `timeout` at the deadline, with `cancelled` when the run
+   * is, and with `platform` when something else ended the program by a signal; a non-zero code is an answer.
+   */
   run(request: CommandRequest, signal?: AbortSignal): Promise<Outcome<CommandAnswer>>;
 }

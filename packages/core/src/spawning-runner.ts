@@ -18,6 +18,13 @@ const killAfterMs = 5000;
 /** closeAfterMs is how long output is still read when the program has ended and something that it started holds its pipes. */
 const closeAfterMs = 1000;
 
+/** ownSignalAfterMs is how long a signal to this run may come after the one that ended its program: Jenkins signals the youngest process first. */
+const ownSignalAfterMs = 1000;
+
+/** askedToEnd tells that somebody asked a program to end: by the signal itself, or by the exit code with which shells and git pass it on. */
+const askedToEnd = (code: number | null, signal: NodeJS.Signals | null): boolean =>
+  code === null ? signal === 'SIGTERM' || signal === 'SIGINT' || signal === 'SIGHUP' : code === 143 || code === 130;
+
 /** killGroup signals a program and everything it started; what has ended already, or changed its user, cannot be signalled. */
 const killGroup = (child: ChildProcessWithoutNullStreams, signal: NodeJS.Signals): void => {
   if (child.pid === undefined) return;
@@ -74,6 +81,17 @@ const endedProblem = (request: CommandRequest, abort: Abort, stderr: string): Pr
   };
 };
 
+const killedProblem = (request: CommandRequest, signal: NodeJS.Signals | null, stderr: string): Problem => {
+  const last = oneLine(stderr.trimEnd().split('\n').at(-1) ?? '', 200);
+  return {
+    category: 'platform',
+    reason: `${oneLine(request.argv[0] ?? '', 100)} was ended by ${signal ?? 'a signal'}, which did not come from this run`,
+    tried: `run ${oneLine(request.argv.join(' '), 200)}`,
+    ...(last === '' ? {} : { answer: { message: last } }),
+    hint: 'A person, a limit of this machine, or the system when memory is short ends programs so; its log says which.',
+  };
+};
+
 const runStarted = (child: ChildProcessWithoutNullStreams, request: CommandRequest, abort: Abort, clock: Clock): Promise<Outcome<CommandAnswer>> =>
   new Promise((resolve) => {
     const [stdout, stderr] = [boundedOutput(outputLimit), boundedOutput(outputLimit)];
@@ -83,37 +101,46 @@ const runStarted = (child: ChildProcessWithoutNullStreams, request: CommandReque
         if (!over.signal.aborted) work();
       });
     const settle = (outcome: Outcome<CommandAnswer>): void => {
-      removeAbort();
+      if (over.signal.aborted) return;
+      for (const remove of removals) remove();
       over.abort();
       // What outlives the program must hold neither its pipes nor this process.
       for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.destroy();
       child.unref();
       resolve(outcome);
     };
-    const answer = (code: number | null): void => {
+    const answer = (code: number | null, signal: NodeJS.Signals | null): void => {
       if (abort.ended() === undefined) {
-        settle(done({ code: code ?? -1, stdout: stdout.text(), stderr: stderr.text() }));
+        settle(code === null ? failed(killedProblem(request, signal, stderr.text())) : done({ code, stdout: stdout.text(), stderr: stderr.text() }));
         return;
       }
       // Children that ignored the first signal are in the group still, although the program itself has ended.
       killGroup(child, 'SIGKILL');
       settle(failed(endedProblem(request, abort, stderr.text())));
     };
-    const removeAbort = onAbort(abort.signal, () => {
+    const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
+      if (!askedToEnd(code, signal)) {
+        answer(code, signal);
+        return;
+      }
+      removals.push(onAbort(abort.signal, () => answer(code, signal)));
+      later(ownSignalAfterMs, () => answer(code, signal));
+    };
+    const removals = [onAbort(abort.signal, () => {
       killGroup(child, 'SIGTERM');
       later(killAfterMs, () => {
         killGroup(child, 'SIGKILL');
-        later(closeAfterMs, () => answer(null));
+        later(closeAfterMs, () => answer(null, null));
       });
-    });
+    })];
     child.stdout.on('data', stdout.add);
     child.stderr.on('data', stderr.add);
     // A program that does not read its input closes the pipe; how it ends says the rest.
     child.stdin.on('error', () => undefined);
     child.stdin.end(request.input ?? '');
     child.once('error', (error) => settle(failed(startProblem(request, errorField(error, 'code')))));
-    child.once('exit', (code) => later(closeAfterMs, () => answer(code)));
-    child.once('close', answer);
+    child.once('exit', (code, signal) => later(closeAfterMs, () => ended(code, signal)));
+    child.once('close', ended);
   });
 
 /**

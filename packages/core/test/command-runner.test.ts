@@ -116,6 +116,33 @@ describe('command runner', () => {
     expect(await runner.run(script(''), controller.signal)).toMatchObject({ ok: false, problem: { category } });
   });
 
+  test.each([
+    ['SIGKILL', "process.stderr.write('first\\nloading\\n'); process.kill(process.pid, 'SIGKILL'); setInterval(() => {}, 1000)"],
+    ['SIGTERM', "process.stderr.write('first\\nloading\\n'); process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000)"],
+  ])('a program that something else ends by %s gives no exit code', async (signal, code) => {
+    expect(await runner.run(script(code))).toMatchObject({ ok: false, problem: { category: 'platform', reason: expect.stringContaining(`was ended by ${signal}`), answer: { message: 'loading' } } });
+  });
+
+  test.each([
+    ['by its signal', "process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000)"],
+    ['with the exit code that stands for it', 'process.exit(143)'],
+  ])('an abort of the whole job that ends the program first, %s, is a cancellation', (_name, code) =>
+    inFolder(async (file) => {
+      const controller = new AbortController();
+      const patient = createCommandRunner({ path, home: '/home/nobody', clock: { ...real, sleep: (milliseconds, signal) => real.sleep(milliseconds * 20, signal) } });
+      const answered = patient.run({ argv: [node, '-e', `require('node:fs').writeFileSync(process.argv[1], String(process.pid)); ${code}`, file], deadlineMs: 200_000 }, controller.signal);
+      const pid = async (): Promise<number> => Number(await readFile(file, 'utf8').catch(() => ''));
+      while ((await pid()) === 0 || (await isAlive(await pid()))) await real.sleep(25);
+      await real.sleep(100);
+      controller.abort(new DOMException('stop', 'AbortError'));
+      expect(await answered).toMatchObject({ ok: false, problem: { category: 'cancelled' } });
+    }),
+  );
+
+  test('an exit code that only looks like an abort is an answer', async () => {
+    expect(await runner.run(script('process.exit(143)'))).toMatchObject({ ok: true, value: { code: 143 } });
+  });
+
   test('a child that keeps the pipes does not keep the answer', () =>
     inFolder(async (file) => {
       const code = `const child = require('node:child_process').spawn(process.execPath, ['-e', 'setTimeout(() => {}, 20000)'], { stdio: 'inherit', detached: true });
