@@ -52,8 +52,8 @@ export const httpClient = ({ host, credentialHosts, ca, ...rest }: ConnectionOpt
 };
 
 /** commandRunner runs programs with nothing of the environment but PATH and HOME. */
-export const commandRunner = (host: Host): CommandRunner =>
-  createCommandRunner({ path: host.environment['PATH'] ?? '', home: host.environment['HOME'] ?? '' });
+export const commandRunner = (host: Host, cancelled: AbortSignal): CommandRunner =>
+  createCommandRunner({ path: host.environment['PATH'] ?? '', home: host.environment['HOME'] ?? '', cancelled });
 
 /** nowhere is a PATH in which nothing is found: an empty one means the working directory to some systems. */
 const nowhere = '/nonexistent';

@@ -20,7 +20,8 @@ import { detectHost, installCancellation, type Cancellation } from '@sluice/host
 import { isStepName, loadStep, loadSteps, stepNames, summaryOf } from '@sluice/steps';
 import { quotable, showable } from './quotable.ts';
 import { warnUnwritten } from './recorded.ts';
-import { runStepCommand, type Signals } from './step-command.ts';
+import type { Signals } from './signals.ts';
+import { runStepCommand } from './step-command.ts';
 import { catchStrays } from './strays.ts';
 import { version } from './version.ts';
 

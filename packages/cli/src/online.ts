@@ -4,6 +4,7 @@ import { commandRunner, httpClient } from './connection.ts';
 import { checkCredentialAddresses } from './credential-addresses.ts';
 import { offlineSurroundings, type Surroundings } from './offline.ts';
 import { platformFor } from './platforms.ts';
+import type { Signals } from './signals.ts';
 import { stateStore } from './stores.ts';
 
 /** authority reads the file of certificate authorities that an environment names. */
@@ -28,7 +29,7 @@ export const onlineSurroundings = async (
   clock: Clock,
   project: Project,
   selected: SelectedEnvironment,
-  signal: AbortSignal,
+  signals: Signals,
 ): Promise<Outcome<Surroundings>> => {
   const hosts = credentialHosts(host.environment['SLUICE_HOSTS']);
   if (!hosts.ok) return hosts;
@@ -41,11 +42,11 @@ export const onlineSurroundings = async (
   if (!ca.ok) return ca;
   const platform = await platformFor(selected.config);
   const trusted = (name: string): boolean => platform.ownHost?.(name) ?? false;
-  const connection = { host, clock, signal, loopbackOnly: false, credentialHosts: { ...hosts.value, trusted } };
+  const connection = { host, clock, signal: signals.connection, loopbackOnly: false, credentialHosts: { ...hosts.value, trusted } };
   const http = httpClient({ ...connection, ...(ca.value === undefined ? {} : { ca: ca.value }) });
   // What runs for a pull request runs no program that its sluice.yml names, and a preview has no record.
   if (selected.config.preview !== undefined) return done({ ...offlineSurroundings, http });
-  const commands = commandRunner(host);
+  const commands = commandRunner(host, signals.signal);
   const state = await stateStore(host, { project, clock, commands, hosts: hosts.value });
   if (!state.ok) return state;
   return done({ http, commands, files: createFilePort(), state: state.value });

@@ -35,12 +35,7 @@ import { offlineSurroundings } from './offline.ts';
 import { secretVariables } from './platforms.ts';
 import { recorded } from './recorded.ts';
 import { secretNames } from './secret-names.ts';
-
-/** Signals say when a run ends: `signal` at once, `connection` some seconds later, so that traffic can still be put back. */
-export interface Signals {
-  readonly signal: AbortSignal;
-  readonly connection: AbortSignal;
-}
+import type { Signals } from './signals.ts';
 
 const ended = (step: AnyStep, ending: StepEnding, origin: Origin = {}): StepResult => ({ ...resultOf(step.name, ending, safeOutputs(step), new Date(), 0), ...origin });
 
@@ -75,7 +70,7 @@ const contextFor = async (
   const surroundings =
     offline || !selected.ok
       ? done(offlineSurroundings)
-      : await (await import('./online.ts')).onlineSurroundings(host, clock, project, selected.value, signals.connection);
+      : await (await import('./online.ts')).onlineSurroundings(host, clock, project, selected.value, signals);
   if (!surroundings.ok) return surroundings;
   const note = (line: string): void => host.log(line);
   const secrets = createSecretReader({

@@ -7,6 +7,8 @@ export interface CommandSurroundings {
   readonly home: string;
   /** clock times the deadlines, in real time; the system's own when absent. */
   readonly clock?: Clock;
+  /** cancelled fires when the run is cancelled. It ends no program: that is the signal of a request. It tells why another one ended it. */
+  readonly cancelled?: AbortSignal;
 }
 
 /** createCommandRunner runs programs as `spawningRunner` does; what starts processes is loaded with the first program only. */

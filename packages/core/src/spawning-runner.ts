@@ -66,10 +66,16 @@ const start = (request: CommandRequest, { path, home }: CommandSurroundings): Ou
   }
 };
 
+const cancelledProblem = (request: CommandRequest): Problem => ({
+  category: 'cancelled',
+  reason: `${oneLine(request.argv[0] ?? '', 100)} was ended because the run was cancelled`,
+  tried: `run ${oneLine(request.argv.join(' '), 200)}`,
+});
+
 const endedProblem = (request: CommandRequest, abort: Abort, stderr: string): Problem => {
+  if (abort.ended() === 'cancelled') return cancelledProblem(request);
   const program = oneLine(request.argv[0] ?? '', 100);
   const tried = `run ${oneLine(request.argv.join(' '), 200)}`;
-  if (abort.ended() === 'cancelled') return { category: 'cancelled', reason: `${program} was ended because the run was cancelled`, tried };
   const last = oneLine(stderr.trimEnd().split('\n').at(-1) ?? '', 200);
   const within = abort.ended() === 'deadline' ? `within ${durationText(request.deadlineMs)}` : 'before the deadline of the step';
   return {
@@ -92,7 +98,7 @@ const killedProblem = (request: CommandRequest, signal: NodeJS.Signals | null, s
   };
 };
 
-const runStarted = (child: ChildProcessWithoutNullStreams, request: CommandRequest, abort: Abort, clock: Clock): Promise<Outcome<CommandAnswer>> =>
+const runStarted = (child: ChildProcessWithoutNullStreams, request: CommandRequest, abort: Abort, clock: Clock, cancelled: AbortSignal | undefined): Promise<Outcome<CommandAnswer>> =>
   new Promise((resolve) => {
     const [stdout, stderr] = [boundedOutput(outputLimit), boundedOutput(outputLimit)];
     const over = new AbortController();
@@ -123,8 +129,9 @@ const runStarted = (child: ChildProcessWithoutNullStreams, request: CommandReque
         answer(code, signal);
         return;
       }
-      removals.push(onAbort(abort.signal, () => answer(code, signal)));
-      later(ownSignalAfterMs, () => answer(code, signal));
+      const explained = (): void => (cancelled?.aborted === true ? settle(failed(cancelledProblem(request))) : answer(code, signal));
+      later(ownSignalAfterMs, explained);
+      removals.push(onAbort(abort.signal, explained), ...(cancelled === undefined ? [] : [onAbort(cancelled, explained)]));
     };
     const removals = [onAbort(abort.signal, () => {
       killGroup(child, 'SIGTERM');
@@ -157,7 +164,7 @@ export const spawningRunner = (surroundings: CommandSurroundings): CommandRunner
         const child = start(request, surroundings);
         if (!child.ok) return child;
         abort.arm(request.deadlineMs);
-        return await runStarted(child.value, request, abort, clock);
+        return await runStarted(child.value, request, abort, clock, surroundings.cancelled);
       } finally {
         abort.release();
       }

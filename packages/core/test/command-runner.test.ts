@@ -124,13 +124,17 @@ describe('command runner', () => {
   });
 
   test.each([
-    ['by its signal', "process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000)"],
-    ['with the exit code that stands for it', 'process.exit(143)'],
-  ])('an abort of the whole job that ends the program first, %s, is a cancellation', (_name, code) =>
+    ['by its signal', 'the signal of its request', "process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000)"],
+    ['with the exit code that stands for it', 'the signal of its request', 'process.exit(143)'],
+    ['by its signal', 'nothing but what explains it', "process.kill(process.pid, 'SIGTERM'); setInterval(() => {}, 1000)"],
+  ])('an abort of the whole job that ends the program first, %s, is a cancellation by %s', (_name, told, code) =>
     inFolder(async (file) => {
       const controller = new AbortController();
-      const patient = createCommandRunner({ path, home: '/home/nobody', clock: { ...real, sleep: (milliseconds, signal) => real.sleep(milliseconds * 20, signal) } });
-      const answered = patient.run({ argv: [node, '-e', `require('node:fs').writeFileSync(process.argv[1], String(process.pid)); ${code}`, file], deadlineMs: 200_000 }, controller.signal);
+      const own = told === 'the signal of its request';
+      const clock = { ...real, sleep: (milliseconds: number, signal?: AbortSignal) => real.sleep(milliseconds * 20, signal) };
+      const patient = createCommandRunner({ path, home: '/home/nobody', clock, ...(own ? {} : { cancelled: controller.signal }) });
+      const argv = [node, '-e', `require('node:fs').writeFileSync(process.argv[1], String(process.pid)); ${code}`, file];
+      const answered = patient.run({ argv, deadlineMs: 200_000 }, own ? controller.signal : undefined);
       const pid = async (): Promise<number> => Number(await readFile(file, 'utf8').catch(() => ''));
       while ((await pid()) === 0 || (await isAlive(await pid()))) await real.sleep(25);
       await real.sleep(100);
