@@ -1,17 +1,20 @@
 /*
- * What goes wrong between Sluice and AgentRun, one fault a case, with the bundle as a black box and a proxy in front of
- * the lab: how the run ends, that it says why and what to do, that a second run picks up cleanly, and what the lab itself
- * holds afterwards.
+ * What goes wrong between Sluice and AgentRun, one fault a case, with a proxy in front of the lab: how the run ends, that
+ * it says why and what to do, that a second run picks up cleanly, and what the lab itself holds afterwards. Every eighth
+ * fault meets the bundle as a black box, and all do with SLUICE_EVERY_PROCESS=1; the others meet it at its door.
  */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { faults, type Fault } from './agentrun-fault-table.ts';
 import { lineOf, worldAround, type Scene, type World } from './agentrun-fault-world.ts';
+import type { Runner } from './fault-record.ts';
 import { expectedOf, seenOf } from './fault-verdicts.ts';
+import { sideBySide } from './side-by-side.ts';
+import { everyEighth } from './through-the-door.ts';
 
 const sent = (scene: Scene, pattern: RegExp): number => scene.proxy.seen.filter((one) => pattern.test(lineOf(scene, one))).length;
 
-const play = async (world: World, fault: Fault): Promise<void> => {
-  const scene = await world.scene(fault.scene);
+const play = async (world: World, fault: Fault, runner: Runner): Promise<void> => {
+  const scene = await world.scene({ ...fault.scene, runner });
   await fault.prepare?.(scene);
   for (const argv of fault.before ?? []) expect((await scene.run(argv)).code).toBe(0);
   scene.proxy.forget();
@@ -44,5 +47,5 @@ describe.each([
   ['faults that meet all of AgentRun', faults.filter(({ alone }) => alone === true)],
 ] as const)('%s', (_what, some) => {
   const world = worldAround();
-  test.concurrent.each(some.map((fault) => [fault.name, fault] as const))('%s', async (_name, fault) => play(world(), fault), 300_000);
+  sideBySide(some, (fault, index) => play(world(), fault, everyEighth(index)));
 });

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startLabAgentRun, type LabAgentRun, type LabRuntimeOptions } from '@sluice/lab';
 import { startFaultProxy, type FaultProxy, type Seen } from './fault-proxy.ts';
-import { recordIn, runIn, type RecordFile } from './fault-record.ts';
+import { recordIn, runIn, type RecordFile, type Runner } from './fault-record.ts';
 import type { Ran } from './fault-verdicts.ts';
 import { project, type RunOptions } from './sluice-process.ts';
 
@@ -49,6 +49,8 @@ export interface SceneOptions extends Partial<LabRuntimeOptions> {
   readonly region?: string;
   /** missing makes no runtime. */
   readonly missing?: boolean;
+  /** runner runs the command lines; processes of the bundle when absent. */
+  readonly runner?: Runner;
 }
 
 /** agentFile is the s.yaml of a runtime. */
@@ -70,7 +72,7 @@ const askedBy = async (lab: LabAgentRun, runtime: string, count: number): Promis
 };
 
 const makeScene = async (lab: LabAgentRun, number: number, options: SceneOptions): Promise<Scene> => {
-  const { agentrun = {}, canary = briefly, more = {}, region, missing = false, ...described } = options;
+  const { agentrun = {}, canary = briefly, more = {}, region, missing = false, runner, ...described } = options;
   const runtime = options.name ?? `agent-${number}`;
   const { runtimeId: id, endpointId: endpoint } = missing ? { runtimeId: '', endpointId: '' } : lab.createRuntime({ ...described, name: runtime, endpoint: 'production' });
   const originOf = (path: string): string =>
@@ -88,7 +90,7 @@ const makeScene = async (lab: LabAgentRun, number: number, options: SceneOptions
   return {
     lab, runtime, id, endpoint, folder, proxy,
     ...recordIn(folder),
-    run: (argv, given = {}) => runIn(argv, { folder, ...given, environment: { ...environment, ...given.environment } }),
+    run: (argv, given = {}) => runIn(argv, { folder, ...given, environment: { ...environment, ...given.environment } }, runner),
     write: (path, text) => writeFile(join(folder, path), text),
     truth: () => ({ versions: lab.versions(runtime).length, routing: lab.routing(runtime, 'production'), beside: lab.endpoints(runtime).filter((name) => name !== 'production') }),
     users: (count) => askedBy(lab, runtime, count),

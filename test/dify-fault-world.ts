@@ -6,7 +6,7 @@ import { fieldsOf, send, textAt, type Answer } from './contract/dify/caller.ts';
 import type { ContractServer } from './contract/dify/servers.ts';
 import { loggedIn } from './contract/dify/world.ts';
 import { startFaultProxy, type FaultProxy } from './fault-proxy.ts';
-import { recordIn, runIn, type RecordFile } from './fault-record.ts';
+import { recordIn, runIn, type RecordFile, type Runner } from './fault-record.ts';
 import type { Ran } from './fault-verdicts.ts';
 import { project } from './sluice-process.ts';
 
@@ -19,7 +19,7 @@ export interface World {
   readonly release: string;
   console(method: string, path: string, body?: unknown): Promise<Answer>;
   /** scene makes a published app, a folder that releases to it, and a proxy between the two. */
-  scene(): Promise<Scene>;
+  scene(runner?: Runner): Promise<Scene>;
   /** close deletes the apps that were made. */
   close(): Promise<void>;
 }
@@ -80,7 +80,7 @@ const truthOf = async (world: World, app: string): Promise<Truth> => {
   };
 };
 
-const makeScene = async (world: World, dsl: string, number: number, made: string[]): Promise<Scene> => {
+const makeScene = async (world: World, dsl: string, number: number, made: string[], runner?: Runner): Promise<Scene> => {
   const name = `fault ${number}`;
   const yaml = chatflowDsl({ dsl, name, says: 'old 旧', secret: storedSecret });
   const app = textAt(await world.console('POST', '/apps/imports', { mode: 'yaml-content', yaml_content: yaml }), 'app_id');
@@ -95,7 +95,7 @@ const makeScene = async (world: World, dsl: string, number: number, made: string
   const environment = { DIFY_EMAIL: world.server.email, DIFY_PASSWORD: world.server.password, SLUICE_STATE: join(folder, 'state') };
   return {
     world, app, folder, proxy,
-    run: (argv, more = {}, onStart) => runIn(argv, { folder, environment: { ...environment, ...more }, ...(onStart === undefined ? {} : { onStart }) }),
+    run: (argv, more = {}, onStart) => runIn(argv, { folder, environment: { ...environment, ...more }, ...(onStart === undefined ? {} : { onStart }) }, runner),
     change: async (edit) => {
       const path = join(folder, 'app.yml');
       await writeFile(path, edit(await readFile(path, 'utf8')));
@@ -124,8 +124,8 @@ export const openWorld = async (server: ContractServer): Promise<World> => {
   let count = 0;
   const world: World = {
     server, release, console,
-    scene: async () => {
-      const scene = await makeScene(world, dsl, (count += 1), made);
+    scene: async (runner) => {
+      const scene = await makeScene(world, dsl, (count += 1), made, runner);
       scenes.push(scene);
       return scene;
     },

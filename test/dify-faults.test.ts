@@ -1,18 +1,23 @@
 /*
- * What goes wrong between Sluice and a Dify server, one fault a case, with the bundle as a black box and a proxy in
- * front of the server: how the run ends, that it says why and what to do, and that a second run picks up cleanly.
+ * What goes wrong between Sluice and a Dify server, one fault a case, with a proxy in front of the server: how the run
+ * ends, that it says why and what to do, and that a second run picks up cleanly. Every eighth fault meets the bundle as a
+ * black box, and all of them do before a real server and with SLUICE_EVERY_PROCESS=1; the others meet it at its door.
  * The same table holds for a real server; see test/contract/dify/server.test.ts for the variables that name one.
  */
 import { describe, expect, test } from '@jest/globals';
 import { faults, importing, lineOf, publishing, type Fault } from './dify-fault-table.ts';
 import { storedSecret, worldAround, type Scene, type World } from './dify-fault-world.ts';
+import type { Runner } from './fault-record.ts';
 import { expectedOf, seenOf } from './fault-verdicts.ts';
 import { labServer, realServer, type ContractServer } from './contract/dify/servers.ts';
+import { sideBySide } from './side-by-side.ts';
+import { sluice } from './sluice-process.ts';
+import { everyEighth } from './through-the-door.ts';
 
 const sent = (scene: Scene, pattern: RegExp): number => scene.proxy.forwarded.filter((one) => pattern.test(lineOf(scene, one))).length;
 
-const play = async (world: World, fault: Fault): Promise<void> => {
-  const scene = await world.scene();
+const play = async (world: World, fault: Fault, runner: Runner): Promise<void> => {
+  const scene = await world.scene(runner);
   await fault.prepare?.(scene);
   for (const argv of fault.before ?? []) expect((await scene.run(argv)).code).toBe(0);
   scene.proxy.rule = fault.rule?.(scene) ?? (() => 'pass');
@@ -32,13 +37,13 @@ const play = async (world: World, fault: Fault): Promise<void> => {
   if (fault.second === undefined) expect(await scene.truth()).toEqual({ published: 1 + fault.publishes[1], live: 'new 新', draft: 'new 新', secret: storedSecret });
 };
 
-const hold = (start: () => Promise<ContractServer>): void => {
+const hold = (start: () => Promise<ContractServer>, runner: (index: number) => Runner): void => {
   const world = worldAround(start);
-  test.concurrent.each(faults.map((fault) => [fault.name, fault] as const))('%s', async (_name, fault) => play(world(), fault), 300_000);
+  sideBySide(faults, (fault, index) => play(world(), fault, runner(index)));
 };
 
-describe('faults between Sluice and the lab', () => hold(() => labServer('1.12.1')));
+describe('faults between Sluice and the lab', () => hold(() => labServer('1.12.1'), everyEighth));
 
 const real = realServer(process.env);
 if (real === undefined) test.skip('faults before a real server: SLUICE_CONTRACT_DIFY_URL is not set', () => undefined);
-else describe('faults between Sluice and a real server', () => hold(() => Promise.resolve(real)));
+else describe('faults between Sluice and a real server', () => hold(() => Promise.resolve(real), () => sluice));

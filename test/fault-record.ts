@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { changeLease, recordPath } from './change-lease.ts';
 import { fieldsOf } from './contract/dify/caller.ts';
-import { sluice, type RunOptions } from './sluice-process.ts';
+import { sluice, type Ended, type RunOptions } from './sluice-process.ts';
 import type { Document } from './lab-project.ts';
 import type { Ran } from './fault-verdicts.ts';
 
@@ -29,8 +29,11 @@ export const recordIn = (folder: string): RecordFile => {
   };
 };
 
-/** runIn runs the bundle in a project's production environment and reads its result document. */
-export const runIn = async (argv: readonly string[], options: RunOptions): Promise<Ran> => {
-  const ended = await sluice([...argv, '--environment', 'production', '--json'], { deadlineMs: 240_000, ...options });
+/** Runner runs one command line: `sluice` in a process of the bundle, `here` in that of the tests. */
+export type Runner = (argv: readonly string[], options: RunOptions) => Promise<Ended>;
+
+/** runIn runs a command line in a project's production environment and reads its result document. */
+export const runIn = async (argv: readonly string[], options: RunOptions, runner: Runner = sluice): Promise<Ran> => {
+  const ended = await runner([...argv, '--environment', 'production', '--json'], { deadlineMs: 240_000, ...options });
   return { ...ended, document: ended.stdout === '' ? {} : (JSON.parse(ended.stdout) as Document) };
 };

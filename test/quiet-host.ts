@@ -12,6 +12,7 @@ export const quietHost = (folder: string, more: Partial<Host>): Host => ({
   name: 'terminal',
   context: inCi,
   environment: {},
+  folder,
   resultsFolder: join(folder, 'results'),
   log: () => undefined,
   annotate: () => undefined,

@@ -15,9 +15,9 @@ const isFolder = async (path: string): Promise<boolean> => {
   }
 };
 
-/** shown is a path as people write it: relative to where they are when that is shorter. */
-const shown = (path: string): string => {
-  const short = relative(process.cwd(), path);
+/** shownIn is a path as people in a folder write it: relative to where they are when that is shorter. */
+const shownIn = (folder: string, path: string): string => {
+  const short = relative(folder, path);
   return short.length < path.length && short !== '' ? short : path;
 };
 
@@ -44,19 +44,16 @@ const slugOf = (file: string): string => {
 const nowhere = 'https://dify.example.com/app/00000000-0000-4000-8000-000000000000';
 
 /** bareProject is the configuration of a Dify DSL file that has none: one environment, judged on paired answers. */
-const bareProject = (path: string): Project => {
-  const file = shown(path);
-  return {
-    config: configSchema.parse({
-      name: slugOf(path),
-      source: basename(path),
-      environments: { production: { dify: nowhere, canary: true } },
-    }),
-    folder: dirname(path),
-    file,
-    placeOf: () => ({ file }),
-  };
-};
+const bareProject = (path: string, file: string): Project => ({
+  config: configSchema.parse({
+    name: slugOf(path),
+    source: basename(path),
+    environments: { production: { dify: nowhere, canary: true } },
+  }),
+  folder: dirname(path),
+  file,
+  placeOf: () => ({ file }),
+});
 
 /** Loaded is a project, and whether it was made from a bare source file. */
 export interface Loaded {
@@ -66,29 +63,30 @@ export interface Loaded {
 
 const missingHint = `Run in the folder that holds it, or name it: a ${configName} elsewhere, or for validate and rehearse a Dify app alone, as in \`validate app/bot.yml\`. On a CI, check that the repository is checked out.`;
 
-/** loadProject reads sluice.yml, a folder that holds one, or a bare Dify DSL file. */
-export const loadProject = async (given: string): Promise<Outcome<Loaded>> => {
-  const absolute = resolve(given);
+/** loadProject reads sluice.yml, a folder that holds one, or a bare Dify DSL file; `working` is the folder that a relative path starts from. */
+export const loadProject = async (working: string, given: string): Promise<Outcome<Loaded>> => {
+  const absolute = resolve(working, given);
   const path = (await isFolder(absolute)) ? join(absolute, configName) : absolute;
-  const text = await readFileText(path, shown(path));
+  const shown = shownIn(working, path);
+  const text = await readFileText(path, shown);
   if (!text.ok) {
     const missing = basename(path) === configName && text.problem.reason.endsWith('does not exist');
     return failed(missing ? { ...text.problem, hint: missingHint } : text.problem);
   }
   if (basename(path) !== configName) {
-    const yaml = readYaml(shown(path), text.value);
+    const yaml = readYaml(shown, text.value);
     if (!yaml.ok) return yaml;
-    if (isBareDify(yaml.value.value)) return done({ project: bareProject(path), bare: true });
+    if (isBareDify(yaml.value.value)) return done({ project: bareProject(path, shown), bare: true });
     if (isAgentYaml(yaml.value.value)) {
       return failed({
         category: 'input',
-        reason: `${shown(path)} is an s.yaml, not a ${configName}`,
+        reason: `${shown} is an s.yaml, not a ${configName}`,
         tried: 'read the configuration',
-        where: shown(path),
+        where: shown,
         hint: `Write a ${configName} beside it, with source: ${basename(path)} and an environment that has agentrun, and name that file or run in its folder.`,
       });
     }
   }
-  const project = readConfig(shown(path), text.value, dirname(path));
+  const project = readConfig(shown, text.value, dirname(path));
   return project.ok ? done({ project: project.value, bare: false }) : project;
 };

@@ -5,9 +5,9 @@ import { showable } from './quotable.ts';
 
 /** markerOf names a project by where its sluice.yml lies in the repository: that is known also where it cannot be read. */
 const markerOf = (host: Host, config: string): string => {
-  const absolute = resolve(config);
+  const absolute = resolve(host.folder, config);
   const file = extname(absolute) === '' ? join(absolute, 'sluice.yml') : absolute;
-  return posix.join(host.context.subfolder ?? '', relative(process.cwd(), file).replaceAll(sep, '/'));
+  return posix.join(host.context.subfolder ?? '', relative(host.folder, file).replaceAll(sep, '/'));
 };
 
 /**

@@ -121,7 +121,7 @@ const readInputs = async (host: Host, step: AnyStep, given: Arguments): Promise<
   const parsed = parseInputs(step, values);
   for (const secret of parsed.secretsSeen) host.mask(secret);
   if (parsed.secretsSeen.length === 0) return parsed.inputs;
-  const loaded = await loadProject(parsed.config ?? 'sluice.yml');
+  const loaded = await loadProject(host.folder, parsed.config ?? 'sluice.yml');
   const environments = loaded.ok ? Object.values(loaded.value.project.config.environments) : [];
   return parseInputs(step, { ...values, secretVariables: await secretVariables(environments) }).inputs;
 };
@@ -132,7 +132,7 @@ const prepare = async (host: Host, step: AnyStep, given: Arguments, results: Res
   const inputs = read.value;
   const { deadline } = inputs;
   const deadlineMs = typeof deadline === 'number' ? deadline : step.deadlineMs;
-  const loaded = await loadProject(textInput(inputs, 'config') ?? 'sluice.yml');
+  const loaded = await loadProject(host.folder, textInput(inputs, 'config') ?? 'sluice.yml');
   if (!loaded.ok) return loaded;
   const { project } = loaded.value;
   const environment = textInput(inputs, 'environment');
@@ -163,7 +163,7 @@ const unnamed = async (host: Host, step: AnyStep, given: Arguments): Promise<rea
   if (step.eachEnvironment !== true || host.context.pullRequest !== undefined) return undefined;
   const inputs = await readInputs(host, step, given);
   if (!inputs.ok || textInput(inputs.value, 'environment') !== undefined) return undefined;
-  const loaded = await loadProject(textInput(inputs.value, 'config') ?? 'sluice.yml');
+  const loaded = await loadProject(host.folder, textInput(inputs.value, 'config') ?? 'sluice.yml');
   if (!loaded.ok) return undefined;
   return Object.keys(loaded.value.project.config.environments);
 };

@@ -77,7 +77,7 @@ export const stateStore = async (host: Host, parts: StateParts): Promise<Outcome
   const named = host.environment['SLUICE_STATE'];
   const redact: Redact = (text) => host.redact(text);
   const opened = (path: string): StateStore => redacted(advised(folderStore(path, sealKey(host)), remedies[host.name]), redact);
-  if (named !== undefined && named !== '') return done(opened(resolve(named)));
+  if (named !== undefined && named !== '') return done(opened(resolve(host.folder, named)));
   if (parts.project.config.state !== undefined) {
     const branch = await (await import('./git-state.ts')).gitState({ ...parts, host });
     return branch.ok ? done(redacted(branch.value, redact)) : branch;

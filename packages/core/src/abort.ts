@@ -20,6 +20,9 @@ export interface Abort {
 const endingOf = (signal: AbortSignal): Ending =>
   errorField(signal.reason, 'name') === 'TimeoutError' ? 'timeout' : 'cancelled';
 
+/** over is the reason of a deadline that is taken away; without one, an exception with its stack would be made each time. */
+const over = 'over';
+
 /** onAbort calls the listener once the signal has fired, at once where it has already, and gives what takes it away again. */
 export const onAbort = (signal: AbortSignal, listener: () => void): (() => void) => {
   if (signal.aborted) listener();
@@ -47,16 +50,16 @@ export const createAbort = (clock: Clock, signals: readonly (AbortSignal | undef
     signal: controller.signal,
     ended: () => ended,
     arm: (milliseconds) => {
-      timer.abort();
+      timer.abort(over);
       const own = new AbortController();
       timer = own;
       void clock.sleep(milliseconds * clock.factor, own.signal).then(() => {
         if (!own.signal.aborted) end('deadline', new DOMException('the deadline passed', 'TimeoutError'));
       });
     },
-    disarm: () => timer.abort(),
+    disarm: () => timer.abort(over),
     release: () => {
-      timer.abort();
+      timer.abort(over);
       for (const remove of removals) remove();
     },
   };

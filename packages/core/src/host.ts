@@ -77,6 +77,8 @@ export interface Host {
   readonly context: HostContext;
   /** environment is the process's environment as read at the door; only the door and secret readers look into it. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** folder is the working directory, in full; relative paths that people give are read from it. */
+  readonly folder: string;
   /** resultsFolder is where the result documents of this job are. */
   readonly resultsFolder: string;
 

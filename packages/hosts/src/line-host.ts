@@ -48,6 +48,7 @@ export const lineHost = (name: Host['name'], context: HostContext, parts: HostPa
     name,
     context: subfolder === '' ? context : { ...context, subfolder },
     environment: parts.environment,
+    folder: parts.folder,
     resultsFolder: parts.resultsFolder,
     log: voice.line,
     annotate: (finding, shown) => (shown === undefined ? voice.line(findingText(finding)) : writeFinding(voice, finding, shown)),

@@ -61,12 +61,12 @@ const ofFile = (context: StepContext, shown: DiffSide, path: string): Revision =
 });
 
 /** isBare tells a project that is a source file alone. */
-const isBare = ({ folder, config, file }: Project): boolean => resolve(folder, config.source) === resolve(file);
+const isBare = ({ folder, config, file }: Project, working: string): boolean => resolve(folder, config.source) === resolve(working, file);
 
 /** configThen is sluice.yml as a commit has it. One that this Sluice cannot read any more gives way to the present one, which is said. */
 const configThen = async ({ project, host }: StepContext, folder: string, shown: DiffSide): Promise<Config> => {
   const file = join(folder, basename(project.file));
-  if (isBare(project) || !(await exists(file))) return project.config;
+  if (isBare(project, host.folder) || !(await exists(file))) return project.config;
   const text = await readFileText(file, project.file);
   const read = text.ok ? readConfig(project.file, text.value, folder) : text;
   if (read.ok) return read.value.config;

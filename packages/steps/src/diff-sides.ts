@@ -54,7 +54,7 @@ const left = async ({ context }: Sides, repository: Repository, name: string): P
 export const namedSide = async (sides: Sides, given: string): Promise<Outcome<Side>> => {
   if (given === 'source') return done(tree);
   if (given === 'running') return done({ kind: 'running', shown: { name: 'what runs' } });
-  const path = resolve(given);
+  const path = resolve(sides.context.host.folder, given);
   const file: Side = { kind: 'file', path, shown: { name: given } };
   const repository = await sides.repository();
   if (!repository.ok) return (await isFile(path)) ? done(file) : repository;

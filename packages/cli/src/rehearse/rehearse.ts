@@ -229,14 +229,14 @@ const withLab = async (parts: Omit<StageParts, 'lab'>): Promise<Outcome<StepResu
 const perform = async (host: Host, request: RehearseRequest, kept: Pick<StageParts, 'workFolder' | 'results'>): Promise<Outcome<StepResult>> => {
   const faults = request.candidate === undefined ? done(undefined) : candidateFaults(request.candidate);
   if (!faults.ok) return faults;
-  const loaded = await loadProject(request.file ?? exampleBeside(process.argv[1] ?? '.'));
+  const loaded = await loadProject(host.folder, request.file ?? exampleBeside(process.argv[1] ?? '.'));
   if (!loaded.ok) return loaded;
   const { project } = loaded.value;
   const environment = chooseEnvironment(project, request.environment);
   if (!environment.ok) return environment;
   const noticed = unseenWrong(project, environment.value, faults.value);
   if (!noticed.ok) return noticed;
-  host.log(`rehearsal of ${relative(process.cwd(), join(project.folder, project.config.source))}, environment ${environment.value.name}`);
+  host.log(`rehearsal of ${relative(host.folder, join(project.folder, project.config.source))}, environment ${environment.value.name}`);
   return withLab({ host, project, environment: environment.value, faults: faults.value, signal: request.signal, ...kept });
 };
 

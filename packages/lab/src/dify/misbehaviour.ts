@@ -31,10 +31,10 @@ export class Misbehaviour {
     this.#apps.set(appId, { except, faults, shares: new Map() });
   }
 
-  /** next decides about the next request to a version. A refused request does not count for the other knobs. */
-  next(appId: string, version: string, content: string): Conduct {
+  /** next decides about the next request to a version, whose content is asked for only where an app misbehaves. A refused request does not count for the other knobs. */
+  next(appId: string, version: string, content: () => string): Conduct {
     const bad = this.#apps.get(appId);
-    if (bad === undefined || bad.except === content) return good;
+    if (bad === undefined || bad.except === content()) return good;
     const hits = (knob: Knob): boolean => {
       const name = `${version} ${knob}`;
       const share = bad.shares.get(name) ?? new Share(bad.faults[knob] ?? 0);

@@ -133,7 +133,7 @@ export const refusedRun = (state: State, refused: Refused, streaming: boolean): 
 /** runWorkflow runs a draft or a version and answers in one piece or as a stream. A failed node is a 200 in workflow apps and a 400 in chatflows. */
 export const runWorkflow = async (state: State, ask: Ask): Promise<Answer | Refused> => {
   const version = ask.workflow.version === 'draft' ? 'draft' : ask.workflow.id;
-  const conduct = state.misbehaviour.next(ask.app.id, version, hashOf(ask.workflow));
+  const conduct = state.misbehaviour.next(ask.app.id, version, () => hashOf(ask.workflow));
   if (conduct.throttled) return tooMany(ask.app);
   const turn = begin(state, ask, conduct);
   const graph = buildGraph(ask.workflow.graph);

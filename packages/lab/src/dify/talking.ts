@@ -30,7 +30,7 @@ const pieces = (said: string): readonly string[] => said.match(/[\s\S]{1,12}/gu)
 /** talk answers for an app without a workflow: one model call, whose answer names the app and echoes the message. */
 export const talk = async (state: State, message: Message): Promise<Answer | Refused> => {
   const { app, conversation } = message;
-  const conduct = state.misbehaviour.next(app.id, message.configId, message.configId);
+  const conduct = state.misbehaviour.next(app.id, message.configId, () => message.configId);
   if (conduct.throttled) return tooMany(app);
   const asked = [message.query, ...Object.values(message.inputs).map(plainText)].filter((value) => value !== '').join(' ');
   const said = conduct.wrong ? unrelated(message.query, message.inputs) : sentence(app.name, asked);

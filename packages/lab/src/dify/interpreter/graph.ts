@@ -83,6 +83,17 @@ const complaints = (nodes: ReadonlyMap<string, GraphNode>, edges: readonly Graph
   return found;
 };
 
+/** by groups edges by one of their ends. */
+const by = (end: 'source' | 'target', edges: readonly GraphEdge[]): ReadonlyMap<string, readonly GraphEdge[]> => {
+  const groups = new Map<string, GraphEdge[]>();
+  for (const edge of edges) {
+    const group = groups.get(edge[end]);
+    if (group === undefined) groups.set(edge[end], [edge]);
+    else group.push(edge);
+  }
+  return groups;
+};
+
 /**
  * buildGraph checks a graph as Dify does before each run and each pass of a container
  * (1.12.1, core/workflow/graph/graph.py and validation.py); a string is its complaint.
@@ -102,11 +113,12 @@ export const buildGraph = (config: Fields, rootId?: string): Graph | string => {
   }
   const found = complaints(nodes, edges, root);
   if (found.length > 0) return found.join('; ');
+  const [bySource, byTarget] = [by('source', edges), by('target', edges)];
   return {
     nodes,
     edges,
     root,
-    outgoing: (id) => edges.filter((edge) => edge.source === id),
-    incoming: (id) => edges.filter((edge) => edge.target === id),
+    outgoing: (id) => bySource.get(id) ?? [],
+    incoming: (id) => byTarget.get(id) ?? [],
   };
 };
