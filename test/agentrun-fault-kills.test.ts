@@ -7,6 +7,7 @@
 import { expect, test } from '@jest/globals';
 import { lineOf, worldAround, type Scene, type World } from './agentrun-fault-world.ts';
 import { inTurn, killsIn } from './fault-verdicts.ts';
+import { hereIfSo } from './through-the-door.ts';
 
 const candidate = ['--candidate', '2'] as const;
 const set = ['canary', '--mode', 'set', '--weight', '30%', ...candidate] as const;
@@ -73,7 +74,7 @@ const isJudged = (scene: Scene): boolean => scene.proxy.forwarded.filter((one) =
 const changing = /^(?:PUT|POST \/runtimes\/:id\/versions)/;
 
 const linesOf = async (world: World, { argv, prepare }: Case): Promise<readonly string[]> => {
-  const scene = await world.scene();
+  const scene = await world.scene({ runner: hereIfSo });
   await prepare(scene);
   scene.proxy.forget();
   expect((await scene.run(argv)).code).toBe(0);
@@ -81,7 +82,7 @@ const linesOf = async (world: World, { argv, prepare }: Case): Promise<readonly 
 };
 
 const killedAfter = async (world: World, one: Case, k: number): Promise<object> => {
-  const scene = await world.scene();
+  const scene = await world.scene({ runner: hereIfSo });
   await one.prepare(scene);
   scene.proxy.forget();
   let kill = (): void => undefined;

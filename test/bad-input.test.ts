@@ -4,7 +4,12 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { enter } from '../packages/cli/src/door.ts';
-import { project, repository, sluice, type Ended } from './sluice-process.ts';
+import { project, repository, sluice as bundle, type Ended } from './sluice-process.ts';
+import { everyEighth } from './through-the-door.ts';
+
+let asked = 0;
+/** sluice runs every eighth command line in a process of the bundle, the others here. */
+const sluice: typeof bundle = (argv, options) => everyEighth((asked += 1))(argv, options);
 
 const app = '0b9c2f4e-6a1d-4f7e-9c55-2f1d9a7e4b10';
 const account = { DIFY_EMAIL: 'release@example.com', DIFY_PASSWORD: 'correct-horse-battery' };
@@ -310,7 +315,7 @@ describe('a results folder that', () => {
     const one = async (ci: Readonly<Record<string, string>>): Promise<void> => {
       const folder = await valid();
       const environment = { ...(await prepare(folder)), ...ci };
-      const ended = await sluice(['validate', '--json'], { folder, environment, deadlineMs: 10_000 });
+      const ended = await bundle(['validate', '--json'], { folder, environment, deadlineMs: 10_000 });
       expectTold(ended, 3, ...words, /Set SLUICE_RESULTS to a folder/);
       expect(JSON.parse(ended.stdout)).toMatchObject({ step: 'validate', category: 'permission', outputs: { findings: expect.any(String) } });
       expect(await readdir(join(folder, 'real')).catch(() => [])).toEqual([]);
@@ -332,7 +337,7 @@ describe('the result', () => {
     const silent = await serve(() => undefined);
     const folder = await folderWith(configuration(`${silent}/app/${app}`), { output: '' });
     const environment = { ...account, CRM_TOKEN: 'crm-token-1', GITHUB_ACTIONS: 'true', GITHUB_OUTPUT: join(folder, 'output'), GITHUB_REF_NAME: 'main', GITHUB_REF_TYPE: 'branch' };
-    const killed = await sluice(['deploy', '--environment', 'production'], { folder, environment, deadlineMs: 1500 });
+    const killed = await bundle(['deploy', '--environment', 'production'], { folder, environment, deadlineMs: 1500 });
     expect(killed.code).toBeNull();
     const outputs = await readFile(join(folder, 'output'), 'utf8');
     expect(outputs).toMatch(/^status<<.*\nerror\n/m);

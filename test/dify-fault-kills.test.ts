@@ -7,19 +7,20 @@ import { describe, expect, test } from '@jest/globals';
 import { labServer, realServer, type ContractServer } from './contract/dify/servers.ts';
 import { importing, lineOf, publishing } from './dify-fault-table.ts';
 import { inTurn, killsIn } from './fault-verdicts.ts';
+import { hereIfSo } from './through-the-door.ts';
 import { storedSecret, worldAround, type Scene, type World } from './dify-fault-world.ts';
 
 const sent = (scene: Scene, pattern: RegExp): number => scene.proxy.forwarded.filter((one) => pattern.test(lineOf(scene, one))).length;
 
 /** linesOf are the requests of a whole release. */
 const linesOf = async (world: World): Promise<readonly string[]> => {
-  const scene = await world.scene();
+  const scene = await world.scene(hereIfSo);
   expect((await scene.run(['release'])).code).toBe(0);
   return scene.proxy.seen.map((seen) => lineOf(scene, seen));
 };
 
 const killedAfter = async (world: World, k: number): Promise<unknown> => {
-  const scene = await world.scene();
+  const scene = await world.scene(hereIfSo);
   let kill = (): void => undefined;
   scene.proxy.rule = () => (scene.proxy.seen.length === k ? { after: () => kill() } : 'pass');
   const killed = await scene.run(['release'], {}, (send) => (kill = () => send('SIGKILL')));

@@ -7,6 +7,7 @@ import { startLabDify, startLabGateway, type LabDify, type LabGateway } from '@s
 import { startFront, type Front, type Manner } from './dify-front.ts';
 import { createGarden, everyEntity, forms } from './planted.ts';
 import { project, repository, sluice, type Ended } from './sluice-process.ts';
+import { hereIfSo } from './through-the-door.ts';
 
 const garden = createGarden();
 const awkward = (core: string): string => `p+a/s"s\\ö 密&<${core}>=%'`;
@@ -92,6 +93,8 @@ type Login = 'password' | 'token' | 'admin key';
 /** Scene is what is run against which server. */
 interface Scene {
   readonly host: keyof typeof hosts;
+  /** inProcess runs its command lines in the process of the tests; the bundle's own when absent. */
+  readonly inProcess?: boolean;
   readonly login?: Login;
   readonly version?: '1.9.1' | '1.12.1';
   /** wrong are requests that are answered in a bad manner, the first that fits. */
@@ -271,7 +274,7 @@ const play = async (name: string, scene: Scene): Promise<Played> => {
   const runs: Ended[] = [];
   for (const argv of steps) {
     front.newProcess();
-    runs.push(await sluice([...argv.map((word) => (word === 'FIRST' ? (made.published ?? '') : word)), '--environment', 'production'], { folder, environment: { ...own, ...surroundings, ...hooks, ...through, ...places } }));
+    runs.push(await (scene.inProcess === true ? hereIfSo : sluice)([...argv.map((word) => (word === 'FIRST' ? (made.published ?? '') : word)), '--environment', 'production'], { folder, environment: { ...own, ...surroundings, ...hooks, ...through, ...places } }));
   }
   for (const secret of [...front.echoed, ...inbox.echoed]) for (const one of garden.namesIn(secret)) echoes.add(one);
   const found = searchAll(name, await written(folder, runs, host, [...inbox.received, ...front.sent]));
@@ -353,7 +356,7 @@ const bad: Readonly<Record<string, Scene>> = {
 describe('a server that gives everything back', () => {
   test('in good answers', () => bothCores(good), 300_000);
 
-  test('in errors', () => bothCores(bad), 300_000);
+  test('in errors', () => bothCores(Object.fromEntries(Object.entries(bad).map(([name, scene], index) => [name, { inProcess: index % 6 !== 0, ...scene }]))), 300_000);
 
   test('has given back every one of at least thirty secrets, and hundreds of outputs were searched', () => {
     const names = garden.names();

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { project, repository, sluice, type Ended } from './sluice-process.ts';
-import { here } from './through-the-door.ts';
+import { hereIfSo } from './through-the-door.ts';
 
 const corpus = process.env['SLUICE_DSL_CORPUS'];
 
@@ -47,13 +47,13 @@ describe('rehearse', () => {
   }, 60_000);
 
   test.each([
-    ['errors=0.2', []],
-    ['latency=3', []],
-    ['tokens=3', []],
-    ['wrong=0.3', []],
-    ['errors=0.2', ['examples/order-agent/sluice.yml']],
-  ])('aborts a candidate with %s %j, and stable is back', async (faults, files) => {
-    const { code, document, stderr } = await rehearse(...files, '--candidate', faults);
+    ['errors=0.2', 'examples/support-bot/sluice.yml', sluice],
+    ['latency=3', 'examples/support-bot/sluice.yml', hereIfSo],
+    ['tokens=3', 'examples/support-bot/sluice.yml', hereIfSo],
+    ['wrong=0.3', 'examples/support-bot/sluice.yml', hereIfSo],
+    ['errors=0.2', 'examples/order-agent/sluice.yml', hereIfSo],
+  ])('aborts a candidate with %s of %s, and stable is back', async (faults, file, runner) => {
+    const { code, document, stderr } = read(await runner(['rehearse', file, '--candidate', faults, '--json'], { environment: { SLUICE_RESULTS: await project({}) } }));
     expect(document.steps?.find((step) => step.step === 'canary')?.status).toBe('failed');
     expect(stepsOf(document).at(-1)).toBe('notify passed');
     expect(document.outputs['recovered']).toMatch(/read back/);
@@ -102,7 +102,7 @@ suite(`the corpus of real apps${corpus === undefined ? ' was not run: SLUICE_DSL
     const folder = await project({});
     const one = async (): Promise<void> => {
       for (let name = files.shift(); name !== undefined; name = files.shift()) {
-        const { code, document } = read(await here(['rehearse', join(corpus ?? '', name), '--json'], { folder }));
+        const { code, document } = read(await hereIfSo(['rehearse', join(corpus ?? '', name), '--json'], { folder }));
         const stopped = document.outputs['failed-step'] === 'validate' && /:\d+:\d+: /.test(document.reason);
         ends.push(code === 0 ? `${name} completes` : stopped ? `${name} stops at validate` : `${name}: exit ${code}: ${document.reason}`);
       }

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { startLab, type Lab } from '../packages/lab/src/index.ts';
 import { project, repository, sluice, type Ended } from './sluice-process.ts';
+import { hereIfSo } from './through-the-door.ts';
 
 /** core is what must not be found, in any form: twenty characters that no escaping changes. */
 const newCore = (): string => `zq${randomBytes(9).toString('hex')}`;
@@ -218,9 +219,9 @@ const ownCommands = /^::(?:error|warning|notice|group|endgroup)(?: [^\n]*)?::.*$
 const obeyed = (runs: readonly Ended[]): readonly string[] =>
   runs.flatMap(({ stdout, stderr }) => [stdout, stderr]).filter((text) => /^\s*::(?!add-mask::)|##\[|##vso\[/m.test(text.replace(ownCommands, '')));
 
-const inOrder = async (steps: readonly (readonly string[])[], { folder, environment }: Scene): Promise<Ended[]> => {
+const inOrder = async (steps: readonly (readonly string[])[], { folder, environment }: Scene, runner: typeof sluice): Promise<Ended[]> => {
   const runs: Ended[] = [];
-  for (const argv of steps) runs.push(await sluice(argv, { folder, environment }));
+  for (const argv of steps) runs.push(await runner(argv, { folder, environment }));
   return runs;
 };
 
@@ -249,7 +250,7 @@ describe('on every host, a server that gives everything back from the first call
   test.each<Mode>(['json', 'html', 'redirect', 'headers'])('in %s', async (mode) => {
     await bothCores(hostNames, async (host) => {
       const made = await scene(host, mode, /./);
-      const runs = await inOrder([['deploy'], ['health-check', '--json'], ['notify', '--severity', 'P0', '--title', 'look']], made);
+      const runs = await inOrder([['deploy'], ['health-check', '--json'], ['notify', '--severity', 'P0', '--title', 'look']], made, mode === 'json' ? sluice : hereIfSo);
       expect(runs.map(({ code }) => code)).not.toContain(0);
       expect(runs.map(({ code }) => code)).not.toContain(70);
       expect(made.server.asked()).toBeGreaterThan(1);
@@ -279,7 +280,7 @@ describe('a server that lets Sluice in and gives sessions and keys back at', () 
         const created = lab.dify.createApp(dsl.replace('name: support-bot', `name: support-bot-${host}`));
         const { email, password } = lab.dify.credentials;
         const made = await scene(host, mode, meant, { origin: lab.dify.origin, application: created.appId, login: { DIFY_EMAIL: email, DIFY_PASSWORD: password } });
-        const runs = await inOrder(steps, made);
+        const runs = await inOrder(steps, made, host === 'github' ? sluice : hereIfSo);
         expect(runs.map(({ code }) => code)).not.toContain(70);
         await expectSafe(host, made, runs);
         const texts = await written(made.folder, runs, host === 'github');
