@@ -1,3 +1,8 @@
+import { availableParallelism } from 'node:os';
+
+// Three for two cores: tests wait for much of their time, and Jest takes no share above 100 %.
+const workers = Math.ceil(availableParallelism() * 1.5);
+
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -10,8 +15,7 @@ const shared = {
 };
 
 export default {
-  // Jest leaves one core free by default, which on two cores means one test file at a time.
-  maxWorkers: '100%',
+  maxWorkers: workers,
   // A test that hangs still ends; a busy machine is no failure.
   testTimeout: 60_000,
   ...shared,
@@ -19,4 +23,4 @@ export default {
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/test/*.test.ts', '<rootDir>/test/contract/**/*.test.ts'],
 };
 
-export { shared };
+export { shared, workers };

@@ -1,9 +1,9 @@
-import { shared } from './jest.config.js';
+import { shared, workers } from './jest.config.js';
 
 export default {
   ...shared,
   // Every engine has its own ports and home, and mostly waits.
-  maxWorkers: '100%',
+  maxWorkers: workers,
   roots: ['<rootDir>/test'],
   testMatch: ['<rootDir>/test/engines/**/*.test.ts'],
   testTimeout: 120_000,

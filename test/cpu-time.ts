@@ -9,6 +9,13 @@ export interface Timed<T> {
   readonly ms: number;
 }
 
+/** timedRun does some work that takes its time, once. */
+export const timedRun = async <T>(work: () => Promise<T>): Promise<Timed<T>> => {
+  const before = cpuMs();
+  const value = await work();
+  return { value, ms: cpuMs() - before };
+};
+
 /** timed does some work. Collecting garbage and compiling are counted too, wherever they fall: what takes over half a second is done twice more, and the least counts. */
 export const timed = <T>(work: () => T): Timed<T> => {
   const once = (): Timed<T> => {
