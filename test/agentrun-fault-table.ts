@@ -96,7 +96,7 @@ const keys: readonly Fault[] = [
 const throttled: readonly Fault[] = [
   { name: 'throttled for ever', argv: deploy, rule: every(read, busy({ 'retry-after': '0' })), first: { code: 4, says: /refuses more requests for now: Request was denied due to user flow control/, hint: /a few minutes/ }, sent: [[read, 4]], ...unharmed },
   { name: 'throttled for an hour', argv: deploy, rule: every(read, json(429, { Code: 'Throttling.User', Message: 'slow down' }, { headers: { 'x-acs-retry-after': '3600000' } })), first: { code: 4, says: /refuses more requests for now: slow down, and it asks to wait 1 h/, hint: /after that time/ }, sent: [[read, 1]], ...unharmed },
-  { name: 'throttled for longer than the step has', argv: [...deploy, '--deadline', '2s'], rule: every(read, busy({ 'x-acs-retry-after': '60' })), first: { code: 4, says: /it asks to wait (?:60 s|1 ?m)/, hint: /after that time/ }, sent: [[read, 1]], ...unharmed },
+  { name: 'throttled for longer than the step has', argv: [...deploy, '--deadline', '10s'], rule: every(read, busy({ 'x-acs-retry-after': '60' })), first: { code: 4, says: /it asks to wait (?:60 s|1 ?m)/, hint: /after that time/ }, sent: [[read, 1]], ...unharmed },
   { name: 'a write that is throttled once', argv: publish, before: [deploy], rule: once(publishing, busy({ 'x-acs-retry-after': '0' })), first: { code: 0 }, second: { code: 0 }, sent: [[publishing, 2]], after: { versions: 2 } },
 ];
 
@@ -127,8 +127,8 @@ const writes: readonly Fault[] = [
 ];
 
 const states: readonly Fault[] = [
-  { name: 'a runtime that stays UPDATING', argv: [...deploy, '--deadline', '3s'], rule: from(updating, 'pass', stateOf('UPDATING'), read), first: { code: 5, says: /runtime ar-\w+ is UPDATING, and the time of the step is over/, hint: /deadline/ }, logs: /waiting for runtime ar-\w+: UPDATING/, second: { code: 0 } },
-  { name: 'an endpoint that stays CREATING', argv: [...release, '--deadline', '5s'], rule: every(sideEndpoint, stateOf('CREATING')), first: { code: 5, says: /endpoint "sluice-production-latest" is CREATING, and the time of the step is over/, hint: /deadline/ }, logs: /waiting for endpoint "sluice-production-latest": CREATING/, sent: [[closing, 1]], after: { versions: 2, target: '2' } },
+  { name: 'a runtime that stays UPDATING', argv: [...deploy, '--deadline', '12s'], rule: from(updating, 'pass', stateOf('UPDATING'), read), first: { code: 5, says: /runtime ar-\w+ is UPDATING, and the time of the step is over/, hint: /deadline/ }, logs: /waiting for runtime ar-\w+: UPDATING/, second: { code: 0 } },
+  { name: 'an endpoint that stays CREATING', argv: [...release, '--deadline', '15s'], rule: every(sideEndpoint, stateOf('CREATING')), first: { code: 5, says: /endpoint "sluice-production-latest" is CREATING, and the time of the step is over/, hint: /deadline/ }, logs: /waiting for endpoint "sluice-production-latest": CREATING/, sent: [[closing, 1]], after: { versions: 2, target: '2' } },
   {
     name: 'a runtime that fails, with its last lines', argv: deploy, scene: { logs: { project: 'orders', logstore: 'agents' }, more: { logConfig: { project: 'orders', logstore: 'agents' } } },
     prepare: ({ lab, runtime }) => {

@@ -151,7 +151,7 @@ const writes: readonly Fault[] = [
 const streams: readonly Fault[] = [
   { name: 'the stream of the draft is cut', rule: every(draftRun, events(begun, 'cut')), first: { code: 1, says: /cut before|stream/ }, ...deployed },
   { name: 'the stream of the draft ends before the run', rule: every(draftRun, events(begun, 'ended')), first: { code: 1, says: /the stream ended before the run did/ }, ...deployed },
-  { name: 'the stream of the draft brings pings only', rule: every(draftRun, events('', 'pings')), argv: ['release', '--deadline', '4s'], first: { code: 5, says: /deadline/ }, ...deployed },
+  { name: 'the stream of the draft brings pings only', rule: every(draftRun, events('', 'pings')), argv: ['release', '--deadline', '15s'], first: { code: 5, says: /deadline/ }, ...deployed },
   { name: 'a page in place of the stream of the draft', rule: every(draftRun, html(200)), first: { code: 4, says: /no stream of events|HTML/ }, ...deployed },
   { name: 'a page of 502 in place of the stream of the draft', rule: every(draftRun, html(502)), first: { code: 1, says: /HTTP 502/ }, ...deployed },
   { name: 'the stream of the published app is cut', rule: every(asking, events(begun, 'cut')), first: { code: 1, says: /cut before.*live again/ }, ...putBack },

@@ -3,6 +3,7 @@ import type { HostContext } from '../src/host.ts';
 import { matchesPattern } from '../src/config/branch-pattern.ts';
 import { readConfig } from '../src/config/read.ts';
 import { selectEnvironment } from '../src/config/select.ts';
+import { timed } from '../../../test/cpu-time.ts';
 
 const context = (change: Partial<HostContext> = {}): HostContext => ({
   commit: '',
@@ -75,8 +76,8 @@ describe('matchesPattern', () => {
   });
 
   test('stays quick on patterns made to be slow', () => {
-    const begun = performance.now();
-    expect(matchesPattern(`${'*a'.repeat(100)}b`, 'a'.repeat(1000))).toBe(false);
-    expect(performance.now() - begun).toBeLessThan(1000);
+    const { value, ms } = timed(() => matchesPattern(`${'*a'.repeat(100)}b`, 'a'.repeat(1000)));
+    expect(value).toBe(false);
+    expect(ms).toBeLessThan(1000);
   });
 });

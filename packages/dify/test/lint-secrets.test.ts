@@ -3,6 +3,7 @@ import { namesSecret, shapedIn } from '@sluice/core';
 import fc from 'fast-check';
 import { parse } from '../src/source/parse.ts';
 import { chatflow, edge, findingsOf, node, textOf, type Dsl } from './dsl.ts';
+import { timed } from '../../../test/cpu-time.ts';
 
 const nodes = (dsl: Dsl): Record<string, unknown>[] => dsl.workflow?.graph?.nodes ?? [];
 
@@ -189,9 +190,9 @@ describe('secrets in plain text', () => {
   });
 
   test('is looked for in time where many tokens seem to begin', () => {
-    const started = performance.now();
-    expect(shapedIn('-eyJ'.repeat(50_000))).toEqual([]);
-    expect(performance.now() - started).toBeLessThan(1000);
+    const { value, ms } = timed(() => shapedIn('-eyJ'.repeat(50_000)));
+    expect(value).toEqual([]);
+    expect(ms).toBeLessThan(1000);
   });
 
   test('no plain sentence is a secret', () => {

@@ -134,19 +134,19 @@ describe('faults', () => {
         return { ms: performance.now() - from, tokens: found?.total_tokens ?? 0 };
       };
       const usual = await measure();
-      timed.setFaults(appId, undefined, { latency: 10, tokens: 3 });
+      timed.setFaults(appId, undefined, { latency: 40, tokens: 3 });
       const slow = await measure();
-      timed.setFaults(appId, undefined, { latencyMs: 200 });
+      timed.setFaults(appId, undefined, { latencyMs: 800 });
       const added = await measure();
-      timed.setFaults(appId, undefined, { firstTokenMs: 200 });
+      timed.setFaults(appId, undefined, { firstTokenMs: 800 });
       const blocked = await measure();
       const late = await measure({ response_mode: 'streaming' });
-      expect(usual.ms).toBeLessThan(150);
-      expect(slow.ms).toBeGreaterThan(155);
+      expect(usual.ms).toBeLessThan(600);
+      expect(slow.ms).toBeGreaterThan(620);
       expect(slow.tokens / usual.tokens).toBeCloseTo(3, 0);
-      expect(added.ms).toBeGreaterThan(200);
-      expect(blocked.ms).toBeLessThan(150);
-      expect(late.ms).toBeGreaterThan(200);
+      expect(added.ms).toBeGreaterThan(800);
+      expect(blocked.ms).toBeLessThan(600);
+      expect(late.ms).toBeGreaterThan(800);
     } finally {
       await timed.close();
     }

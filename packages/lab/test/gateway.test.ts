@@ -110,7 +110,7 @@ describe('startLabGateway', () => {
         response.write('data: one\n\n');
         await new Promise<void>((resolve) => {
           request.closed.addEventListener('abort', () => resolve());
-          setTimeout(resolve, 300);
+          setTimeout(resolve, 10_000);
         });
         response.end('data: two\n\n');
         return;
@@ -225,7 +225,7 @@ describe('startLabGateway', () => {
     const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
     const first = await reader.read();
     expect(Buffer.from(first.value ?? []).toString()).toBe('data: one\n\n');
-    expect(performance.now() - started).toBeLessThan(250);
+    expect(performance.now() - started).toBeLessThan(8000);
     await reader.cancel();
   });
 
