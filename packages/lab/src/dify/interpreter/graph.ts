@@ -83,8 +83,8 @@ const complaints = (nodes: ReadonlyMap<string, GraphNode>, edges: readonly Graph
   return found;
 };
 
-/** by groups edges by one of their ends. */
-const by = (end: 'source' | 'target', edges: readonly GraphEdge[]): ReadonlyMap<string, readonly GraphEdge[]> => {
+/** edgesBy groups edges by the node at one of their ends. */
+const edgesBy = (end: 'source' | 'target', edges: readonly GraphEdge[]): ReadonlyMap<string, readonly GraphEdge[]> => {
   const groups = new Map<string, GraphEdge[]>();
   for (const edge of edges) {
     const group = groups.get(edge[end]);
@@ -113,7 +113,7 @@ export const buildGraph = (config: Fields, rootId?: string): Graph | string => {
   }
   const found = complaints(nodes, edges, root);
   if (found.length > 0) return found.join('; ');
-  const [bySource, byTarget] = [by('source', edges), by('target', edges)];
+  const [bySource, byTarget] = [edgesBy('source', edges), edgesBy('target', edges)];
   return {
     nodes,
     edges,
